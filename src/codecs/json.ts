@@ -1,0 +1,28 @@
+import type { Codec } from './codec.js'
+import { explainRefusal } from './unencodable.js'
+
+/**
+ * JSON as `JSON.stringify` has it, in UTF-8: readable with any tool, and any language. Dates become strings,
+ * Maps and Sets `{}`, functions and `undefined` vanish; BigInts and objects that contain themselves are refused.
+ */
+export function json(): Codec {
+  return {
+    name: 'json',
+    id: 2,
+    encode(session) {
+      let text: string | undefined
+      try {
+        text = JSON.stringify(session)
+      } catch (error) {
+        throw explainRefusal(session, objection, error)
+      }
+      if (text === undefined) throw explainRefusal(session, objection, undefined)
+      return Buffer.from(text)
+    },
+    decode: (bytes) => JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')),
+  }
+}
+
+function objection(value: unknown): string | undefined {
+  return typeof value === 'bigint' ? 'is a BigInt, which JSON has no word for' : undefined
+}

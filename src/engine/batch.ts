@@ -1,0 +1,88 @@
+import { type Opcode, RequestWriter, slotLength } from '../../workers/protocol/index.js'
+import { type Caller, type Demand, Operation } from './operation.js'
+
+/** Slots of one batch at the most: past it the cost of the pool task is spread thin enough. */
+const MOST_SLOTS = 256
+/** Bytes of one batch, unless a single session is larger. */
+const MOST_BYTES = 256 * 1024
+
+/**
+ * Operations of one lane, each key at most once, on their way to a worker as one pool task. Open to more until it
+ * is taken; then sealed.
+ */
+export class Batch {
+  readonly writer: RequestWriter
+  readonly operations: Operation[] = []
+  /** Callers in it, those who ride included. */
+  callers = 0
+  #sealed = false
+  #settled: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
+
+  constructor(capacity: number) {
+    this.writer = new RequestWriter(capacity)
+  }
+
+  get sealed(): boolean {
+    return this.#sealed
+  }
+
+  /** No more operations; the next goes into another batch. */
+  seal(): void {
+    this.#sealed = true
+  }
+
+  /** Whether a demand fits. */
+  hasRoom(demand: Demand): boolean {
+    const { slots, used } = this.writer
+    if (slots === 0) return true
+    return slots < MOST_SLOTS && used + slotLength(demand.key, demand.payload?.length ?? 0) <= MOST_BYTES
+  }
+
+  /** Gives a demand a slot of its own. */
+  add(demand: Demand, caller: Caller): Operation {
+    const slot = this.writer.slots
+    const operation = new Operation(demand, this.writer.append(demand), slot, caller)
+    this.operations.push(operation)
+    this.callers++
+    return operation
+  }
+
+  /**
+   * Lets a demand take the place of an operation's content; the write keeps its opcode, the stronger of the two.
+   * Returns the bytes of payload that need not be kept any more.
+   */
+  replace(operation: Operation, demand: Demand, caller: Caller): number {
+    const bytes = demand.payload?.length ?? 0
+    let freed = operation.bytes
+    const content = { ...demand, opcode: operation.opcode as Opcode }
+    if (operation.watched || !this.writer.replace(operation.offset, content)) {
+      this.writer.void(operation.offset)
+      operation.slot = this.writer.slots
+      operation.offset = this.writer.append(content)
+      operation.watched = false
+      freed = 0
+    }
+    operation.expiry = demand.expiry
+    operation.bytes += bytes - freed
+    operation.join(caller)
+    this.callers++
+    return freed
+  }
+
+  /** Resolves when every operation in it has its outcome. */
+  whenSettled(): Promise<void> {
+    if (this.#settled === undefined) {
+      let resolve = (): void => {}
+      const promise = new Promise<void>((done) => {
+        resolve = done
+      })
+      this.#settled = { promise, resolve }
+    }
+    return this.#settled.promise
+  }
+
+  /** Tells those who wait in `whenSettled`. */
+  markSettled(): void {
+    this.#settled?.resolve()
+  }
+}

@@ -1,0 +1,146 @@
+import { Batch } from './batch.js'
+import { meeting } from './coalescing.js'
+import type { Demand, MakeCaller, Operation } from './operation.js'
+
+/** A new batch starts at the size of the last one, so that it seldom has to grow; this is where the first starts. */
+const FIRST_CAPACITY = 4 * 1024
+/** A batch that was only begun because its key is in an earlier one will hold little. */
+const SMALL_CAPACITY = 512
+
+/** Stops a lane: what was accepted before is settled, what comes after waits. */
+interface Barrier {
+  readonly arrived: () => void
+}
+
+/**
+ * A slice of the key space.
+ *
+ * Invariants: operations of one key always meet in the same lane; a batch holds a key at most once; batches leave in
+ * order, and the next only when the one before it is settled. So operations of one key take effect in the order in
+ * which they were issued, whatever thread carries them.
+ */
+export class Lane {
+  readonly #waiting: (Batch | Barrier)[] = []
+  readonly #latest = new Map<string, { readonly operation: Operation; readonly batch: Batch }>()
+  #underWay: Batch | undefined
+  #lastUsed = FIRST_CAPACITY
+  /** Whether it stands in the dispatch queue or is under way. */
+  dispatched = false
+
+  /** Whether there is a batch to take. */
+  get ready(): boolean {
+    return this.#underWay === undefined && this.#waiting[0] instanceof Batch
+  }
+
+  /**
+   * Takes a demand in. When it shares the slot of an earlier one: the bytes of payload that this frees; `undefined`
+   * when it has a slot of its own.
+   */
+  accept(demand: Demand, makeCaller: MakeCaller, now: number): number | undefined {
+    const latest = this.#latest.get(demand.key)
+    if (latest !== undefined && !latest.batch.sealed) {
+      const freed = this.#meet(latest, demand, makeCaller, now)
+      if (freed !== undefined) return freed
+    }
+    const batch = this.#batchFor(demand, latest?.batch)
+    const operation = batch.add(demand, makeCaller(undefined))
+    this.#latest.set(demand.key, { operation, batch })
+    return undefined
+  }
+
+  /** Takes the next batch; nobody can add to it any more. */
+  take(): Batch | undefined {
+    const batch = this.#waiting[0]
+    if (this.#underWay !== undefined || !(batch instanceof Batch)) return undefined
+    this.#waiting.shift()
+    batch.seal()
+    this.#underWay = batch
+    return batch
+  }
+
+  /** The batch under way has come back: its keys are free. */
+  release(batch: Batch): void {
+    for (const operation of batch.operations) {
+      if (this.#latest.get(operation.key)?.operation === operation) this.#latest.delete(operation.key)
+    }
+    this.#lastUsed = batch.writer.used
+    this.#underWay = undefined
+    batch.markSettled()
+    this.#arrive()
+  }
+
+  /** Resolves when everything accepted so far is settled. */
+  async settled(): Promise<void> {
+    const last = this.#waiting.findLast((entry) => entry instanceof Batch) ?? this.#underWay
+    await last?.whenSettled()
+  }
+
+  /** Stops the lane behind what was accepted so far; resolves when that is settled. `release` lets it go on. */
+  hold(): { readonly arrived: Promise<void>; readonly release: () => void } {
+    this.#tail()?.seal()
+    let barrier: Barrier | undefined
+    const arrived = new Promise<void>((resolve) => {
+      barrier = { arrived: resolve }
+      this.#waiting.push(barrier)
+    })
+    this.#arrive()
+    return {
+      arrived,
+      release: () => {
+        const index = this.#waiting.findIndex((entry) => entry === barrier)
+        if (index !== -1) this.#waiting.splice(index, 1)
+        this.#arrive()
+      },
+    }
+  }
+
+  /** Takes out everything that no worker has, to be rejected. */
+  abandon(): Batch[] {
+    const batches = this.#waiting.filter((entry) => entry instanceof Batch)
+    this.#waiting.splice(0)
+    for (const { operations } of batches) {
+      for (const { key } of operations) this.#latest.delete(key)
+    }
+    return batches
+  }
+
+  #meet(
+    latest: { readonly operation: Operation; readonly batch: Batch },
+    demand: Demand,
+    makeCaller: MakeCaller,
+    now: number,
+  ): number | undefined {
+    const { operation, batch } = latest
+    switch (meeting(operation, demand, now)) {
+      case 'replace':
+        return batch.hasRoom(demand) ? batch.replace(operation, demand, makeCaller(undefined)) : undefined
+      case 'ride': {
+        operation.watched = true
+        operation.join(makeCaller({ offset: operation.offset, expiry: operation.expiry }))
+        batch.callers++
+        return 0
+      }
+      case 'apart':
+        return undefined
+    }
+  }
+
+  /** The last batch if the demand may go into it, else a new one. */
+  #batchFor(demand: Demand, latest: Batch | undefined): Batch {
+    const tail = this.#tail()
+    if (tail !== undefined && tail !== latest && !tail.sealed && tail.hasRoom(demand)) return tail
+    const batch = new Batch(tail !== undefined && tail === latest ? SMALL_CAPACITY : this.#lastUsed)
+    this.#waiting.push(batch)
+    return batch
+  }
+
+  #tail(): Batch | undefined {
+    const tail = this.#waiting.at(-1)
+    return tail instanceof Batch ? tail : undefined
+  }
+
+  #arrive(): void {
+    const head = this.#waiting[0]
+    if (this.#underWay === undefined && head !== undefined && !(head instanceof Batch)) head.arrived()
+  }
+}

@@ -1,0 +1,56 @@
+import { inspect } from 'node:util'
+
+/*
+ * Checks of options. Every refusal is a TypeError that names the option, the value and what was expected.
+ */
+
+/** Refuses an option's value. */
+export function refuse(option: string, value: unknown, expected: string): never {
+  const shown = inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY }).slice(0, 80)
+  throw new TypeError(`option "${option}" is ${shown}; expected ${expected}`)
+}
+
+/** Refuses names that are no options; what `undefined` stands under counts as not given. */
+export function checkNames(where: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) refuse(where, options, 'an object of options')
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue
+    refuse(where === 'options' ? name : `${where}.${name}`, Reflect.get(options, name), `one of ${known.join(', ')}`)
+  }
+}
+
+/** A finite number from `least` to `most`. */
+export function numberOption(
+  option: string,
+  value: number | undefined,
+  fallback: number,
+  range: { readonly least: number; readonly most: number; readonly unit: string; readonly whole?: boolean },
+): number {
+  if (value === undefined) return fallback
+  const whole = range.whole === true
+  const fits = typeof value === 'number' && value >= range.least && value <= range.most
+  if (!fits || (whole && !Number.isInteger(value))) {
+    const kind = whole ? 'a whole number' : 'a number'
+    refuse(option, value, `${kind} of ${range.unit} from ${range.least} to ${range.most}`)
+  }
+  return value
+}
+
+/** true or false. */
+export function booleanOption(option: string, value: boolean | undefined, fallback: boolean): boolean {
+  if (value === undefined) return fallback
+  return typeof value === 'boolean' ? value : refuse(option, value, 'true or false')
+}
+
+/** One of a few words. */
+export function choiceOption<Choice extends string>(
+  option: string,
+  value: Choice | undefined,
+  fallback: Choice,
+  choices: readonly Choice[],
+): Choice {
+  if (value === undefined) return fallback
+  return choices.includes(value)
+    ? value
+    : refuse(option, value, choices.map((choice) => `'${choice}'`).join(' or '))
+}

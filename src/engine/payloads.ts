@@ -1,0 +1,56 @@
+import type { Codec } from '../codecs/codec.js'
+import { json } from '../codecs/json.js'
+import { msgpack } from '../codecs/msgpack.js'
+import { EncodeError } from './errors.js'
+
+/** Sessions to payloads and back, by the engine's codec and, for reading, by those that come with the package. */
+export class Payloads {
+  readonly #codec: Codec
+  readonly #maxBytes: number
+  readonly #readers = new Map<number, Codec>()
+
+  constructor(codec: Codec, maxBytes: number) {
+    this.#codec = codec
+    this.#maxBytes = maxBytes
+    // A store whose codec was changed still reads what the one before it wrote.
+    for (const reader of [msgpack(), json(), codec]) this.#readers.set(reader.id, reader)
+  }
+
+  /** The id of the codec that writes. */
+  get codec(): number {
+    return this.#codec.id
+  }
+
+  /**
+   * The snapshot of a session, in a buffer that the next call may overwrite.
+   * @throws {EncodeError}
+   */
+  encode(session: unknown): Uint8Array {
+    if (typeof session !== 'object' || session === null) {
+      throw new EncodeError('', `has to be an object, not ${session === null ? 'null' : typeof session}`)
+    }
+    const bytes = this.#encode(session)
+    if (bytes.length > this.#maxBytes) {
+      throw new EncodeError('', `takes ${bytes.length} bytes; maxRecordBytes allows ${this.#maxBytes}`)
+    }
+    return bytes
+  }
+
+  /** The session in these bytes; throws when its codec is unknown, or refuses them. */
+  decode(payload: Uint8Array, codec: number): unknown {
+    const reader = this.#readers.get(codec)
+    if (reader === undefined) throw new TypeError(`codec ${codec} is not known`)
+    const session = reader.decode(payload)
+    if (typeof session !== 'object' || session === null) throw new TypeError('no session object')
+    return session
+  }
+
+  #encode(session: object): Uint8Array {
+    try {
+      return this.#codec.encode(session)
+    } catch (error) {
+      if (error instanceof EncodeError) throw error
+      throw new EncodeError('', `was refused by the codec ${this.#codec.name}`, { cause: error })
+    }
+  }
+}

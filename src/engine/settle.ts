@@ -1,0 +1,85 @@
+import { type LoadedRecord, Opcode, Status } from '../../workers/protocol/index.js'
+import type { Batch } from './batch.js'
+import { CreateError, UpdateError } from './errors.js'
+import type { Caller, Operation } from './operation.js'
+
+/** What became of one operation. */
+export interface Outcome {
+  readonly status: Status
+  /** What a load found. */
+  readonly record: LoadedRecord | undefined
+  /** Why it failed. */
+  readonly failure: Error | undefined
+}
+
+/** What settling needs from its surroundings. */
+export interface SettleContext {
+  /** Turns stored bytes into a session; `undefined` when they cannot be, which it reports. */
+  decode(key: string, payload: Uint8Array, codec: number, writeId: LoadedRecord['writeId'] | undefined): unknown
+  /** The codec of what is waiting to be written. */
+  readonly codec: number
+  /** Lets a reader, whose write did not happen, read for itself. */
+  reissue(operation: Operation, caller: Caller): void
+  /** Is told of each caller that was settled. */
+  settled(caller: Caller, failed: boolean): void
+}
+
+/** Gives every caller of an operation its own outcome: exactly once, each a session object of its own. */
+export function settle(operation: Operation, batch: Batch, outcome: Outcome, context: SettleContext): void {
+  for (let caller: Caller | undefined = operation.first; caller !== undefined; caller = caller.next) {
+    if (isReader(caller) && mustReadForItself(operation, outcome)) {
+      context.reissue(operation, caller)
+      continue
+    }
+    context.settled(caller, outcome.failure !== undefined)
+    if (outcome.failure !== undefined) caller.reject(outcome.failure)
+    else if (outcome.status === Status.ABSENT && caller.opcode === Opcode.UPDATE) caller.reject(new UpdateError())
+    else if (outcome.status === Status.CONFLICT) caller.reject(new CreateError())
+    else caller.resolve(resultOf(operation, batch, caller, outcome, context))
+  }
+}
+
+function isReader(caller: Caller): boolean {
+  return caller.opcode === Opcode.LOAD || caller.opcode === Opcode.EXISTS
+}
+
+/** Readers that rode on a write see what it stored; when it stored nothing, they have to look. */
+function mustReadForItself(operation: Operation, outcome: Outcome): boolean {
+  if (operation.opcode === Opcode.LOAD || operation.opcode === Opcode.EXISTS) return false
+  return outcome.status === Status.FAILED || outcome.status === Status.CONFLICT
+}
+
+function resultOf(
+  operation: Operation,
+  batch: Batch,
+  caller: Caller,
+  outcome: Outcome,
+  context: SettleContext,
+): unknown {
+  switch (caller.opcode) {
+    case Opcode.TOUCH:
+      return outcome.status === Status.DONE
+    case Opcode.EXISTS:
+      return isFound(operation, caller, outcome)
+    case Opcode.LOAD: {
+      if (!isFound(operation, caller, outcome)) return undefined
+      const { record } = outcome
+      if (record !== undefined) {
+        return context.decode(operation.key, record.payload, record.codec, record.writeId)
+      }
+      if (caller.sees === undefined) return undefined
+      return context.decode(operation.key, batch.writer.payload(caller.sees.offset), context.codec, undefined)
+    }
+    default:
+      return undefined
+  }
+}
+
+function isFound(operation: Operation, caller: Caller, outcome: Outcome): boolean {
+  if (outcome.status !== Status.DONE || operation.opcode === Opcode.DELETE) return false
+  return caller.sees === undefined || isReading(operation) || caller.sees.expiry > Date.now()
+}
+
+function isReading(operation: Operation): boolean {
+  return operation.opcode === Opcode.LOAD || operation.opcode === Opcode.EXISTS
+}

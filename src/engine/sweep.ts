@@ -1,0 +1,55 @@
+import type { CorruptNotice } from '../../workers/protocol/index.js'
+import type { SweepResult } from './statistics.js'
+import type { Walker } from './walker.js'
+
+/** Options of `clearExpired`. */
+export interface ClearExpiredOptions {
+  /** Called after each slice, a few milliseconds of work, with the counts so far. */
+  onProgress?: (progress: SweepResult) => void
+  /** Ends the sweep after the slice under way; `clearExpired` rejects with its reason. */
+  signal?: AbortSignal
+}
+
+/** One sweep: removes expired sessions and what crashes left behind. */
+export async function sweep(
+  walker: Walker,
+  options: ClearExpiredOptions,
+  onCorrupt: (notice: CorruptNotice) => void,
+): Promise<SweepResult> {
+  let result: SweepResult = { scanned: 0, expired: 0, orphans: 0, corrupt: 0 }
+  options.signal?.throwIfAborted()
+  for await (const slice of walker.walk('sweep')) {
+    result = {
+      scanned: result.scanned + slice.scanned,
+      expired: result.expired + slice.expired,
+      orphans: result.orphans + slice.orphans,
+      corrupt: result.corrupt + slice.corrupt.length,
+    }
+    for (const notice of slice.corrupt) onCorrupt(notice)
+    options.onProgress?.(result)
+    options.signal?.throwIfAborted()
+  }
+  return result
+}
+
+/** Sweeps at an interval, one sweep at a time, without keeping the process alive. */
+export class SweepSchedule {
+  readonly #timer: NodeJS.Timeout
+  #running = false
+
+  constructor(intervalSeconds: number, run: () => Promise<void>) {
+    this.#timer = setInterval(() => {
+      if (this.#running) return
+      this.#running = true
+      void run().finally(() => {
+        this.#running = false
+      })
+    }, intervalSeconds * 1000)
+    this.#timer.unref()
+  }
+
+  /** No more sweeps. */
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+}

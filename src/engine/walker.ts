@@ -1,0 +1,71 @@
+import PQueue from 'p-queue'
+import type { Failure, StorageDescription, WalkKind, WalkSlice } from '../../workers/protocol/index.js'
+import { storageErrorOf } from './dispatcher.js'
+import { EngineClosedError, StorageError } from './errors.js'
+import { WorkerLostError, WorkerPool } from './worker-pool.js'
+
+/**
+ * Walks through everything stored, for listing, counting, clearing and the sweep: in a thread of its own, so that
+ * no save ever waits behind a directory; a slice at a time, so that several walks take turns and an abandoned one
+ * stops at once. The thread starts with the first walk.
+ */
+export class Walker {
+  readonly #pool: WorkerPool
+  readonly #turns = new PQueue({ concurrency: 1 })
+  #nextId = 1
+  #closed = false
+
+  constructor(storage: StorageDescription) {
+    this.#pool = new WorkerPool({ storage, threads: 1, depth: 1 })
+  }
+
+  /** Threads of it that died. */
+  get lost(): number {
+    return this.#pool.lost
+  }
+
+  /** The slices of a walk. Leaving the loop early ends it. */
+  async *walk(kind: WalkKind): AsyncGenerator<WalkSlice, void, undefined> {
+    const id = this.#nextId++
+    let step: 'start' | 'next' = 'start'
+    let done = false
+    try {
+      while (!done) {
+        const slice = await this.#step(id, kind, step)
+        step = 'next'
+        done = slice.done
+        yield slice
+      }
+    } finally {
+      if (!done && step === 'next' && !this.#closed) {
+        await this.#pool.walk({ id, kind, step: 'end' }).catch(() => undefined)
+      }
+    }
+  }
+
+  /** Lets the slice under way finish, then ends the thread. Walks that go on reject. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#turns.onIdle()
+    await this.#pool.close()
+  }
+
+  async #step(id: number, kind: WalkKind, step: 'start' | 'next'): Promise<WalkSlice> {
+    const answer = await this.#turns.add(async () => {
+      if (this.#closed) throw new EngineClosedError()
+      return this.#pool.walk({ id, kind, step }).catch(workerLost)
+    })
+    if (answer === undefined) throw new EngineClosedError()
+    if (isFailure(answer)) throw storageErrorOf(answer)
+    return answer
+  }
+}
+
+function workerLost(error: unknown): never {
+  if (!(error instanceof WorkerLostError)) throw error
+  throw new StorageError('WORKER_LOST', 'the worker thread of this walk died; start it again', { cause: error.cause })
+}
+
+function isFailure(answer: WalkSlice | Failure): answer is Failure {
+  return 'code' in answer
+}

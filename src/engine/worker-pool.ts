@@ -1,0 +1,126 @@
+import { Piscina } from 'piscina'
+import type {
+  Failure,
+  StorageBinding,
+  StorageDescription,
+  WalkSlice,
+  WalkTask,
+} from '../../workers/protocol/index.js'
+
+const WORKER = new URL('../../workers/worker.js', import.meta.url).href
+
+/** Options of {@link WorkerPool}. */
+export interface WorkerPoolOptions {
+  readonly storage: StorageDescription
+  readonly threads: number
+  /** Tasks handed to one worker at a time: while it works on one, the next lies ready. */
+  readonly depth: number
+  /** The worker's file; tests bring workers that misbehave. */
+  readonly worker?: string
+}
+
+/** A worker died with a task in its hands: whether it took effect is unknown. The cause says what it died of. */
+export class WorkerLostError extends Error {}
+
+/**
+ * A Piscina pool that outlives its workers.
+ *
+ * Tasks never reject by themselves: a worker answers a failure as a result. So a rejection means that the worker died,
+ * and becomes a {@link WorkerLostError}. A pool whose workers die before they are ready is thrown away whole; the
+ * next task gets a new one, and no task, no new one: there is nothing to respawn in a loop.
+ */
+export class WorkerPool {
+  readonly #options: Required<WorkerPoolOptions>
+  #pool: Piscina | undefined
+  #outstanding = 0
+  #lost = 0
+  #closed = false
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = { worker: WORKER, ...options }
+  }
+
+  /** Workers that died. */
+  get lost(): number {
+    return this.#lost
+  }
+
+  /** Opens the storage in every worker; the first failure, if any. */
+  async open(): Promise<Failure | undefined> {
+    const tasks = Array.from({ length: this.#options.threads }, () => this.#run<Failure | undefined>('open', null))
+    return (await Promise.all(tasks)).find((failure) => failure !== undefined)
+  }
+
+  /** Hands over one batch; its buffer is transferred. */
+  apply(wire: ArrayBuffer): Promise<ArrayBuffer | null> {
+    return this.#run('apply', wire, [wire])
+  }
+
+  /** Takes one step of a walk. Only meaningful in a pool of one thread: a walk lives in its worker. */
+  walk(task: WalkTask): Promise<WalkSlice | Failure | undefined> {
+    return this.#run('walk', task)
+  }
+
+  /** Lets the workers clean up and ends them. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const pool = this.#pool
+    if (pool === undefined) return
+    const farewells = Array.from({ length: pool.threads.length }, () => this.#run('close', null))
+    await Promise.allSettled(farewells)
+    await this.terminate()
+  }
+
+  /** Ends the workers at once; tasks under way are lost. */
+  async terminate(): Promise<void> {
+    this.#closed = true
+    const pool = this.#pool
+    this.#pool = undefined
+    await pool?.destroy()
+  }
+
+  async #run<Result>(name: string, task: unknown, transferList: ArrayBuffer[] = []): Promise<Result> {
+    this.#outstanding++
+    try {
+      // Piscina types results as any; what each function returns is fixed by workers/worker.ts.
+      return (await this.#ensurePool().run(task, { name, transferList })) as Result
+    } catch (error) {
+      throw new WorkerLostError('a worker died', { cause: error })
+    } finally {
+      this.#outstanding--
+    }
+  }
+
+  #ensurePool(): Piscina {
+    if (this.#pool !== undefined) return this.#pool
+    const { storage, threads, depth, worker } = this.#options
+    const binding: StorageBinding = { module: storage.module, options: storage.options }
+    const pool = new Piscina({
+      filename: worker,
+      workerData: binding,
+      minThreads: threads,
+      maxThreads: threads,
+      concurrentTasksPerWorker: depth,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      recordTiming: false,
+    })
+    // Without a task to reject, a dead worker is told by this event: it died while it started.
+    pool.on('error', () => this.#discard(pool))
+    pool.on('workerDestroy', () => {
+      if (this.#pool !== pool || this.#closed) return
+      this.#lost++
+      // Looked at when Piscina has made up its mind about a successor.
+      setImmediate(() => {
+        if (pool.threads.length === 0 && this.#outstanding > 0) this.#discard(pool)
+      })
+    })
+    this.#pool = pool
+    return pool
+  }
+
+  /** Rejects every task that still waits in a pool without workers. */
+  #discard(pool: Piscina): void {
+    if (this.#pool === pool) this.#pool = undefined
+    void pool.destroy()
+  }
+}

@@ -1,0 +1,21 @@
+export type { CorruptNotice, StorageDescription } from '../workers/protocol/index.js'
+export type { Codec } from './codecs/codec.js'
+export { json } from './codecs/json.js'
+export { msgpack } from './codecs/msgpack.js'
+export {
+  CoatcheckError,
+  CreateError,
+  EncodeError,
+  EngineClosedError,
+  InvalidSessionKeyError,
+  OverloadedError,
+  StorageError,
+  UnsupportedError,
+  UpdateError,
+} from './engine/errors.js'
+export type { EngineEvents } from './engine/events.js'
+export type { Expiry, SessionEngineOptions } from './engine/options.js'
+export { SessionEngine } from './engine/session-engine.js'
+export type { EngineStatistics, LatencyStatistics, SweepResult } from './engine/statistics.js'
+export type { ClearExpiredOptions } from './engine/sweep.js'
+export { type FilesOptions, files } from './storage/files.js'

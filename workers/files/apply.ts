@@ -1,0 +1,231 @@
+import { closeSync } from 'node:fs'
+import { Opcode, ReplyWriter, RequestReader, Status } from '../protocol/index.js'
+import type { Layout, Place } from './layout.js'
+import { liveness } from './liveness.js'
+import { readPlace } from './load.js'
+import type { FilesWorkerOptions } from './options.js'
+import { composeRecord, RECORD_HEADER, type RecordHeader, writeHeader } from './record.js'
+import {
+  putInPlace,
+  type SaveContext,
+  save,
+  syncDirectory,
+  syncWritten,
+  type Version,
+  type Written,
+  writeTemporary,
+} from './save-protocol.js'
+import { hasInode, hasWriteId, isAlien, setAside } from './set-aside.js'
+import { describeFailure, hasCode } from '../protocol/index.js'
+import type { Tombstones } from './tombstones.js'
+import { touch } from './touch.js'
+
+/** So many files are open at once, at the most, while they wait for their common sync. */
+const SYNC_GROUP = 64
+
+/** Applies one batch after the other for one worker. */
+export class BatchApplier {
+  readonly #options: FilesWorkerOptions
+  readonly #layout: Layout
+  readonly #tombstones: Tombstones
+
+  constructor(options: FilesWorkerOptions, layout: Layout, tombstones: Tombstones) {
+    this.#options = options
+    this.#layout = layout
+    this.#tombstones = tombstones
+  }
+
+  /** Every slot gets its own outcome: one that fails does not touch the others. */
+  apply(wire: ArrayBuffer): ArrayBuffer | null {
+    const request = new RequestReader(wire)
+    const reply = new ReplyWriter(request.slots)
+    const context: SaveContext = {
+      layout: this.#layout,
+      fsync: this.#options.fsync,
+      onAlien: (place) => reply.corrupt(setAside(this.#layout, place, 'no regular file', isAlien)),
+    }
+    const group = this.#options.fsync ? new SyncGroup(context, reply) : undefined
+    while (request.next()) {
+      const slot = request.index
+      try {
+        if (request.opcode === Opcode.VOID) continue
+        const key = request.key()
+        const place = this.#layout.place(key, request.hash)
+        const version = versionOf(request, key, place)
+        if (version === undefined) this.#applySmall(request, key, place, reply, context, group)
+        else if (group === undefined) reply.status(slot, save(context, version))
+        else group.add(slot, version)
+      } catch (error) {
+        reply.fail(describeFailure(slot, error))
+      }
+    }
+    group?.finish()
+    this.#tombstones.collect()
+    return reply.finish()
+  }
+
+  /** The operations that write no record of their own. */
+  #applySmall(
+    request: RequestReader,
+    key: string,
+    place: Place,
+    reply: ReplyWriter,
+    context: SaveContext,
+    group: SyncGroup | undefined,
+  ): void {
+    const slot = request.index
+    const { maxRecordBytes } = this.#options
+    switch (request.opcode) {
+      case Opcode.LOAD:
+        return this.#load(slot, key, place, reply)
+      case Opcode.EXISTS:
+        return reply.status(slot, liveness(place.file, Date.now()) === 'alive' ? Status.DONE : Status.ABSENT)
+      case Opcode.TOUCH:
+        return reply.status(slot, touch(context, { place, key, expiry: request.expiry, maxRecordBytes }))
+      case Opcode.DELETE:
+        if (liveness(place.file, 0) === 'alien') context.onAlien(place)
+        else if (!this.#tombstones.bury(place)) return
+        return group?.touched(slot, place.directory)
+      case Opcode.SET_ASIDE:
+        return reply.corrupt(
+          setAside(this.#layout, place, 'the codec refused the payload', hasWriteId(request.writeId)),
+        )
+      default:
+        throw new RangeError(`unknown opcode ${request.opcode}`)
+    }
+  }
+
+  #load(slot: number, key: string, place: Place, reply: ReplyWriter): void {
+    const found = readPlace(place, key, this.#options.maxRecordBytes, Date.now())
+    if (found.kind === 'record') {
+      const { codec, writeId } = found.record
+      // The reader's buffer is used again for the next file.
+      reply.record({ slot, expiry: found.expiry, codec, writeId }, Buffer.from(found.record.payload))
+      return
+    }
+    reply.status(slot, Status.ABSENT)
+    if (found.kind === 'corrupt') {
+      reply.corrupt(setAside(this.#layout, place, found.reason, hasInode(found.inode)))
+    }
+  }
+}
+
+/** The record to write for a slot, its header put in front of the payload where it lies; `undefined` for the rest. */
+function versionOf(request: RequestReader, key: string, place: Place): Version | undefined {
+  const { opcode, expiry } = request
+  if (opcode !== Opcode.SAVE && opcode !== Opcode.UPDATE && opcode !== Opcode.CREATE) return undefined
+  const writeId = request.writeId
+  const header: RecordHeader = {
+    keyLength: key.length,
+    payloadLength: request.payloadLength,
+    expiry,
+    writeId,
+    codec: request.codec,
+    keyIncluded: false,
+  }
+  const common = { opcode, place, expiry, writeId, retried: request.attempt > 0 }
+  const payloadEnd = request.payloadStart + request.payloadLength
+  if (place.keyInRecord) {
+    const bytes = composeRecord(key, request.bytes.subarray(request.payloadStart, payloadEnd), header)
+    return { ...common, bytes, start: 0, end: bytes.length }
+  }
+  const start = request.payloadStart - RECORD_HEADER
+  writeHeader(request.bytes, start, payloadEnd, header)
+  return { ...common, bytes: request.bytes, start, end: payloadEnd }
+}
+
+/**
+ * The batch order under fsync: write all, sync all, rename all, sync each directory once. A record's bytes are on
+ * the disk before its name is, so a power cut leaves the old version or the new one, never an empty file.
+ */
+class SyncGroup {
+  readonly #context: SaveContext
+  readonly #reply: ReplyWriter
+  readonly #written: { readonly slot: number; readonly written: Written }[] = []
+  readonly #touched = new Map<string, number[]>()
+
+  constructor(context: SaveContext, reply: ReplyWriter) {
+    this.#context = context
+    this.#reply = reply
+  }
+
+  /** Writes a version to its temporary file; it is put in place with the others. */
+  add(slot: number, version: Version): void {
+    if (this.#written.length === SYNC_GROUP) this.#commit()
+    this.#written.push({ slot, written: this.#write(version) })
+  }
+
+  /** A directory changed for this slot: it is not done before the directory is synced. */
+  touched(slot: number, directory: string): void {
+    const slots = this.#touched.get(directory)
+    if (slots === undefined) this.#touched.set(directory, [slot])
+    else slots.push(slot)
+  }
+
+  /** Puts everything in place and syncs the directories. */
+  finish(): void {
+    this.#commit()
+    for (const [directory, slots] of this.#touched) {
+      try {
+        syncDirectory(directory)
+      } catch (error) {
+        for (const slot of slots) this.#reply.fail(describeFailure(slot, error))
+      }
+    }
+    if (this.#context.layout.sharded && this.#touched.size > 0) this.#syncRoot()
+  }
+
+  /** Directories of the sharded layout may be new; the root is synced until each has been seen once. */
+  #syncRoot(): void {
+    const { root } = this.#context.layout
+    const unseen = [...this.#touched.keys()].filter((directory) => !rooted.has(directory))
+    if (unseen.length === 0) return
+    try {
+      syncDirectory(root)
+      for (const directory of unseen) rooted.add(directory)
+    } catch (error) {
+      for (const directory of unseen) {
+        for (const slot of this.#touched.get(directory) ?? []) this.#reply.fail(describeFailure(slot, error))
+      }
+    }
+  }
+
+  #write(version: Version): Written {
+    try {
+      return writeTemporary(this.#context, version)
+    } catch (error) {
+      if (this.#written.length === 0 || !hasCode(error, 'EMFILE', 'ENFILE')) throw error
+      // Short of descriptors because of those that we hold ourselves: let go of them first.
+      this.#commit()
+      return writeTemporary(this.#context, version)
+    }
+  }
+
+  #commit(): void {
+    const synced = this.#written.splice(0).filter(({ slot, written }) => this.#sync(slot, written))
+    for (const { slot, written } of synced) {
+      try {
+        this.#reply.status(slot, putInPlace(this.#context, written))
+        this.touched(slot, written.version.place.directory)
+      } catch (error) {
+        this.#reply.fail(describeFailure(slot, error))
+      } finally {
+        closeSync(written.descriptor)
+      }
+    }
+  }
+
+  #sync(slot: number, written: Written): boolean {
+    try {
+      syncWritten(written)
+      return true
+    } catch (error) {
+      this.#reply.fail(describeFailure(slot, error))
+      closeSync(written.descriptor)
+      return false
+    }
+  }
+}
+
+/** Directories whose own entry in the root is known to be on the disk. */
+const rooted = new Set<string>()

@@ -1,0 +1,45 @@
+import type { Walk, WalkKind, WorkerStorage } from '../protocol/index.js'
+import { BatchApplier } from './apply.js'
+import { Layout } from './layout.js'
+import { openDirectory } from './open-directory.js'
+import type { FilesWorkerOptions } from './options.js'
+import { Tombstones } from './tombstones.js'
+import { visitFor } from './visit.js'
+import { DirectoryWalk } from './walk.js'
+
+/** The worker half of `files({ durability: 'direct' })`. */
+class FilesStorage implements WorkerStorage {
+  readonly #options: FilesWorkerOptions
+  readonly #layout: Layout
+  readonly #tombstones = new Tombstones()
+  readonly #applier: BatchApplier
+
+  constructor(options: FilesWorkerOptions) {
+    this.#options = options
+    this.#layout = new Layout(options)
+    this.#applier = new BatchApplier(options, this.#layout, this.#tombstones)
+  }
+
+  apply(wire: ArrayBuffer): ArrayBuffer | null {
+    return this.#applier.apply(wire)
+  }
+
+  walk(kind: WalkKind): Walk {
+    const { orphanGrace, maxRecordBytes } = this.#options
+    this.#tombstones.collect()
+    return new DirectoryWalk(
+      this.#layout,
+      visitFor(kind, { orphanGrace, maxRecordBytes, tombstones: this.#tombstones }),
+    )
+  }
+
+  close(): void {
+    this.#tombstones.collectAll()
+  }
+}
+
+/** Opens the directory, or says what is wrong with it. */
+export function openStorage(options: FilesWorkerOptions): WorkerStorage {
+  openDirectory(options.directory)
+  return new FilesStorage(options)
+}

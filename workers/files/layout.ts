@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto'
+import { sliceOf } from '../protocol/index.js'
+import { type DecodedName, decodeName, digestName, encodeName, isDigestName } from './names.js'
+import type { FilesWorkerOptions } from './options.js'
+
+/** Where one session lives. */
+export interface Place {
+  /** The directory of its file and of every file that belongs to it. */
+  readonly directory: string
+  readonly file: string
+  /** Present for a while after a delete; see tombstones.ts. */
+  readonly tombstone: string
+  /** The key has to be kept inside the record, for the name does not tell it. */
+  readonly keyInRecord: boolean
+}
+
+/** What a directory entry is, by its name alone. */
+export type EntryKind =
+  | { readonly kind: 'session'; readonly name: DecodedName }
+  | { readonly kind: 'temporary' | 'tombstone' | 'taken' | 'aside' | 'foreign' }
+
+const TEMPORARY = /^\.[0-9a-f]{24}-[0-9a-z]+\.tmp$/
+const TAKEN = /^\.(.+)\.taken-[0-9a-f]{24}-[0-9a-z]+$/
+const TOMBSTONE = /^\..+\.gone$/
+const ASIDE = /^\..+\.corrupt-[0-9a-f]{24}-[0-9a-z]+$/
+
+/** Maps keys to paths for one directory and its options, and directory entries back to what they are. */
+export class Layout {
+  readonly root: string
+  readonly sharded: boolean
+  readonly #prefix: string
+  readonly #hashNames: boolean
+  // Unguessable, so that nobody can lie in wait under our next temporary name; O_EXCL catches the rest.
+  readonly #token = randomBytes(12).toString('hex')
+  readonly #directories: readonly string[]
+  #counter = 0
+
+  constructor(options: FilesWorkerOptions) {
+    this.root = options.directory
+    this.sharded = options.layout === 'sharded'
+    this.#prefix = options.prefix
+    this.#hashNames = options.hashNames
+    this.#directories = this.sharded
+      ? Array.from({ length: 256 }, (_, slice) => `${this.root}/${slice.toString(16).padStart(2, '0')}`)
+      : [this.root]
+  }
+
+  /** Every directory that may hold sessions, existing or not. */
+  get directories(): readonly string[] {
+    return this.#directories
+  }
+
+  /** The place of a key. */
+  place(key: string, hash: number): Place {
+    // A layout has 256 directories or one, so the first is always there.
+    const directory = this.#directories[this.sharded ? sliceOf(hash) : 0] as string
+    const name = this.#hashNames ? digestName(key) : encodeName(key)
+    const fileName = this.#prefix + name
+    return {
+      directory,
+      file: `${directory}/${fileName}`,
+      tombstone: `${directory}/.${fileName}.gone`,
+      keyInRecord: !this.#hashNames && isDigestName(name),
+    }
+  }
+
+  /** The place of a directory entry that is a session. */
+  placeOfEntry(directory: string, fileName: string): Place {
+    return {
+      directory,
+      file: `${directory}/${fileName}`,
+      tombstone: `${directory}/.${fileName}.gone`,
+      keyInRecord: false,
+    }
+  }
+
+  /** A fresh temporary path. Temporary names do not begin with the prefix: Django's sweep must not read them. */
+  temporary(directory: string): string {
+    return `${directory}/.${this.#unique()}.tmp`
+  }
+
+  /** Where a file is taken to while it is decided whether it may go. */
+  taken(place: Place): string {
+    return `${place.directory}/.${fileNameOf(place)}.taken-${this.#unique()}`
+  }
+
+  /** Where a file that is no session is kept for whoever wants to look at it. */
+  aside(place: Place): string {
+    return `${place.directory}/.${fileNameOf(place)}.corrupt-${this.#unique()}`
+  }
+
+  /** What an entry is, by its name. */
+  classify(fileName: string): EntryKind {
+    if (fileName.startsWith('.')) {
+      if (TEMPORARY.test(fileName)) return { kind: 'temporary' }
+      if (TOMBSTONE.test(fileName)) return { kind: 'tombstone' }
+      if (TAKEN.test(fileName)) return { kind: 'taken' }
+      return { kind: ASIDE.test(fileName) ? 'aside' : 'foreign' }
+    }
+    if (!fileName.startsWith(this.#prefix)) return { kind: 'foreign' }
+    const name = decodeName(fileName.slice(this.#prefix.length))
+    return name === undefined ? { kind: 'foreign' } : { kind: 'session', name }
+  }
+
+  /** The session file that a `taken` entry came from. */
+  originOf(directory: string, takenName: string): Place {
+    return this.placeOfEntry(directory, TAKEN.exec(takenName)?.[1] ?? takenName)
+  }
+
+  #unique(): string {
+    return `${this.#token}-${(this.#counter++).toString(36)}`
+  }
+}
+
+function fileNameOf(place: Place): string {
+  return place.file.slice(place.directory.length + 1)
+}

@@ -1,0 +1,76 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import type { Place } from './layout.js'
+import { READ_FLAGS } from './liveness.js'
+import { longestRecord, type ReadRecord, readRecord } from './record.js'
+import { hasCode } from '../protocol/index.js'
+
+/** What was found in a session's place. */
+export type Found =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'record'; readonly record: ReadRecord; readonly expiry: number }
+  /** Something that is no session: `inode` says which file, so that no newer one is moved aside for it. */
+  | { readonly kind: 'corrupt'; readonly reason: string; readonly inode: number | undefined }
+
+const ABSENT: Found = { kind: 'absent' }
+
+// A worker reads one file at a time, and what it read is copied into the reply before it reads the next.
+let buffer = Buffer.allocUnsafeSlow(16 * 1024)
+
+/**
+ * Reads the session of a place: open, fstat, read, close. Never follows a link, never waits for a FIFO's writer,
+ * never allocates for a file that is larger than a record can be.
+ *
+ * The payload lies in a buffer that the next call overwrites. Without a key, the record may be of any.
+ */
+export function readPlace(
+  place: Place,
+  key: string | undefined,
+  maxRecordBytes: number,
+  now: number,
+): Found {
+  let descriptor: number
+  try {
+    descriptor = openSync(place.file, READ_FLAGS)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return ABSENT
+    if (hasCode(error, 'ELOOP', 'EMLINK')) return corrupt('a symbolic link', undefined)
+    if (hasCode(error, 'ENXIO')) return corrupt('a socket or device', undefined)
+    throw error
+  }
+  try {
+    const stats = fstatSync(descriptor)
+    if (!stats.isFile()) return corrupt('no regular file', stats.ino)
+    if (stats.size === 0) return ABSENT
+    if (stats.size > longestRecord(maxRecordBytes)) return corrupt('larger than any record', stats.ino)
+    const record = readRecord(readWhole(descriptor, stats.size))
+    if (typeof record === 'string') {
+      // An update that was undone while we read has emptied its file: that is no damage.
+      return fstatSync(descriptor).size === 0 ? ABSENT : corrupt(record, stats.ino)
+    }
+    // Another application's session whose prefix begins with ours reads as a key of another length.
+    if (key !== undefined && !isRecordOf(key, record)) return ABSENT
+    const expiry = Math.max(record.expiry, stats.mtimeMs)
+    return expiry > now ? { kind: 'record', record, expiry } : ABSENT
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function isRecordOf(key: string, record: ReadRecord): boolean {
+  return record.keyLength === key.length && (record.key === undefined || record.key === key)
+}
+
+function readWhole(descriptor: number, size: number): Buffer {
+  if (size > buffer.length) buffer = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(size)))
+  let length = 0
+  while (length < size) {
+    const count = readSync(descriptor, buffer, length, size - length, length)
+    if (count === 0) break
+    length += count
+  }
+  return buffer.subarray(0, length)
+}
+
+function corrupt(reason: string, inode: number | undefined): Found {
+  return { kind: 'corrupt', reason, inode }
+}

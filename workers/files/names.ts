@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+
+/*
+ * Session key ⇄ file name.
+ *
+ * A name is made of [a-z0-9_-], `+x` for an upper-case X and `=hhhh` for any other UTF-16 code unit, so it has
+ * no dot, no slash and no upper case: it cannot leave its directory, it is safe on case-insensitive file
+ * systems, and lone surrogates and look-alike forms of one letter stay distinct. Keys of Django's alphabet are
+ * their own name. A name that would be longer than a file system allows is `~` and a SHA-256 digest; its key
+ * is kept inside the record. Everything else that we put into a directory starts with a dot.
+ */
+
+const LONGEST_NAME = 180
+const PLAIN = /^[a-z0-9_-]+$/
+/** Device names that Windows reserves in every directory. */
+const RESERVED = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])$/
+const DIGEST = /^~[0-9a-f]{64}$/
+
+const ESCAPES: readonly string[] = Array.from({ length: 128 }, (_, unit) => {
+  const character = String.fromCharCode(unit)
+  if (PLAIN.test(character)) return character
+  if (/[A-Z]/.test(character)) return `+${character.toLowerCase()}`
+  return escapeUnit(unit)
+})
+
+function escapeUnit(unit: number): string {
+  return `=${unit.toString(16).padStart(4, '0')}`
+}
+
+/** What a file name says: the key itself, or that only its digest is known. */
+export type DecodedName = { readonly key: string } | { readonly digest: true }
+
+/** The file name of a key, without prefix. */
+export function encodeName(key: string): string {
+  let name = ''
+  for (let index = 0; index < key.length; index++) {
+    const unit = key.charCodeAt(index)
+    name += ESCAPES[unit] ?? escapeUnit(unit)
+  }
+  if (name.length > LONGEST_NAME) return digestName(key)
+  // The longest reserved name has four letters; the test is not worth its time for real keys.
+  return name.length <= 4 && RESERVED.test(name) ? escapeUnit(name.charCodeAt(0)) + name.slice(1) : name
+}
+
+/** A name that tells nothing of the key. */
+export function digestName(key: string): string {
+  return `~${createHash('sha256').update(Buffer.from(key, 'utf16le')).digest('hex')}`
+}
+
+/** Whether a name shows a digest instead of the key. */
+export function isDigestName(name: string): boolean {
+  return name.charCodeAt(0) === 0x7e
+}
+
+/** The key behind a file name; `undefined` for a name that {@link encodeName} does not make. */
+export function decodeName(name: string): DecodedName | undefined {
+  if (DIGEST.test(name)) return { digest: true }
+  let key = ''
+  for (let index = 0; index < name.length; index++) {
+    const character = name.charAt(index)
+    if (character === '+') key += name.charAt(++index).toUpperCase()
+    else if (character === '=') {
+      key += String.fromCharCode(Number.parseInt(name.slice(index + 1, index + 5), 16))
+      index += 4
+    } else key += character
+  }
+  // Only what we would have written ourselves is ours.
+  return key !== '' && encodeName(key) === name ? { key } : undefined
+}

@@ -1,0 +1,51 @@
+import { accessSync, constants, mkdirSync, type Stats, statSync } from 'node:fs'
+import { hasCode, systemError } from '../protocol/index.js'
+
+const OTHERS_MAY_WRITE = 0o002
+const STICKY = 0o1000
+
+/**
+ * Makes the session directory, 0700, if it is absent, and refuses one that sessions would not be safe in. The
+ * parent has to exist: a missing one is a typing error or a mount that is not there.
+ */
+export function openDirectory(directory: string): void {
+  const stats = statSync(directory, { throwIfNoEntry: false })
+  if (stats === undefined) return makeDirectory(directory)
+  refuseUnsafe(stats)
+  try {
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw hasCode(error, 'EROFS')
+      ? systemError('EROFS', 'access', 'the session directory is on a read-only file system')
+      : systemError('EACCES', 'access', 'the session directory is not writable for this user')
+  }
+}
+
+function refuseUnsafe(stats: Stats): void {
+  if (!stats.isDirectory()) {
+    throw systemError('ENOTDIR', 'stat', 'the session directory is not a directory')
+  }
+  if (process.platform === 'win32') return
+  if ((stats.mode & OTHERS_MAY_WRITE) !== 0 && (stats.mode & STICKY) === 0) {
+    throw systemError(
+      'EPERM',
+      'stat',
+      'everybody may write to the session directory and it has no sticky bit: chmod it to 0700',
+    )
+  }
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 })
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return
+    if (hasCode(error, 'ENOENT')) {
+      throw systemError('ENOENT', 'mkdir', 'the parent of the session directory does not exist')
+    }
+    if (hasCode(error, 'ENOTDIR')) {
+      throw systemError('ENOTDIR', 'mkdir', 'the parent of the session directory is not a directory')
+    }
+    throw error
+  }
+}

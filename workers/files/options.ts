@@ -1,0 +1,13 @@
+/** What the files storage is opened with in a worker: every default filled in by `files()` on the main thread. */
+export interface FilesWorkerOptions {
+  /** Absolute path. */
+  readonly directory: string
+  readonly layout: 'sharded' | 'flat'
+  readonly prefix: string
+  readonly fsync: boolean
+  readonly hashNames: boolean
+  /** Largest payload in bytes; a file larger than header, key and this is never read into memory. */
+  readonly maxRecordBytes: number
+  /** Age in milliseconds past which a left-over temporary file or placeholder is litter. */
+  readonly orphanGrace: number
+}

@@ -1,0 +1,65 @@
+import { linkSync, unlinkSync } from 'node:fs'
+import type { Layout, Place } from './layout.js'
+import { rename } from './rename.js'
+import { hasCode } from '../protocol/index.js'
+
+/** Unlinks a path that need not be there any more. */
+export function unlinkIfPresent(path: string): boolean {
+  try {
+    unlinkSync(path)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
+  }
+}
+
+/**
+ * Removes what stands in a session's place if, and only if, it is what the caller thinks it is.
+ *
+ * POSIX has no "unlink this file if it is still that one". So the file is first taken to a private name, in
+ * one atomic step, and looked at there: if it is meant, it goes; if another process has just put a newer
+ * version there, that one is put back, by a link, so that it can never replace a still newer one. A crash in
+ * between leaves the taken file, and the sweep puts it back.
+ *
+ * `isMeant` is asked with the private path. `keepAs` keeps the file under that path instead of unlinking it.
+ */
+export function removeIfMeant(
+  layout: Layout,
+  place: Place,
+  isMeant: (taken: string) => boolean,
+  keepAs?: string,
+): boolean {
+  const taken = layout.taken(place)
+  try {
+    rename(place.file, taken)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
+  }
+  let meant = false
+  try {
+    meant = isMeant(taken)
+  } finally {
+    if (!meant) putBack(taken, place.file)
+  }
+  if (!meant) return false
+  if (keepAs === undefined) unlinkIfPresent(taken)
+  else rename(taken, keepAs)
+  return true
+}
+
+/** Puts a taken file back where it came from, unless a newer one stands there. */
+export function putBack(taken: string, file: string): void {
+  try {
+    linkSync(taken, file)
+  } catch (error) {
+    if (hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR')) {
+      // No hard links here: a rename is the next best, and only this branch can replace a newer version.
+      rename(taken, file)
+      return
+    }
+    if (!hasCode(error, 'EEXIST')) throw error
+  }
+  unlinkIfPresent(taken)
+}

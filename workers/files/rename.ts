@@ -1,0 +1,44 @@
+import { renameSync } from 'node:fs'
+import { hasCode } from '../protocol/index.js'
+
+const ATTEMPTS = 12
+const FIRST_WAIT = 1
+const LONGEST_WAIT = 200
+
+/** What {@link createRename} rests on; tests of the Windows rules bring their own. */
+export interface RenameSystem {
+  readonly platform: NodeJS.Platform
+  readonly rename: (from: string, to: string) => void
+  /** Blocks the thread for so many milliseconds. */
+  readonly wait: (milliseconds: number) => void
+}
+
+const sleepCell = new Int32Array(new SharedArrayBuffer(4))
+
+const realSystem: RenameSystem = {
+  platform: process.platform,
+  rename: renameSync,
+  wait: (milliseconds) => void Atomics.wait(sleepCell, 0, 0, milliseconds),
+}
+
+/**
+ * The atomic rename. On Windows a virus scanner, an indexer or a reader that has the target open makes it fail
+ * for a moment with EPERM, EACCES or EBUSY: it is tried again with growing waits, about a second in all.
+ * Elsewhere those codes mean what they say.
+ */
+export function createRename(system: RenameSystem = realSystem): (from: string, to: string) => void {
+  if (system.platform !== 'win32') return system.rename
+  return (from, to) => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return system.rename(from, to)
+      } catch (error) {
+        if (attempt === ATTEMPTS || !hasCode(error, 'EPERM', 'EACCES', 'EBUSY')) throw error
+        system.wait(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)))
+      }
+    }
+  }
+}
+
+/** The rename of this platform. */
+export const rename = createRename()

@@ -1,0 +1,151 @@
+import { lstatSync, type Stats } from 'node:fs'
+import type { WalkKind } from '../protocol/index.js'
+import type { Layout, Place } from './layout.js'
+import { liveness, livenessOf, peekHeader } from './liveness.js'
+import { readPlace } from './load.js'
+import type { DecodedName } from './names.js'
+import { putBack, removeIfMeant, unlinkIfPresent } from './removal.js'
+import { TOMBSTONE_LIFE, type Tombstones } from './tombstones.js'
+import type { Tally } from './walk.js'
+
+/** Looks at one directory entry and does what the walk is for. */
+export type EntryVisit = (layout: Layout, directory: string, fileName: string, tally: Tally) => void
+
+/** What visits need to know besides the layout. */
+export interface VisitContext {
+  readonly orphanGrace: number
+  readonly maxRecordBytes: number
+  readonly tombstones: Tombstones
+}
+
+/** The visit of each kind of walk. */
+export function visitFor(kind: WalkKind, context: VisitContext): EntryVisit {
+  switch (kind) {
+    case 'keys':
+      return (layout, directory, fileName, tally) => {
+        const session = ownLiveSession(layout, directory, fileName)
+        if (session === undefined) return
+        const key = 'key' in session.name ? session.name.key : keyInside(session.place, context)
+        if (key !== undefined) tally.keys.push(key)
+      }
+    case 'count':
+      return (layout, directory, fileName, tally) => {
+        if (ownLiveSession(layout, directory, fileName) !== undefined) tally.live++
+      }
+    case 'clear':
+      return (layout, directory, fileName, tally) => clearOne(layout, directory, fileName, tally, context)
+    case 'sweep':
+      return (layout, directory, fileName, tally) => sweepOne(layout, directory, fileName, tally, context)
+  }
+}
+
+/** A session of this very prefix that has not expired. */
+function ownLiveSession(
+  layout: Layout,
+  directory: string,
+  fileName: string,
+): { readonly name: DecodedName; readonly place: Place } | undefined {
+  const entry = layout.classify(fileName)
+  if (entry.kind !== 'session') return undefined
+  const place = layout.placeOfEntry(directory, fileName)
+  const peeked = peekHeader(place.file)
+  if (peeked === undefined || peeked.expiry <= Date.now()) return undefined
+  return isOfThisPrefix(entry.name, peeked.header.keyLength) ? { name: entry.name, place } : undefined
+}
+
+/**
+ * Two applications in one directory, prefixes `app` and `app2`: the file `app2x` is key `x` of the second, and the
+ * first would read it as its own `2x`. The key's length in the header tells.
+ */
+function isOfThisPrefix(name: DecodedName, keyLength: number): boolean {
+  return 'digest' in name || name.key.length === keyLength
+}
+
+/** The key of a session whose name is a digest; it is in the record, unless names are hashed on purpose. */
+function keyInside(place: Place, context: VisitContext): string | undefined {
+  const header = peekHeader(place.file)?.header
+  if (header === undefined || !header.keyIncluded) return undefined
+  const found = readPlace(place, undefined, context.maxRecordBytes, Date.now())
+  return found.kind === 'record' ? found.record.key : undefined
+}
+
+function clearOne(
+  layout: Layout,
+  directory: string,
+  fileName: string,
+  tally: Tally,
+  context: VisitContext,
+): void {
+  const entry = layout.classify(fileName)
+  if (entry.kind !== 'session') return
+  const place = layout.placeOfEntry(directory, fileName)
+  const header = peekHeader(place.file)?.header
+  if (header !== undefined && !isOfThisPrefix(entry.name, header.keyLength)) return
+  if (liveness(place.file, 0) !== 'alien' && context.tombstones.bury(place)) tally.live++
+}
+
+function sweepOne(
+  layout: Layout,
+  directory: string,
+  fileName: string,
+  tally: Tally,
+  context: VisitContext,
+): void {
+  const entry = layout.classify(fileName)
+  if (entry.kind === 'foreign' || entry.kind === 'aside') return
+  const path = `${directory}/${fileName}`
+  const stats = lstatSync(path)
+  switch (entry.kind) {
+    case 'session':
+      return sweepSession(layout, directory, fileName, entry.name, stats, tally, context)
+    case 'temporary':
+      if (isOlder(stats, context.orphanGrace) && unlinkIfPresent(path)) tally.orphans++
+      return
+    case 'tombstone':
+      if (isOlder(stats, TOMBSTONE_LIFE) && unlinkIfPresent(path)) tally.orphans++
+      return
+    case 'taken':
+      // Its taker died before it had made up its mind.
+      if (!isOlder(stats, context.orphanGrace)) return
+      if (livenessOf(stats, path, Date.now()) === 'alive') putBack(path, layout.originOf(directory, fileName).file)
+      else unlinkIfPresent(path)
+      tally.orphans++
+  }
+}
+
+function sweepSession(
+  layout: Layout,
+  directory: string,
+  fileName: string,
+  name: DecodedName,
+  stats: Stats,
+  tally: Tally,
+  context: VisitContext,
+): void {
+  if (!stats.isFile()) {
+    tally.corrupt.push({ reason: 'no regular file', keptAs: undefined })
+    return
+  }
+  const now = Date.now()
+  // The usual case, decided by the file's time alone.
+  if (stats.size > 0 && stats.mtimeMs > now) return
+  const place = layout.placeOfEntry(directory, fileName)
+  if (stats.size === 0) {
+    // An empty file is a placeholder or an update that was undone; its maker may still be about.
+    const empty = (taken: string) => lstatSync(taken).size === 0
+    if (isOlder(stats, context.orphanGrace) && removeIfMeant(layout, place, empty)) tally.orphans++
+    return
+  }
+  const peeked = peekHeader(place.file)
+  if (peeked === undefined) {
+    tally.corrupt.push({ reason: 'no session record', keptAs: undefined })
+    return
+  }
+  if (peeked.expiry > now || !isOfThisPrefix(name, peeked.header.keyLength)) return
+  if (removeIfMeant(layout, place, (taken) => liveness(taken, now) === 'dead')) tally.expired++
+}
+
+/** By the time of the last change of the inode, which nobody can set. */
+function isOlder(stats: Stats, age: number): boolean {
+  return Date.now() - stats.ctimeMs >= age
+}

@@ -1,0 +1,79 @@
+import { type Dir, lstatSync, opendirSync } from 'node:fs'
+import type { CorruptNotice, Walk, WalkSlice } from '../protocol/index.js'
+import type { Layout } from './layout.js'
+import { hasCode } from '../protocol/index.js'
+import type { EntryVisit } from './visit.js'
+
+/** Entries looked at in one slice: a few milliseconds of work. */
+const SLICE_ENTRIES = 512
+
+/** What a walk has met in one slice. */
+export interface Tally {
+  keys: string[]
+  scanned: number
+  live: number
+  expired: number
+  orphans: number
+  corrupt: CorruptNotice[]
+}
+
+/**
+ * Streams the directories of a layout, a slice at a time: never a whole directory in memory, and never longer in
+ * one piece than a slice.
+ */
+export class DirectoryWalk implements Walk {
+  readonly #layout: Layout
+  readonly #visit: EntryVisit
+  readonly #directories: Iterator<string>
+  #open: { readonly directory: string; readonly handle: Dir } | undefined
+
+  constructor(layout: Layout, visit: EntryVisit) {
+    this.#layout = layout
+    this.#visit = visit
+    this.#directories = layout.directories[Symbol.iterator]()
+  }
+
+  next(): WalkSlice {
+    const tally: Tally = { keys: [], scanned: 0, live: 0, expired: 0, orphans: 0, corrupt: [] }
+    try {
+      while (tally.scanned < SLICE_ENTRIES) {
+        if (this.#open === undefined && !this.#openNext()) return { ...tally, done: true }
+        this.#readOne(tally)
+      }
+      return { ...tally, done: false }
+    } catch (error) {
+      this.end()
+      throw error
+    }
+  }
+
+  end(): void {
+    this.#open?.handle.closeSync()
+    this.#open = undefined
+  }
+
+  #readOne(tally: Tally): void {
+    if (this.#open === undefined) return
+    const { directory, handle } = this.#open
+    const entry = handle.readSync()
+    if (entry === null) return this.end()
+    tally.scanned++
+    try {
+      this.#visit(this.#layout, directory, entry.name, tally)
+    } catch (error) {
+      // Gone or taken since it was listed: somebody else's business. One bad file must not stop the walk.
+      if (!hasCode(error, 'ENOENT')) tally.corrupt.push({ reason: 'could not be examined', keptAs: undefined })
+    }
+  }
+
+  /** Opens the next directory that exists. */
+  #openNext(): boolean {
+    for (let next = this.#directories.next(); next.done !== true; next = this.#directories.next()) {
+      const directory = next.value
+      if (lstatSync(directory, { throwIfNoEntry: false }) === undefined && this.#layout.sharded) continue
+      this.#open = { directory, handle: opendirSync(directory, { bufferSize: 256 }) }
+      return true
+    }
+    return false
+  }
+}

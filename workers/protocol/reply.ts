@@ -1,0 +1,166 @@
+import { Status } from './opcodes.js'
+
+/*
+ * A storage's answer to a batch: `null` when every slot is done and none brings bytes back (the usual case,
+ * and the cheapest message there is), else one ArrayBuffer, little-endian:
+ *
+ *   0  u32 slots   4  u32 records   8  u32 report offset   12  u32 report bytes
+ *  16  u8 status per slot, padded to eight
+ *   then per loaded record: u32 slot, u32 payload bytes, f64 expiry, u32 codec, u32 write id low, high, u32 0,
+ *   payload, padded to eight
+ *   then the report as JSON, when there is anything to report: the rare part, so the readable one.
+ */
+
+const HEADER = 16
+const RECORD_HEADER = 32
+
+/** A system call that failed, freed of every path: paths hold session keys. */
+export interface Failure {
+  readonly slot: number
+  readonly code: string
+  readonly syscall: string
+  readonly message: string
+}
+
+/** Something found in a session's place that is not a session; it has been moved aside. */
+export interface CorruptNotice {
+  readonly reason: string
+  /** The file name it was kept under, without the directory. Holds no readable key. */
+  readonly keptAs: string | undefined
+}
+
+/** The rare part of a reply. */
+export interface Report {
+  readonly failures: Failure[]
+  readonly corrupt: CorruptNotice[]
+}
+
+/** What a load brings back. `payload` is a view into the reply. */
+export interface LoadedRecord {
+  readonly slot: number
+  readonly payload: Uint8Array
+  readonly expiry: number
+  readonly codec: number
+  readonly writeId: readonly [low: number, high: number]
+}
+
+/** Collects the outcome of a batch in the worker. */
+export class ReplyWriter {
+  readonly #slots: number
+  readonly #statuses: Uint8Array
+  readonly #records: { record: Omit<LoadedRecord, 'payload'>; payload: Uint8Array }[] = []
+  readonly #report: Report = { failures: [], corrupt: [] }
+  #plain = true
+  #recordBytes = 0
+
+  constructor(slots: number) {
+    this.#slots = slots
+    this.#statuses = new Uint8Array(slots)
+  }
+
+  /** Sets a slot's status; slots start as `DONE`. */
+  status(slot: number, status: Status): void {
+    this.#statuses[slot] = status
+    if (status !== Status.DONE) this.#plain = false
+  }
+
+  /** Rejects one slot. */
+  fail(failure: Failure): void {
+    this.status(failure.slot, Status.FAILED)
+    this.#report.failures.push(failure)
+  }
+
+  /** Tells the engine of a file that was no session. */
+  corrupt(notice: CorruptNotice): void {
+    this.#plain = false
+    this.#report.corrupt.push(notice)
+  }
+
+  /** Adds a loaded record; the payload is copied when the reply is made. */
+  record(record: Omit<LoadedRecord, 'payload'>, payload: Uint8Array): void {
+    this.#plain = false
+    this.#records.push({ record, payload })
+    this.#recordBytes += RECORD_HEADER + align(payload.length)
+  }
+
+  /** The finished reply. */
+  finish(): ArrayBuffer | null {
+    if (this.#plain) return null
+    const { failures, corrupt } = this.#report
+    const report =
+      failures.length + corrupt.length > 0 ? Buffer.from(JSON.stringify(this.#report)) : Buffer.alloc(0)
+    const recordsAt = HEADER + align(this.#slots)
+    const reportAt = recordsAt + this.#recordBytes
+    const reply = new ArrayBuffer(align(reportAt + report.length))
+    const bytes = Buffer.from(reply)
+    const view = new DataView(reply)
+    view.setUint32(0, this.#slots, true)
+    view.setUint32(4, this.#records.length, true)
+    view.setUint32(8, reportAt, true)
+    view.setUint32(12, report.length, true)
+    bytes.set(this.#statuses, HEADER)
+    let offset = recordsAt
+    for (const { record, payload } of this.#records) {
+      view.setUint32(offset, record.slot, true)
+      view.setUint32(offset + 4, payload.length, true)
+      view.setFloat64(offset + 8, record.expiry, true)
+      view.setUint32(offset + 16, record.codec, true)
+      view.setUint32(offset + 20, record.writeId[0], true)
+      view.setUint32(offset + 24, record.writeId[1], true)
+      bytes.set(payload, offset + RECORD_HEADER)
+      offset += RECORD_HEADER + align(payload.length)
+    }
+    bytes.set(report, reportAt)
+    return reply
+  }
+}
+
+/** Reads a reply on the main thread. */
+export class ReplyReader {
+  readonly #bytes: Buffer
+  readonly #view: DataView
+  readonly #slots: number
+
+  constructor(reply: ArrayBuffer) {
+    this.#bytes = Buffer.from(reply)
+    this.#view = new DataView(reply)
+    this.#slots = this.#view.getUint32(0, true)
+  }
+
+  /** The status of a slot. */
+  status(slot: number): Status {
+    return (this.#bytes[HEADER + slot] ?? Status.FAILED) as Status
+  }
+
+  /** The loaded records, by slot. */
+  records(): Map<number, LoadedRecord> {
+    const records = new Map<number, LoadedRecord>()
+    const count = this.#view.getUint32(4, true)
+    let offset = HEADER + align(this.#slots)
+    for (let index = 0; index < count; index++) {
+      const slot = this.#view.getUint32(offset, true)
+      const length = this.#view.getUint32(offset + 4, true)
+      records.set(slot, {
+        slot,
+        payload: this.#bytes.subarray(offset + RECORD_HEADER, offset + RECORD_HEADER + length),
+        expiry: this.#view.getFloat64(offset + 8, true),
+        codec: this.#view.getUint32(offset + 16, true),
+        writeId: [this.#view.getUint32(offset + 20, true), this.#view.getUint32(offset + 24, true)],
+      })
+      offset += RECORD_HEADER + align(length)
+    }
+    return records
+  }
+
+  /** Failures and corrupt files, if there were any. */
+  report(): Report {
+    const length = this.#view.getUint32(12, true)
+    if (length === 0) return { failures: [], corrupt: [] }
+    const start = this.#view.getUint32(8, true)
+    return JSON.parse(this.#bytes.toString('utf8', start, start + length)) as Report
+  }
+}
+
+function align(length: number): number {
+  return (length + 7) & ~7
+}

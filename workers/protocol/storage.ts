@@ -1,0 +1,62 @@
+import type { CorruptNotice } from './reply.js'
+
+/**
+ * The seam between engine and storage. A storage is two halves: a plain description, made on the main thread
+ * and cloned into every worker, and the worker module it names, which applies batches. The engine knows no
+ * files and no servers; a storage knows no lanes, codecs or frameworks.
+ */
+export interface StorageDescription {
+  /** What it is called in messages and statistics: `files`, `redis`. */
+  readonly kind: string
+  /** URL of the worker module; it exports `openStorage` of type {@link OpenStorage}. */
+  readonly module: string
+  /** What that module is opened with; survives a structured clone. */
+  readonly options: unknown
+  /** The largest payload, in bytes, that a record may hold. */
+  readonly maxRecordBytes: number
+  /** Whether the keys of what is stored can be told. */
+  readonly listsKeys: boolean
+  /** Into how many lanes the key space is best cut for so many threads and batches in reach of each. */
+  lanes(threads: number, depth: number): number
+}
+
+/** What a walk through everything stored does with what it meets. */
+export type WalkKind = 'keys' | 'count' | 'sweep' | 'clear'
+
+/** One slice of a walk, small enough not to keep a thread from other work for long. */
+export interface WalkSlice {
+  readonly done: boolean
+  /** `keys`: the live keys met. */
+  readonly keys: string[]
+  /** Entries looked at. */
+  readonly scanned: number
+  /** `count`: live sessions met. `clear`: sessions removed. */
+  readonly live: number
+  /** Expired sessions removed. */
+  readonly expired: number
+  /** Temporary files, placeholders and tombstones removed. */
+  readonly orphans: number
+  /** Files in a session's place that are no sessions. */
+  readonly corrupt: CorruptNotice[]
+}
+
+/** A walk under way in a worker. */
+export interface Walk {
+  /** The next slice; after `done` or `end()` it is not called again. */
+  next(): WalkSlice | Promise<WalkSlice>
+  /** Gives up early; closes what is open. */
+  end(): void | Promise<void>
+}
+
+/** The worker half of a storage. */
+export interface WorkerStorage {
+  /** Applies one batch; see request.ts and reply.ts. Rejects nothing: every slot has its own status. */
+  apply(wire: ArrayBuffer): ArrayBuffer | null | Promise<ArrayBuffer | null>
+  /** Starts a walk. */
+  walk(kind: WalkKind): Walk
+  /** Removes what need not outlive the process. Called in each worker that can be reached, at close. */
+  close(): void | Promise<void>
+}
+
+/** The function that a storage's worker module exports as `openStorage`. */
+export type OpenStorage = (options: never) => WorkerStorage | Promise<WorkerStorage>

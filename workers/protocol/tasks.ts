@@ -1,0 +1,17 @@
+import type { WalkKind } from './storage.js'
+
+/** `workerData` of every pool: which storage this worker is the hand of. */
+export interface StorageBinding {
+  readonly module: string
+  readonly options: unknown
+}
+
+/** A batch under way: the only message of the hot path. */
+export type BatchTask = ArrayBuffer
+
+/** One step of a walk. The id is the engine's. */
+export interface WalkTask {
+  readonly id: number
+  readonly kind: WalkKind
+  readonly step: 'start' | 'next' | 'end'
+}

@@ -1,0 +1,95 @@
+import { workerData } from 'node:worker_threads'
+import { move } from 'piscina'
+import {
+  type BatchTask,
+  describeFailure,
+  type Failure,
+  type OpenStorage,
+  ReplyWriter,
+  RequestReader,
+  type StorageBinding,
+  type Walk,
+  type WalkSlice,
+  type WalkTask,
+  type WorkerStorage,
+} from './protocol/index.js'
+
+/*
+ * Piscina's entry: one function per kind of task. The storage is opened with the first task, so that an opening
+ * that fails is an answer to that task, with its reason, and not a worker that dies while it starts.
+ */
+
+let opening: Promise<WorkerStorage> | undefined
+let storage: WorkerStorage | undefined
+const walks = new Map<number, Walk>()
+
+async function openFrom({ module, options }: StorageBinding): Promise<WorkerStorage> {
+  const { openStorage } = (await import(module)) as { openStorage: OpenStorage }
+  // The description and its module are made for each other; the seam between them is untyped by necessity.
+  return openStorage(options as never)
+}
+
+/**
+ * Opens the storage in this worker. A failed opening is a result, not a rejection: a task that rejects means to
+ * the engine that the worker died. It may be tried again.
+ */
+export async function open(): Promise<Failure | undefined> {
+  // Piscina hands workerData on as it is to the pool's workers.
+  opening ??= openFrom(workerData as StorageBinding)
+  try {
+    storage = await opening
+    return undefined
+  } catch (error) {
+    opening = undefined
+    return describeFailure(0, error)
+  }
+}
+
+/** Applies one batch. */
+export function apply(wire: BatchTask): ArrayBuffer | null | Promise<ArrayBuffer | null> {
+  if (storage === undefined) return openAndApply(wire)
+  const reply = storage.apply(wire)
+  return reply instanceof Promise ? reply.then(transferred) : transferred(reply)
+}
+
+async function openAndApply(wire: BatchTask): Promise<ArrayBuffer | null> {
+  const failure = await open()
+  if (failure === undefined) return apply(wire)
+  const request = new RequestReader(wire)
+  const reply = new ReplyWriter(request.slots)
+  while (request.next()) reply.fail({ ...failure, slot: request.index })
+  return transferred(reply.finish())
+}
+
+function transferred(reply: ArrayBuffer | null): ArrayBuffer | null {
+  // Piscina's marker takes the buffer's place in the answer; what arrives is the buffer.
+  return reply === null ? null : (move(reply) as unknown as ArrayBuffer)
+}
+
+/** Takes one step of a walk. A failure is a result here, too. */
+export async function walk({ id, kind, step }: WalkTask): Promise<WalkSlice | Failure | undefined> {
+  const failure = storage === undefined ? await open() : undefined
+  if (failure !== undefined) return failure
+  const current = step === 'start' ? storage?.walk(kind) : walks.get(id)
+  if (step === 'end') {
+    walks.delete(id)
+    await current?.end()
+    return undefined
+  }
+  // The worker that knew this walk has died.
+  if (current === undefined) return { slot: 0, code: 'WALK_LOST', syscall: 'none', message: 'the walk was lost' }
+  walks.set(id, current)
+  try {
+    const slice = await current.next()
+    if (slice.done) walks.delete(id)
+    return slice
+  } catch (error) {
+    walks.delete(id)
+    return describeFailure(0, error)
+  }
+}
+
+/** Leaves nothing behind that need not outlive the process. */
+export async function close(): Promise<void> {
+  await storage?.close()
+}
