@@ -5,6 +5,7 @@ import {
   type CorruptNotice,
   type Failure,
   type LoadedRecord,
+  Opcode,
   ReplyReader,
   Status,
   sliceOf,
@@ -220,17 +221,11 @@ export class Dispatcher {
     settle(operation, batch, outcome, this.#settling)
   }
 
+  /** Always as a load: whoever asked whether the session exists can ride on it. */
   #reissue(operation: Operation, caller: Caller): void {
-    const demand: Demand = {
-      opcode: caller.opcode,
-      key: operation.key,
-      hash: operation.hash,
-      expiry: 0,
-      codec: 0,
-      payload: undefined,
-    }
-    const again: Caller = { ...caller, sees: undefined, next: undefined }
-    this.accept(demand, (sees) => ({ ...again, sees }), Date.now())
+    const { key, hash } = operation
+    const demand = { opcode: Opcode.LOAD, key, hash, expiry: 0, codec: 0, payload: undefined }
+    this.#laneOf(hash).readAgain(demand, { ...caller, sees: undefined, next: undefined })
   }
 }
 

@@ -1,6 +1,6 @@
 import { Batch } from './batch.js'
 import { meeting } from './coalescing.js'
-import type { Demand, MakeCaller, Operation } from './operation.js'
+import type { Caller, Demand, MakeCaller, Operation } from './operation.js'
 
 /** A new batch starts at the size of the last one, so that it seldom has to grow; this is where the first starts. */
 const FIRST_CAPACITY = 4 * 1024
@@ -23,6 +23,7 @@ export class Lane {
   readonly #waiting: (Batch | Barrier)[] = []
   readonly #latest = new Map<string, { readonly operation: Operation; readonly batch: Batch }>()
   #underWay: Batch | undefined
+  #again: Batch | undefined
   #lastUsed = FIRST_CAPACITY
   /** Whether it stands in the dispatch queue or is under way. */
   dispatched = false
@@ -48,6 +49,25 @@ export class Lane {
     return undefined
   }
 
+  /**
+   * Lets a reader, who rode on an operation of the batch under way in vain, read for itself: before anything that
+   * was issued after it. Readers of one operation come one after the other and share a slot.
+   */
+  readAgain(demand: Demand, caller: Caller): void {
+    if (this.#again === undefined) {
+      this.#again = new Batch(SMALL_CAPACITY)
+      this.#again.seal()
+      this.#waiting.unshift(this.#again)
+    }
+    const last = this.#again.operations.at(-1)
+    if (last?.key !== demand.key) {
+      this.#again.add(demand, caller)
+      return
+    }
+    last.join(caller)
+    this.#again.callers++
+  }
+
   /** Takes the next batch; nobody can add to it any more. */
   take(): Batch | undefined {
     const batch = this.#waiting[0]
@@ -55,6 +75,7 @@ export class Lane {
     this.#waiting.shift()
     batch.seal()
     this.#underWay = batch
+    if (batch === this.#again) this.#again = undefined
     return batch
   }
 
@@ -65,7 +86,8 @@ export class Lane {
     }
     this.#lastUsed = batch.writer.used
     this.#underWay = undefined
-    batch.markSettled()
+    if (this.#again === undefined) batch.markSettled()
+    else void this.#again.whenSettled().then(() => batch.markSettled())
     this.#arrive()
   }
 
@@ -98,6 +120,7 @@ export class Lane {
   abandon(): Batch[] {
     const batches = this.#waiting.filter((entry) => entry instanceof Batch)
     this.#waiting.splice(0)
+    this.#again = undefined
     for (const { operations } of batches) {
       for (const { key } of operations) this.#latest.delete(key)
     }
