@@ -54,6 +54,7 @@ export class Dispatcher {
   readonly #queue: PQueue
   readonly #nonceHigh = randomBytes(4).readUInt32LE(0)
   #nonceLow = randomBytes(4).readUInt32LE(0)
+  readonly #lone = new Set<Promise<void>>()
   #started = false
   #scheduled = false
   readonly #settling: SettleContext
@@ -87,19 +88,19 @@ export class Dispatcher {
 
   /** Resolves when everything accepted so far is settled. */
   async settled(): Promise<void> {
-    await Promise.all(this.#lanes.map((lane) => lane.settled()))
+    await Promise.all([...this.#lone, ...this.#lanes.map((lane) => lane.settled())])
   }
 
   /** Runs a task when all that was accepted before it is settled, and before anything that comes after it. */
-  async alone<Result>(task: () => Promise<Result>): Promise<Result> {
-    const holds = this.#lanes.map((lane) => lane.hold())
-    try {
-      await Promise.all(holds.map((hold) => hold.arrived))
-      return await task()
-    } finally {
-      for (const hold of holds) hold.release()
-      this.#schedule()
-    }
+  alone<Result>(task: () => Promise<Result>): Promise<Result> {
+    const result = this.#runAlone(task)
+    const settled = result.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#lone.add(settled)
+    void settled.then(() => this.#lone.delete(settled))
+    return result
   }
 
   /** Rejects everything that no worker has yet. */
@@ -115,6 +116,18 @@ export class Dispatcher {
         }
         batch.markSettled()
       }
+    }
+  }
+
+  async #runAlone<Result>(task: () => Promise<Result>): Promise<Result> {
+    // At once, so that what is issued after it comes after it.
+    const holds = this.#lanes.map((lane) => lane.hold())
+    try {
+      await Promise.all(holds.map((hold) => hold.arrived))
+      return await task()
+    } finally {
+      for (const hold of holds) hold.release()
+      this.#schedule()
     }
   }
 

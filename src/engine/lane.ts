@@ -116,10 +116,13 @@ export class Lane {
     }
   }
 
-  /** Takes out everything that no worker has, to be rejected. */
+  /** Takes out everything that no worker has, to be rejected; whoever holds the lane has it. */
   abandon(): Batch[] {
-    const batches = this.#waiting.filter((entry) => entry instanceof Batch)
-    this.#waiting.splice(0)
+    const entries = this.#waiting.splice(0)
+    const batches = entries.filter((entry) => entry instanceof Batch)
+    for (const entry of entries) {
+      if (!(entry instanceof Batch)) entry.arrived()
+    }
     this.#again = undefined
     for (const { operations } of batches) {
       for (const { key } of operations) this.#latest.delete(key)

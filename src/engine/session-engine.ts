@@ -137,10 +137,18 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
 
   /** Deletes every session: all that was issued before takes effect before, what comes after waits. */
   async clear(): Promise<void> {
-    await this.ready()
-    await this.#dispatcher.alone(async () => {
-      for await (const _slice of this.#walker.walk('clear'));
-    })
+    this.#refuseClosed()
+    const opening = this.#open()
+    this.#pending.operations++
+    try {
+      await this.#dispatcher.alone(async () => {
+        await opening
+        for await (const _slice of this.#walker.walk('clear'));
+      })
+    } finally {
+      this.#pending.operations--
+      this.#pending.lowered()
+    }
   }
 
   /** Removes expired sessions and what crashes left behind. Runs by itself every `sweepInterval` seconds, too. */
