@@ -165,7 +165,7 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
   stats(): EngineStatistics {
     const { threads } = this.#options
     const restarts = this.#pool.lost + this.#walker.lost
-    return this.#statistics.snapshot(this.#pending.snapshot(), { threads, restarts })
+    return this.#statistics.snapshot(this.#pending.snapshot(), this.#pending.refused, { threads, restarts })
   }
 
   /** Resolves when everything accepted so far is acknowledged, one way or the other. */

@@ -50,7 +50,6 @@ export class Statistics {
   written = 0
   coalesced = 0
   failed = 0
-  overloaded = 0
   corrupt = 0
   batches = 0
   slots = 0
@@ -65,6 +64,7 @@ export class Statistics {
   /** The public form. */
   snapshot(
     pending: EngineStatistics['pending'],
+    overloaded: number,
     workers: EngineStatistics['workers'],
   ): EngineStatistics {
     return {
@@ -72,7 +72,7 @@ export class Statistics {
       written: this.written,
       coalesced: this.coalesced,
       failed: this.failed,
-      overloaded: this.overloaded,
+      overloaded,
       pending,
       batches: { count: this.batches, meanSize: this.batches === 0 ? 0 : this.slots / this.batches },
       latency: this.#latencyStatistics(),
