@@ -186,20 +186,16 @@ export class Dispatcher {
   }
 
   /** One operation of this batch kills workers, so it seems: only that one is to fail. */
-  async #applySingly(batch: Batch, nonce: readonly [number, number], lost: WorkerLostError): Promise<void> {
+  async #applySingly(batch: Batch, nonce: readonly [number, number], first: WorkerLostError): Promise<void> {
     for (const operation of batch.operations) {
       const { offset, slot } = operation
       try {
         const wire = batch.writer.slotToWire(offset, slot, WHOLE_ATTEMPTS, nonce)
         const reply = await this.#options.pool.apply(wire)
         this.#settleReply([operation], batch, reply, () => 0)
-      } catch {
-        const failure = new StorageError(
-          'WORKER_LOST',
-          'worker threads died while they stored this; it may or may not be stored',
-          { cause: lost.cause },
-        )
-        this.#settleOne(operation, batch, { status: Status.FAILED, record: undefined, failure })
+      } catch (error) {
+        const lost = error instanceof WorkerLostError ? error : first
+        this.#settleOne(operation, batch, { status: Status.FAILED, record: undefined, failure: lossOf(lost) })
       }
     }
   }
@@ -251,6 +247,13 @@ function outcomeOf(
 ): Outcome {
   if (status !== Status.FAILED) return { status, record, failure: undefined }
   return { status, record: undefined, failure: storageErrorOf(failure) }
+}
+
+/** Why an operation was lost: the engine was closed before it was stored, or worker threads died of it. */
+function lossOf({ cause }: WorkerLostError): StorageError {
+  if (cause instanceof StorageError) return cause
+  const message = 'worker threads died while they stored this; it may or may not be stored'
+  return new StorageError('WORKER_LOST', message, { cause })
 }
 
 /** The typed error for a failure that a worker reported. */

@@ -1,10 +1,17 @@
 import { EventEmitter } from 'node:events'
 import { keyHash, Opcode, Status } from '../../workers/protocol/index.js'
-import { type DispatcherListener, Dispatcher, storageErrorOf, writesRecord } from './dispatcher.js'
+import { Dispatcher, type DispatcherListener, storageErrorOf, writesRecord } from './dispatcher.js'
 import { EngineClosedError, StorageError, UnsupportedError } from './errors.js'
 import type { EngineEvents } from './events.js'
 import type { Caller, Demand } from './operation.js'
-import { type Expiry, expiryOf, type FilledOptions, fillOptions, type SessionEngineOptions } from './options.js'
+import { numberOption } from './option-checks.js'
+import {
+  type Expiry,
+  expiryOf,
+  type FilledOptions,
+  fillOptions,
+  type SessionEngineOptions,
+} from './options.js'
 import { Payloads } from './payloads.js'
 import { Pending } from './pending.js'
 import { checkKey } from './session-keys.js'
@@ -15,6 +22,9 @@ import { WorkerPool } from './worker-pool.js'
 
 /** Tasks handed to one worker at a time: while it works on one, the next lies ready. */
 const DEPTH = 2
+
+/** Node's timers hold no longer, in milliseconds. */
+const LONGEST_TIMEOUT = 2_147_483_647
 
 type State = 'new' | 'opening' | 'open' | 'closing' | 'closed'
 
@@ -30,7 +40,9 @@ type State = 'new' | 'opening' | 'open' | 'closing' | 'closed'
  * await engine.load('b5c9…') // { userId: 42 }
  * await engine.close()
  */
-export class SessionEngine<Session extends object = Record<string, unknown>> extends EventEmitter<EngineEvents> {
+export class SessionEngine<
+  Session extends object = Record<string, unknown>,
+> extends EventEmitter<EngineEvents> {
   readonly #options: FilledOptions
   readonly #statistics = new Statistics()
   readonly #pending: Pending
@@ -181,6 +193,12 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
    * rejects the same way
    */
   close(options: { timeout?: number } = {}): Promise<void> {
+    try {
+      const range = { least: 0, most: LONGEST_TIMEOUT, unit: 'milliseconds' }
+      numberOption('timeout', options.timeout, 0, range)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     this.#closing ??= this.#close(options.timeout)
     return this.#closing
   }
@@ -268,18 +286,20 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
       await this.clearExpired()
     } catch (error) {
       if (error instanceof EngineClosedError || this.listenerCount('error') === 0) return
-      this.#emitLater('error', error instanceof Error ? error : new Error('the sweep failed', { cause: error }))
+      this.#emitLater(
+        'error',
+        error instanceof Error ? error : new Error('the sweep failed', { cause: error }),
+      )
     }
   }
 
   async #close(timeout: number | undefined): Promise<void> {
-    const opening = this.#opening
     this.#state = 'closing'
     this.#schedule?.stop()
     try {
-      await opening?.catch(() => undefined)
-      this.#schedule?.stop()
-      await this.#drain(timeout)
+      const drained = this.#drain()
+      if (timeout === undefined) await drained
+      else if (!(await inTime(drained, timeout))) await this.#giveUp()
       await this.#walker.close()
       await this.#pool.close()
     } finally {
@@ -287,21 +307,23 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
     }
   }
 
-  async #drain(timeout: number | undefined): Promise<void> {
-    const timer = timeout === undefined ? undefined : AbortSignal.timeout(timeout)
-    while (this.#pending.operations > 0) {
-      const waiting = this.#dispatcher.settled()
-      if (timer === undefined) await waiting
-      else await Promise.race([waiting, aborted(timer)])
-      if (timer?.aborted !== true || this.#pending.operations === 0) continue
-      const failure = new StorageError(
-        'CLOSE_TIMEOUT',
-        `the engine was closed before ${this.#pending.operations} operations were stored`,
-      )
-      this.#dispatcher.abandon(failure)
-      await Promise.all([this.#walker.close(), this.#pool.terminate()])
-      throw failure
-    }
+  /** Resolves when everything accepted is settled. */
+  async #drain(): Promise<void> {
+    await this.#opening?.catch(() => undefined)
+    this.#schedule?.stop()
+    while (this.#pending.operations > 0) await this.#dispatcher.settled()
+  }
+
+  /** Ends the workers with work in their hands and rejects what is not stored. */
+  async #giveUp(): Promise<never> {
+    const { operations } = this.#pending
+    const failure = new StorageError(
+      'CLOSE_TIMEOUT',
+      `the engine was closed before ${operations} operations were stored`,
+    )
+    this.#dispatcher.abandon(failure)
+    await Promise.all([this.#walker.terminate(failure), this.#pool.terminate(failure)])
+    throw failure
   }
 
   #listener(): DispatcherListener {
@@ -331,7 +353,12 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
     }
   }
 
-  #decode(key: string, payload: Uint8Array, codec: number, writeId: readonly [number, number] | undefined): unknown {
+  #decode(
+    key: string,
+    payload: Uint8Array,
+    codec: number,
+    writeId: readonly [number, number] | undefined,
+  ): unknown {
     try {
       return this.#payloads.decode(payload, codec)
     } catch {
@@ -352,7 +379,14 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
       next: undefined,
     }
     this.#pending.operations++
-    const demand = { opcode: Opcode.SET_ASIDE, key, hash: keyHash(key), expiry: 0, codec: 0, payload: undefined }
+    const demand = {
+      opcode: Opcode.SET_ASIDE,
+      key,
+      hash: keyHash(key),
+      expiry: 0,
+      codec: 0,
+      payload: undefined,
+    }
     this.#dispatcher.accept({ ...demand, writeId }, () => caller, Date.now())
   }
 
@@ -370,9 +404,15 @@ function openingError(code: string, cause: Error | undefined): StorageError {
   return new StorageError(code, `the storage could not be opened: ${reason}`, { cause })
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
+/** Whether a promise settled within so many milliseconds. */
+async function inTime(promise: Promise<void>, milliseconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, false)
   })
+  try {
+    return await Promise.race([promise.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
