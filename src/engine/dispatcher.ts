@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import PQueue from 'p-queue'
 import {
-  carriesPayload,
   type CorruptNotice,
+  carriesPayload,
   type Failure,
   type LoadedRecord,
   ReplyReader,
@@ -12,8 +12,9 @@ import {
 import type { Batch } from './batch.js'
 import { StorageError } from './errors.js'
 import { Lane } from './lane.js'
-import type { Caller, Demand, MakeCaller, Operation } from './operation.js'
+import type { Caller, Demand, Operation } from './operation.js'
 import { type Outcome, type SettleContext, settle } from './settle.js'
+import { storageErrorOf } from './storage-errors.js'
 import { WorkerLostError, type WorkerPool } from './worker-pool.js'
 
 /** So often a whole batch is handed to a worker; after that each of its operations goes alone. */
@@ -77,9 +78,9 @@ export class Dispatcher {
   }
 
   /** Takes a demand in; see {@link Lane.accept}. */
-  accept(demand: Demand, makeCaller: MakeCaller, now: number): number | undefined {
+  accept(demand: Demand, caller: Caller, now: number): number | undefined {
     const lane = this.#laneOf(demand.hash)
-    const freed = lane.accept(demand, makeCaller, now)
+    const freed = lane.accept(demand, caller, now)
     this.#schedule()
     return freed
   }
@@ -102,7 +103,7 @@ export class Dispatcher {
   }
 
   /** Rejects everything that no worker has yet. */
-  abandon(failure: Error): void {
+  abandon(failure: unknown): void {
     for (const lane of this.#lanes) {
       for (const batch of lane.abandon()) {
         for (const operation of batch.operations) {
@@ -210,7 +211,11 @@ export class Dispatcher {
     const failureOf = new Map(failures.map((failure) => [failure.slot, failure]))
     for (const operation of operations) {
       const slot = slotOf(operation)
-      this.#settleOne(operation, batch, outcomeOf(reader.status(slot), records.get(slot), failureOf.get(slot)))
+      this.#settleOne(
+        operation,
+        batch,
+        outcomeOf(reader.status(slot), records.get(slot), failureOf.get(slot)),
+      )
     }
     for (const notice of corrupt) this.#options.listener.corrupt(notice)
   }
@@ -229,28 +234,15 @@ export class Dispatcher {
       codec: 0,
       payload: undefined,
     }
-    const again: Caller = { ...caller, sees: undefined, next: undefined }
-    this.accept(demand, (sees) => ({ ...again, sees }), Date.now())
+    this.accept(demand, { ...caller, sees: undefined, next: undefined }, Date.now())
   }
 }
 
 const DONE: Outcome = { status: Status.DONE, record: undefined, failure: undefined }
 
-function outcomeOf(
-  status: Status,
-  record: LoadedRecord | undefined,
-  failure: Failure | undefined,
-): Outcome {
+function outcomeOf(status: Status, record: LoadedRecord | undefined, failure: Failure | undefined): Outcome {
   if (status !== Status.FAILED) return { status, record, failure: undefined }
   return { status, record: undefined, failure: storageErrorOf(failure) }
-}
-
-/** The typed error for a failure that a worker reported. */
-export function storageErrorOf(failure: Failure | undefined): StorageError {
-  if (failure === undefined) return new StorageError('UNKNOWN', 'the storage failed without a word')
-  const { code, syscall, message } = failure
-  const cause = Object.assign(new Error(message), { code, syscall })
-  return new StorageError(code, `the storage failed: ${message}`, { cause })
 }
 
 /** Whether an operation's success counts as a written record. */

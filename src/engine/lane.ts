@@ -1,6 +1,6 @@
 import { Batch } from './batch.js'
 import { meeting } from './coalescing.js'
-import type { Demand, MakeCaller, Operation } from './operation.js'
+import type { Caller, Demand, Operation } from './operation.js'
 
 /** A new batch starts at the size of the last one, so that it seldom has to grow; this is where the first starts. */
 const FIRST_CAPACITY = 4 * 1024
@@ -21,7 +21,7 @@ interface Barrier {
  */
 export class Lane {
   readonly #waiting: (Batch | Barrier)[] = []
-  readonly #latest = new Map<string, { readonly operation: Operation; readonly batch: Batch }>()
+  readonly #latest = new Map<string, Operation>()
   #underWay: Batch | undefined
   #lastUsed = FIRST_CAPACITY
   /** Whether it stands in the dispatch queue or is under way. */
@@ -36,15 +36,14 @@ export class Lane {
    * Takes a demand in. When it shares the slot of an earlier one: the bytes of payload that this frees; `undefined`
    * when it has a slot of its own.
    */
-  accept(demand: Demand, makeCaller: MakeCaller, now: number): number | undefined {
+  accept(demand: Demand, caller: Caller, now: number): number | undefined {
     const latest = this.#latest.get(demand.key)
     if (latest !== undefined && !latest.batch.sealed) {
-      const freed = this.#meet(latest, demand, makeCaller, now)
+      const freed = this.#meet(latest, demand, caller, now)
       if (freed !== undefined) return freed
     }
     const batch = this.#batchFor(demand, latest?.batch)
-    const operation = batch.add(demand, makeCaller(undefined))
-    this.#latest.set(demand.key, { operation, batch })
+    this.#latest.set(demand.key, batch.add(demand, caller))
     return undefined
   }
 
@@ -61,9 +60,10 @@ export class Lane {
   /** The batch under way has come back: its keys are free. */
   release(batch: Batch): void {
     for (const operation of batch.operations) {
-      if (this.#latest.get(operation.key)?.operation === operation) this.#latest.delete(operation.key)
+      if (this.#latest.get(operation.key) === operation) this.#latest.delete(operation.key)
     }
-    this.#lastUsed = batch.writer.used
+    // A quarter more than the last one used, so that batches of about one size need not grow.
+    this.#lastUsed = Math.max(FIRST_CAPACITY, batch.writer.used * 1.25)
     this.#underWay = undefined
     batch.markSettled()
     this.#arrive()
@@ -78,16 +78,17 @@ export class Lane {
   /** Stops the lane behind what was accepted so far; resolves when that is settled. `release` lets it go on. */
   hold(): { readonly arrived: Promise<void>; readonly release: () => void } {
     this.#tail()?.seal()
-    let barrier: Barrier | undefined
+    let arrive = (): void => {}
     const arrived = new Promise<void>((resolve) => {
-      barrier = { arrived: resolve }
-      this.#waiting.push(barrier)
+      arrive = resolve
     })
+    const barrier: Barrier = { arrived: arrive }
+    this.#waiting.push(barrier)
     this.#arrive()
     return {
       arrived,
       release: () => {
-        const index = this.#waiting.findIndex((entry) => entry === barrier)
+        const index = this.#waiting.indexOf(barrier)
         if (index !== -1) this.#waiting.splice(index, 1)
         this.#arrive()
       },
@@ -104,19 +105,15 @@ export class Lane {
     return batches
   }
 
-  #meet(
-    latest: { readonly operation: Operation; readonly batch: Batch },
-    demand: Demand,
-    makeCaller: MakeCaller,
-    now: number,
-  ): number | undefined {
-    const { operation, batch } = latest
+  #meet(operation: Operation, demand: Demand, caller: Caller, now: number): number | undefined {
+    const { batch } = operation
     switch (meeting(operation, demand, now)) {
       case 'replace':
-        return batch.hasRoom(demand) ? batch.replace(operation, demand, makeCaller(undefined)) : undefined
+        return batch.hasRoom(demand) ? batch.replace(operation, demand, caller) : undefined
       case 'ride': {
         operation.watched = true
-        operation.join(makeCaller({ offset: operation.offset, expiry: operation.expiry }))
+        caller.sees = { offset: operation.offset, expiry: operation.expiry }
+        operation.join(caller)
         batch.callers++
         return 0
       }

@@ -63,10 +63,7 @@ export class Statistics {
   }
 
   /** The public form. */
-  snapshot(
-    pending: EngineStatistics['pending'],
-    workers: EngineStatistics['workers'],
-  ): EngineStatistics {
+  snapshot(pending: EngineStatistics['pending'], workers: EngineStatistics['workers']): EngineStatistics {
     return {
       accepted: this.accepted,
       written: this.written,

@@ -1,7 +1,7 @@
 import PQueue from 'p-queue'
 import type { Failure, StorageDescription, WalkKind, WalkSlice } from '../../workers/protocol/index.js'
-import { storageErrorOf } from './dispatcher.js'
 import { EngineClosedError, StorageError } from './errors.js'
+import { storageErrorOf } from './storage-errors.js'
 import { WorkerLostError, WorkerPool } from './worker-pool.js'
 
 /**
@@ -63,7 +63,9 @@ export class Walker {
 
 function workerLost(error: unknown): never {
   if (!(error instanceof WorkerLostError)) throw error
-  throw new StorageError('WORKER_LOST', 'the worker thread of this walk died; start it again', { cause: error.cause })
+  throw new StorageError('WORKER_LOST', 'the worker thread of this walk died; start it again', {
+    cause: error.cause,
+  })
 }
 
 function isFailure(answer: WalkSlice | Failure): answer is Failure {

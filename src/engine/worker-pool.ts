@@ -47,7 +47,9 @@ export class WorkerPool {
 
   /** Opens the storage in every worker; the first failure, if any. */
   async open(): Promise<Failure | undefined> {
-    const tasks = Array.from({ length: this.#options.threads }, () => this.#run<Failure | undefined>('open', null))
+    const tasks = Array.from({ length: this.#options.threads }, () =>
+      this.#run<Failure | undefined>('open', null),
+    )
     return (await Promise.all(tasks)).find((failure) => failure !== undefined)
   }
 
