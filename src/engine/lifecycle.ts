@@ -29,9 +29,14 @@ export class Lifecycle {
     return this.#state === 'new'
   }
 
+  /** Whether closing has begun. */
+  get isClosing(): boolean {
+    return this.#closing !== undefined
+  }
+
   /** @throws {EngineClosedError} once closing has begun */
   refuseClosed(): void {
-    if (this.#closing !== undefined) throw new EngineClosedError()
+    if (this.isClosing) throw new EngineClosedError()
   }
 
   /** Opens if that has not been done; rejects with the reason when it cannot be. */

@@ -6,6 +6,8 @@ export class Pending {
   readonly #onOverload: () => void
   readonly #onRecovery: () => void
   #overloaded = false
+  /** Operations that were turned away. */
+  refused = 0
   operations = 0
   bytes = 0
 
@@ -44,6 +46,7 @@ export class Pending {
   }
 
   #refuse(what: 'operations' | 'bytes', limit: number): never {
+    this.refused++
     if (!this.#overloaded) {
       this.#overloaded = true
       this.#onOverload()
