@@ -1,5 +1,5 @@
-import type { Dispatcher } from './dispatcher.js'
 import { StorageError } from './errors.js'
+import { numberOption } from './option-checks.js'
 import { storageErrorOf } from './storage-errors.js'
 import { WorkerLostError, type WorkerPool } from './worker-pool.js'
 
@@ -32,13 +32,23 @@ export function closeTimeoutError(operations: number): StorageError {
   )
 }
 
-/** Resolves when everything accepted so far is settled, or the signal aborts. */
-export async function settledOrAborted(dispatcher: Dispatcher, signal: AbortSignal): Promise<void> {
-  const listening = new AbortController()
-  const aborted = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { signal: listening.signal })
+/** Node's timers hold no longer, in milliseconds. */
+const LONGEST_TIMEOUT = 2_147_483_647
+
+/** @throws {TypeError} for a timeout that no timer can keep */
+export function checkTimeout(timeout: number | undefined): void {
+  numberOption('timeout', timeout, 0, { least: 0, most: LONGEST_TIMEOUT, unit: 'milliseconds' })
+}
+
+/** Whether a promise settled within so many milliseconds. */
+export async function settledInTime(promise: Promise<void>, milliseconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, false)
   })
-  await Promise.race([dispatcher.settled(), aborted])
-  listening.abort()
+  try {
+    return await Promise.race([promise.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
 }

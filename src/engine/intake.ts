@@ -59,6 +59,18 @@ export class Intake {
     })
   }
 
+  /** Runs a task on all keys at once; like an operation it has its place in the order, and counts as pending. */
+  async alone(task: () => Promise<void>): Promise<void> {
+    const { pending } = this.#options
+    pending.operations++
+    try {
+      await this.dispatcher.alone(task)
+    } finally {
+      pending.operations--
+      pending.lowered()
+    }
+  }
+
   #listener(): DispatcherListener {
     const { payloads, pending, statistics, onCorrupt } = this.#options
     return {

@@ -23,6 +23,7 @@ export class Lane {
   readonly #waiting: (Batch | Barrier)[] = []
   readonly #latest = new Map<string, Operation>()
   #underWay: Batch | undefined
+  #again: Batch | undefined
   #lastUsed = FIRST_CAPACITY
   /** Whether it stands in the dispatch queue or is under way. */
   dispatched = false
@@ -47,6 +48,25 @@ export class Lane {
     return undefined
   }
 
+  /**
+   * Lets a reader, who rode on an operation of the batch under way in vain, read for itself: before anything that
+   * was issued after it. Readers of one operation come one after the other and share a slot.
+   */
+  readAgain(demand: Demand, caller: Caller): void {
+    if (this.#again === undefined) {
+      this.#again = new Batch(SMALL_CAPACITY)
+      this.#again.seal()
+      this.#waiting.unshift(this.#again)
+    }
+    const last = this.#again.operations.at(-1)
+    if (last?.key !== demand.key) {
+      this.#again.add(demand, caller)
+      return
+    }
+    last.join(caller)
+    this.#again.callers++
+  }
+
   /** Takes the next batch; nobody can add to it any more. */
   take(): Batch | undefined {
     const batch = this.#waiting[0]
@@ -54,6 +74,7 @@ export class Lane {
     this.#waiting.shift()
     batch.seal()
     this.#underWay = batch
+    if (batch === this.#again) this.#again = undefined
     return batch
   }
 
@@ -65,7 +86,8 @@ export class Lane {
     // A quarter more than the last one used, so that batches of about one size need not grow.
     this.#lastUsed = Math.max(FIRST_CAPACITY, batch.writer.used * 1.25)
     this.#underWay = undefined
-    batch.markSettled()
+    if (this.#again === undefined) batch.markSettled()
+    else void this.#again.whenSettled().then(() => batch.markSettled())
     this.#arrive()
   }
 
@@ -95,10 +117,14 @@ export class Lane {
     }
   }
 
-  /** Takes out everything that no worker has, to be rejected. */
+  /** Takes out everything that no worker has, to be rejected; whoever holds the lane has it. */
   abandon(): Batch[] {
-    const batches = this.#waiting.filter((entry) => entry instanceof Batch)
-    this.#waiting.splice(0)
+    const entries = this.#waiting.splice(0)
+    const batches = entries.filter((entry) => entry instanceof Batch)
+    for (const entry of entries) {
+      if (!(entry instanceof Batch)) entry.arrived()
+    }
+    this.#again = undefined
     for (const { operations } of batches) {
       for (const { key } of operations) this.#latest.delete(key)
     }

@@ -6,13 +6,13 @@ export interface LifecycleSteps {
   open(): Promise<void>
   /** Is called once, after the opening that succeeded; not when closing has begun meanwhile. */
   opened(): void
-  /** Stores what was accepted and ends everything. */
-  close(timeout: number | undefined): Promise<void>
+  /** Stores what was accepted and ends everything; an opening under way is handed on, to be waited for. */
+  close(opening: Promise<void> | undefined, timeout: number | undefined): Promise<void>
 }
 
 /**
  * new → opening → open → closing → closed. An opening that fails leads back to new, so that the next operation tries
- * again. Closing waits for an opening under way.
+ * again.
  */
 export class Lifecycle {
   readonly #steps: LifecycleSteps
@@ -66,11 +66,9 @@ export class Lifecycle {
   }
 
   async #close(timeout: number | undefined): Promise<void> {
-    const opening = this.#opening
     this.#state = 'closing'
     try {
-      await opening?.catch(() => undefined)
-      await this.#steps.close(timeout)
+      await this.#steps.close(this.#opening, timeout)
     } finally {
       this.#state = 'closed'
     }

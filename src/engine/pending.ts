@@ -6,10 +6,10 @@ export class Pending {
   readonly #onOverload: () => void
   readonly #onRecovery: () => void
   #overloaded = false
-  /** Operations that were turned away. */
-  refused = 0
   operations = 0
   bytes = 0
+  /** Operations turned away. */
+  refused = 0
 
   constructor(
     limits: { readonly operations: number; readonly bytes: number },

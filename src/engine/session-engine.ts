@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { Opcode } from '../../workers/protocol/index.js'
-import { closeTimeoutError, openPool, settledOrAborted } from './closing.js'
+import { checkTimeout, closeTimeoutError, openPool, settledInTime } from './closing.js'
 import type { Dispatcher } from './dispatcher.js'
 import { EngineClosedError, UnsupportedError } from './errors.js'
 import type { EngineEvents } from './events.js'
@@ -41,7 +41,7 @@ export class SessionEngine<
   readonly #lifecycle = new Lifecycle({
     open: () => this.#openStorage(),
     opened: () => this.#startSweeps(),
-    close: (timeout) => this.#close(timeout),
+    close: (opening, timeout) => this.#close(opening, timeout),
   })
   #schedule: SweepSchedule | undefined
 
@@ -142,8 +142,10 @@ export class SessionEngine<
 
   /** Deletes every session: all that was issued before takes effect before, what comes after waits. */
   async clear(): Promise<void> {
-    await this.ready()
-    await this.#dispatcher.alone(async () => {
+    this.#lifecycle.refuseClosed()
+    const opening = this.#lifecycle.open()
+    await this.#intake.alone(async () => {
+      await opening
       for await (const _slice of this.#walker.walk('clear'));
     })
   }
@@ -178,6 +180,11 @@ export class SessionEngine<
    * rejects the same way
    */
   close(options: { timeout?: number } = {}): Promise<void> {
+    try {
+      checkTimeout(options.timeout)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     return this.#lifecycle.close(options.timeout)
   }
 
@@ -226,26 +233,27 @@ export class SessionEngine<
     }
   }
 
-  async #close(timeout: number | undefined): Promise<void> {
+  async #close(opening: Promise<void> | undefined, timeout: number | undefined): Promise<void> {
     this.#schedule?.stop()
-    await this.#drain(timeout)
+    const drained = this.#drain(opening)
+    if (timeout === undefined) await drained
+    else if (!(await settledInTime(drained, timeout))) await this.#giveUp()
     await this.#walker.close()
     await this.#pool.close()
   }
 
-  /** Waits until nothing is pending; a reader whose write failed may issue itself again, so once is not enough. */
-  async #drain(timeout: number | undefined): Promise<void> {
-    const deadline = timeout === undefined ? undefined : AbortSignal.timeout(timeout)
-    while (this.#pending.operations > 0) {
-      await (deadline === undefined
-        ? this.#dispatcher.settled()
-        : settledOrAborted(this.#dispatcher, deadline))
-      if (deadline?.aborted !== true || this.#pending.operations === 0) continue
-      const failure = closeTimeoutError(this.#pending.operations)
-      this.#dispatcher.abandon(failure)
-      await Promise.all([this.#walker.close(), this.#pool.terminate()])
-      throw failure
-    }
+  /** Waits until nothing is pending; a reader whose write failed reads for itself, so once is not enough. */
+  async #drain(opening: Promise<void> | undefined): Promise<void> {
+    await opening?.catch(() => undefined)
+    while (this.#pending.operations > 0) await this.#dispatcher.settled()
+  }
+
+  /** Ends the workers with work in their hands and rejects what is not stored. */
+  async #giveUp(): Promise<never> {
+    const failure = closeTimeoutError(this.#pending.operations)
+    this.#dispatcher.abandon(failure)
+    await Promise.all([this.#walker.terminate(failure), this.#pool.terminate(failure)])
+    throw failure
   }
 
   /** A listener that throws must not break the settling of promises. */
