@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { msgpack } from 'coatcheck'
 import type { EntryResults, InterleaveSettings } from '../harness/interleave.js'
 import { describeLoad, describeMachine } from '../harness/machine.js'
-import type { Place } from '../harness/places.js'
+import { describePlace, type Place } from '../harness/places.js'
 import { resultsTable } from '../harness/results-table.js'
 import { type Target, targetsTable, verdict } from '../harness/targets.js'
 import { KEYS, makeSession } from '../workload.js'
@@ -29,7 +29,7 @@ export function printConditions(places: readonly Place[], settings: InterleaveSe
   const session = makeSession(0)
   const keys = Math.max(KEYS, settings.callers)
   console.log(describeMachine())
-  for (const { name, fileSystem, directory } of places) console.log(`${name}: ${fileSystem}, in ${directory}`)
+  for (const place of places) console.log(describePlace(place))
   console.log(
     `${keys} sessions of ${JSON.stringify(session).length} bytes as JSON, ${msgpack().encode(session).length} as ` +
       `MessagePack, changed before each save; ${settings.callers} callers in a closed loop, each with keys of its own.`,
@@ -49,7 +49,7 @@ export function printResults(results: readonly EntryResults[], places: readonly 
   )
   for (const place of places) {
     const here = results.filter(({ entry }) => entry.place === place.name)
-    if (here.length > 0) console.log(`\n${place.name} (${place.fileSystem})\n${resultsTable(here)}`)
+    if (here.length > 0) console.log(`\n${place.name} (${place.fileSystem.name})\n${resultsTable(here)}`)
   }
   const elsewhere = results.filter(({ entry }) => entry.place === undefined)
   if (elsewhere.length > 0) console.log(`\nin memory\n${resultsTable(elsewhere)}`)
@@ -60,10 +60,14 @@ export function printResults(results: readonly EntryResults[], places: readonly 
   }
 }
 
-/** Prints targets, where there are any. */
+/** Prints those targets whose figures were taken. */
 export function printTargets(targets: readonly Target[]): void {
-  console.log('\nTargets, of 2 processors; ratios are taken within each round, then the median.')
-  console.log(targetsTable(targets))
+  const taken = targets.filter(({ measured }) => measured !== undefined)
+  if (taken.length === 0) return
+  console.log('\nTargets, for 2 processors. Ratios are taken within each round; then the median.')
+  console.log(targetsTable(taken))
+  if (taken.length < targets.length)
+    console.log(`${targets.length - taken.length} other targets were not measured.`)
 }
 
 /** Everything again for a program to read. */
@@ -83,7 +87,7 @@ export function writeOutput(
     at: new Date().toISOString(),
     machine: describeMachine(),
     settings,
-    places: places.map(({ name, fileSystem }) => ({ name, fileSystem })),
+    places: places.map(({ name, fileSystem }) => ({ name, fileSystem: fileSystem.name })),
     results: results.map(({ entry, rounds }) => ({
       id: entry.id,
       label: entry.label,
