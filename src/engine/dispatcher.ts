@@ -177,7 +177,9 @@ export class Dispatcher {
   ): Promise<ArrayBuffer | null | WorkerLostError> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#options.pool.apply(batch.writer.toWire(attempt, nonce))
+        return await this.#options.pool.apply(
+          batch.writer.toWire(attempt, nonce, this.#options.pool.takeSpare()),
+        )
       } catch (error) {
         if (!(error instanceof WorkerLostError)) throw error
         if (attempt + 1 >= WHOLE_ATTEMPTS) return error

@@ -74,7 +74,9 @@ function resultOf(
         return context.decode(operation.key, record.payload, record.codec, record.writeId)
       }
       if (caller.sees === undefined) return undefined
-      return context.decode(operation.key, batch.writer.payload(caller.sees.offset), context.codec, undefined)
+      // A copy: what a codec decodes may point into its bytes, and the batch's memory is used again.
+      const payload = Uint8Array.prototype.slice.call(batch.writer.payload(caller.sees.offset))
+      return context.decode(operation.key, payload, context.codec, undefined)
     }
     default:
       return undefined
