@@ -77,7 +77,8 @@ export async function walk({ id, kind, step }: WalkTask): Promise<WalkSlice | Fa
     return undefined
   }
   // The worker that knew this walk has died.
-  if (current === undefined) return { slot: 0, code: 'WALK_LOST', syscall: 'none', message: 'the walk was lost' }
+  if (current === undefined)
+    return { slot: 0, code: 'WALK_LOST', syscall: 'none', message: 'the walk was lost' }
   walks.set(id, current)
   try {
     const slice = await current.next()

@@ -41,7 +41,7 @@ export class Batch {
   /** Gives a demand a slot of its own. */
   add(demand: Demand, caller: Caller): Operation {
     const slot = this.writer.slots
-    const operation = new Operation(demand, this.writer.append(demand), slot, caller)
+    const operation = new Operation(this, demand, this.writer.append(demand), slot, caller)
     this.operations.push(operation)
     this.callers++
     return operation

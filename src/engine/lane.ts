@@ -1,6 +1,6 @@
 import { Batch } from './batch.js'
 import { meeting } from './coalescing.js'
-import type { Demand, MakeCaller, Operation } from './operation.js'
+import type { Caller, Demand, Operation } from './operation.js'
 
 /** A new batch starts at the size of the last one, so that it seldom has to grow; this is where the first starts. */
 const FIRST_CAPACITY = 4 * 1024
@@ -21,8 +21,9 @@ interface Barrier {
  */
 export class Lane {
   readonly #waiting: (Batch | Barrier)[] = []
-  readonly #latest = new Map<string, { readonly operation: Operation; readonly batch: Batch }>()
+  readonly #latest = new Map<string, Operation>()
   #underWay: Batch | undefined
+  #again: Batch | undefined
   #lastUsed = FIRST_CAPACITY
   /** Whether it stands in the dispatch queue or is under way. */
   dispatched = false
@@ -36,16 +37,34 @@ export class Lane {
    * Takes a demand in. When it shares the slot of an earlier one: the bytes of payload that this frees; `undefined`
    * when it has a slot of its own.
    */
-  accept(demand: Demand, makeCaller: MakeCaller, now: number): number | undefined {
+  accept(demand: Demand, caller: Caller, now: number): number | undefined {
     const latest = this.#latest.get(demand.key)
     if (latest !== undefined && !latest.batch.sealed) {
-      const freed = this.#meet(latest, demand, makeCaller, now)
+      const freed = this.#meet(latest, demand, caller, now)
       if (freed !== undefined) return freed
     }
     const batch = this.#batchFor(demand, latest?.batch)
-    const operation = batch.add(demand, makeCaller(undefined))
-    this.#latest.set(demand.key, { operation, batch })
+    this.#latest.set(demand.key, batch.add(demand, caller))
     return undefined
+  }
+
+  /**
+   * Lets a reader, who rode on an operation of the batch under way in vain, read for itself: before anything that
+   * was issued after it. Readers of one operation come one after the other and share a slot.
+   */
+  readAgain(demand: Demand, caller: Caller): void {
+    if (this.#again === undefined) {
+      this.#again = new Batch(SMALL_CAPACITY)
+      this.#again.seal()
+      this.#waiting.unshift(this.#again)
+    }
+    const last = this.#again.operations.at(-1)
+    if (last?.key !== demand.key) {
+      this.#again.add(demand, caller)
+      return
+    }
+    last.join(caller)
+    this.#again.callers++
   }
 
   /** Takes the next batch; nobody can add to it any more. */
@@ -55,17 +74,20 @@ export class Lane {
     this.#waiting.shift()
     batch.seal()
     this.#underWay = batch
+    if (batch === this.#again) this.#again = undefined
     return batch
   }
 
   /** The batch under way has come back: its keys are free. */
   release(batch: Batch): void {
     for (const operation of batch.operations) {
-      if (this.#latest.get(operation.key)?.operation === operation) this.#latest.delete(operation.key)
+      if (this.#latest.get(operation.key) === operation) this.#latest.delete(operation.key)
     }
-    this.#lastUsed = batch.writer.used
+    // A quarter more than the last one used, so that batches of about one size need not grow.
+    this.#lastUsed = Math.max(FIRST_CAPACITY, batch.writer.used * 1.25)
     this.#underWay = undefined
-    batch.markSettled()
+    if (this.#again === undefined) batch.markSettled()
+    else void this.#again.whenSettled().then(() => batch.markSettled())
     this.#arrive()
   }
 
@@ -78,45 +100,46 @@ export class Lane {
   /** Stops the lane behind what was accepted so far; resolves when that is settled. `release` lets it go on. */
   hold(): { readonly arrived: Promise<void>; readonly release: () => void } {
     this.#tail()?.seal()
-    let barrier: Barrier | undefined
+    let arrive = (): void => {}
     const arrived = new Promise<void>((resolve) => {
-      barrier = { arrived: resolve }
-      this.#waiting.push(barrier)
+      arrive = resolve
     })
+    const barrier: Barrier = { arrived: arrive }
+    this.#waiting.push(barrier)
     this.#arrive()
     return {
       arrived,
       release: () => {
-        const index = this.#waiting.findIndex((entry) => entry === barrier)
+        const index = this.#waiting.indexOf(barrier)
         if (index !== -1) this.#waiting.splice(index, 1)
         this.#arrive()
       },
     }
   }
 
-  /** Takes out everything that no worker has, to be rejected. */
+  /** Takes out everything that no worker has, to be rejected; whoever holds the lane has it. */
   abandon(): Batch[] {
-    const batches = this.#waiting.filter((entry) => entry instanceof Batch)
-    this.#waiting.splice(0)
+    const entries = this.#waiting.splice(0)
+    const batches = entries.filter((entry) => entry instanceof Batch)
+    for (const entry of entries) {
+      if (!(entry instanceof Batch)) entry.arrived()
+    }
+    this.#again = undefined
     for (const { operations } of batches) {
       for (const { key } of operations) this.#latest.delete(key)
     }
     return batches
   }
 
-  #meet(
-    latest: { readonly operation: Operation; readonly batch: Batch },
-    demand: Demand,
-    makeCaller: MakeCaller,
-    now: number,
-  ): number | undefined {
-    const { operation, batch } = latest
+  #meet(operation: Operation, demand: Demand, caller: Caller, now: number): number | undefined {
+    const { batch } = operation
     switch (meeting(operation, demand, now)) {
       case 'replace':
-        return batch.hasRoom(demand) ? batch.replace(operation, demand, makeCaller(undefined)) : undefined
+        return batch.hasRoom(demand) ? batch.replace(operation, demand, caller) : undefined
       case 'ride': {
         operation.watched = true
-        operation.join(makeCaller({ offset: operation.offset, expiry: operation.expiry }))
+        caller.sees = { offset: operation.offset, expiry: operation.expiry }
+        operation.join(caller)
         batch.callers++
         return 0
       }

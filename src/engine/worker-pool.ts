@@ -35,6 +35,7 @@ export class WorkerPool {
   #outstanding = 0
   #lost = 0
   #closed = false
+  #closedBy: Error | undefined
 
   constructor(options: WorkerPoolOptions) {
     this.#options = { worker: WORKER, ...options }
@@ -47,7 +48,9 @@ export class WorkerPool {
 
   /** Opens the storage in every worker; the first failure, if any. */
   async open(): Promise<Failure | undefined> {
-    const tasks = Array.from({ length: this.#options.threads }, () => this.#run<Failure | undefined>('open', null))
+    const tasks = Array.from({ length: this.#options.threads }, () =>
+      this.#run<Failure | undefined>('open', null),
+    )
     return (await Promise.all(tasks)).find((failure) => failure !== undefined)
   }
 
@@ -63,23 +66,22 @@ export class WorkerPool {
 
   /** Lets the workers clean up and ends them. */
   async close(): Promise<void> {
-    this.#closed = true
-    const pool = this.#pool
-    if (pool === undefined) return
-    const farewells = Array.from({ length: pool.threads.length }, () => this.#run('close', null))
+    const farewells = Array.from({ length: this.#pool?.threads.length ?? 0 }, () => this.#run('close', null))
     await Promise.allSettled(farewells)
     await this.terminate()
   }
 
-  /** Ends the workers at once; tasks under way are lost. */
-  async terminate(): Promise<void> {
+  /** Ends the workers at once; tasks under way are lost, for the given reason, and no new worker starts. */
+  async terminate(reason?: Error): Promise<void> {
     this.#closed = true
+    this.#closedBy = reason
     const pool = this.#pool
     this.#pool = undefined
     await pool?.destroy()
   }
 
   async #run<Result>(name: string, task: unknown, transferList: ArrayBuffer[] = []): Promise<Result> {
+    if (this.#closed) throw new WorkerLostError('the pool is closed', { cause: this.#closedBy })
     this.#outstanding++
     try {
       // Piscina types results as any; what each function returns is fixed by workers/worker.ts.

@@ -13,5 +13,5 @@ export type {
   WalkSlice,
   WorkerStorage,
 } from './storage.js'
-export type { BatchTask, StorageBinding, WalkTask } from './tasks.js'
 export { describeFailure, errorCode, hasCode, systemError } from './system-errors.js'
+export type { BatchTask, StorageBinding, WalkTask } from './tasks.js'
