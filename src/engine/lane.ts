@@ -101,7 +101,9 @@ export class Lane {
 
   /** Stops the lane behind what was accepted so far; resolves when that is settled. `release` lets it go on. */
   hold(): { readonly arrived: Promise<void>; readonly release: () => void } {
-    this.#tail()?.seal()
+    for (const entry of this.#waiting) {
+      if (entry instanceof Batch) entry.seal()
+    }
     let arrive = (): void => {}
     const arrived = new Promise<void>((resolve) => {
       arrive = resolve
