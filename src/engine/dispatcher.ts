@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import PQueue from 'p-queue'
 import {
-  carriesPayload,
   type CorruptNotice,
+  carriesPayload,
   type Failure,
   type LoadedRecord,
   Opcode,
@@ -11,10 +11,10 @@ import {
   sliceOf,
 } from '../../workers/protocol/index.js'
 import type { Batch } from './batch.js'
-import { StorageError } from './errors.js'
 import { Lane } from './lane.js'
-import type { Caller, Demand, MakeCaller, Operation } from './operation.js'
+import type { Caller, Demand, Operation } from './operation.js'
 import { type Outcome, type SettleContext, settle } from './settle.js'
+import { lossOf, storageErrorOf } from './storage-errors.js'
 import { WorkerLostError, type WorkerPool } from './worker-pool.js'
 
 /** So often a whole batch is handed to a worker; after that each of its operations goes alone. */
@@ -79,9 +79,9 @@ export class Dispatcher {
   }
 
   /** Takes a demand in; see {@link Lane.accept}. */
-  accept(demand: Demand, makeCaller: MakeCaller, now: number): number | undefined {
+  accept(demand: Demand, caller: Caller, now: number): number | undefined {
     const lane = this.#laneOf(demand.hash)
-    const freed = lane.accept(demand, makeCaller, now)
+    const freed = lane.accept(demand, caller, now)
     this.#schedule()
     return freed
   }
@@ -104,7 +104,7 @@ export class Dispatcher {
   }
 
   /** Rejects everything that no worker has yet. */
-  abandon(failure: Error): void {
+  abandon(failure: unknown): void {
     for (const lane of this.#lanes) {
       for (const batch of lane.abandon()) {
         for (const operation of batch.operations) {
@@ -177,7 +177,9 @@ export class Dispatcher {
   ): Promise<ArrayBuffer | null | WorkerLostError> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#options.pool.apply(batch.writer.toWire(attempt, nonce))
+        return await this.#options.pool.apply(
+          batch.writer.toWire(attempt, nonce, this.#options.pool.takeSpare()),
+        )
       } catch (error) {
         if (!(error instanceof WorkerLostError)) throw error
         if (attempt + 1 >= WHOLE_ATTEMPTS) return error
@@ -194,8 +196,8 @@ export class Dispatcher {
         const reply = await this.#options.pool.apply(wire)
         this.#settleReply([operation], batch, reply, () => 0)
       } catch (error) {
-        const lost = error instanceof WorkerLostError ? error : first
-        this.#settleOne(operation, batch, { status: Status.FAILED, record: undefined, failure: lossOf(lost) })
+        const failure = lossOf(error instanceof WorkerLostError ? error : first)
+        this.#settleOne(operation, batch, { status: Status.FAILED, record: undefined, failure })
       }
     }
   }
@@ -220,7 +222,11 @@ export class Dispatcher {
     const failureOf = new Map(failures.map((failure) => [failure.slot, failure]))
     for (const operation of operations) {
       const slot = slotOf(operation)
-      this.#settleOne(operation, batch, outcomeOf(reader.status(slot), records.get(slot), failureOf.get(slot)))
+      this.#settleOne(
+        operation,
+        batch,
+        outcomeOf(reader.status(slot), records.get(slot), failureOf.get(slot)),
+      )
     }
     for (const notice of corrupt) this.#options.listener.corrupt(notice)
   }
@@ -233,35 +239,16 @@ export class Dispatcher {
   /** Always as a load: whoever asked whether the session exists can ride on it. */
   #reissue(operation: Operation, caller: Caller): void {
     const { key, hash } = operation
-    const demand = { opcode: Opcode.LOAD, key, hash, expiry: 0, codec: 0, payload: undefined }
+    const demand: Demand = { opcode: Opcode.LOAD, key, hash, expiry: 0, codec: 0, payload: undefined }
     this.#laneOf(hash).readAgain(demand, { ...caller, sees: undefined, next: undefined })
   }
 }
 
 const DONE: Outcome = { status: Status.DONE, record: undefined, failure: undefined }
 
-function outcomeOf(
-  status: Status,
-  record: LoadedRecord | undefined,
-  failure: Failure | undefined,
-): Outcome {
+function outcomeOf(status: Status, record: LoadedRecord | undefined, failure: Failure | undefined): Outcome {
   if (status !== Status.FAILED) return { status, record, failure: undefined }
   return { status, record: undefined, failure: storageErrorOf(failure) }
-}
-
-/** Why an operation was lost: the engine was closed before it was stored, or worker threads died of it. */
-function lossOf({ cause }: WorkerLostError): StorageError {
-  if (cause instanceof StorageError) return cause
-  const message = 'worker threads died while they stored this; it may or may not be stored'
-  return new StorageError('WORKER_LOST', message, { cause })
-}
-
-/** The typed error for a failure that a worker reported. */
-export function storageErrorOf(failure: Failure | undefined): StorageError {
-  if (failure === undefined) return new StorageError('UNKNOWN', 'the storage failed without a word')
-  const { code, syscall, message } = failure
-  const cause = Object.assign(new Error(message), { code, syscall })
-  return new StorageError(code, `the storage failed: ${message}`, { cause })
 }
 
 /** Whether an operation's success counts as a written record. */

@@ -1,9 +1,12 @@
+import { RequestWriter } from '../../workers/protocol/index.js'
 import { Batch } from './batch.js'
 import { meeting } from './coalescing.js'
-import type { Caller, Demand, MakeCaller, Operation } from './operation.js'
+import type { Caller, Demand, Operation } from './operation.js'
 
-/** A new batch starts at the size of the last one, so that it seldom has to grow; this is where the first starts. */
+/** Where a lane's first batch starts; those after it take over the memory of one that is settled. */
 const FIRST_CAPACITY = 4 * 1024
+/** More memory than this is not kept for the next batch. */
+const MOST_KEPT = 256 * 1024
 /** A batch that was only begun because its key is in an earlier one will hold little. */
 const SMALL_CAPACITY = 512
 
@@ -21,10 +24,10 @@ interface Barrier {
  */
 export class Lane {
   readonly #waiting: (Batch | Barrier)[] = []
-  readonly #latest = new Map<string, { readonly operation: Operation; readonly batch: Batch }>()
+  readonly #latest = new Map<string, Operation>()
   #underWay: Batch | undefined
   #again: Batch | undefined
-  #lastUsed = FIRST_CAPACITY
+  #spareWriter: RequestWriter | undefined
   /** Whether it stands in the dispatch queue or is under way. */
   dispatched = false
 
@@ -37,15 +40,14 @@ export class Lane {
    * Takes a demand in. When it shares the slot of an earlier one: the bytes of payload that this frees; `undefined`
    * when it has a slot of its own.
    */
-  accept(demand: Demand, makeCaller: MakeCaller, now: number): number | undefined {
+  accept(demand: Demand, caller: Caller, now: number): number | undefined {
     const latest = this.#latest.get(demand.key)
     if (latest !== undefined && !latest.batch.sealed) {
-      const freed = this.#meet(latest, demand, makeCaller, now)
+      const freed = this.#meet(latest, demand, caller, now)
       if (freed !== undefined) return freed
     }
     const batch = this.#batchFor(demand, latest?.batch)
-    const operation = batch.add(demand, makeCaller(undefined))
-    this.#latest.set(demand.key, { operation, batch })
+    this.#latest.set(demand.key, batch.add(demand, caller))
     return undefined
   }
 
@@ -55,7 +57,7 @@ export class Lane {
    */
   readAgain(demand: Demand, caller: Caller): void {
     if (this.#again === undefined) {
-      this.#again = new Batch(SMALL_CAPACITY)
+      this.#again = new Batch(new RequestWriter(SMALL_CAPACITY))
       this.#again.seal()
       this.#waiting.unshift(this.#again)
     }
@@ -82,9 +84,9 @@ export class Lane {
   /** The batch under way has come back: its keys are free. */
   release(batch: Batch): void {
     for (const operation of batch.operations) {
-      if (this.#latest.get(operation.key)?.operation === operation) this.#latest.delete(operation.key)
+      if (this.#latest.get(operation.key) === operation) this.#latest.delete(operation.key)
     }
-    this.#lastUsed = batch.writer.used
+    this.#keepWriter(batch.writer)
     this.#underWay = undefined
     if (this.#again === undefined) batch.markSettled()
     else void this.#again.whenSettled().then(() => batch.markSettled())
@@ -102,16 +104,17 @@ export class Lane {
     for (const entry of this.#waiting) {
       if (entry instanceof Batch) entry.seal()
     }
-    let barrier: Barrier | undefined
+    let arrive = (): void => {}
     const arrived = new Promise<void>((resolve) => {
-      barrier = { arrived: resolve }
-      this.#waiting.push(barrier)
+      arrive = resolve
     })
+    const barrier: Barrier = { arrived: arrive }
+    this.#waiting.push(barrier)
     this.#arrive()
     return {
       arrived,
       release: () => {
-        const index = this.#waiting.findIndex((entry) => entry === barrier)
+        const index = this.#waiting.indexOf(barrier)
         if (index !== -1) this.#waiting.splice(index, 1)
         this.#arrive()
       },
@@ -132,19 +135,15 @@ export class Lane {
     return batches
   }
 
-  #meet(
-    latest: { readonly operation: Operation; readonly batch: Batch },
-    demand: Demand,
-    makeCaller: MakeCaller,
-    now: number,
-  ): number | undefined {
-    const { operation, batch } = latest
+  #meet(operation: Operation, demand: Demand, caller: Caller, now: number): number | undefined {
+    const { batch } = operation
     switch (meeting(operation, demand, now)) {
       case 'replace':
-        return batch.hasRoom(demand) ? batch.replace(operation, demand, makeCaller(undefined)) : undefined
+        return batch.hasRoom(demand) ? batch.replace(operation, demand, caller) : undefined
       case 'ride': {
         operation.watched = true
-        operation.join(makeCaller({ offset: operation.offset, expiry: operation.expiry }))
+        caller.sees = { offset: operation.offset, expiry: operation.expiry }
+        operation.join(caller)
         batch.callers++
         return 0
       }
@@ -157,9 +156,25 @@ export class Lane {
   #batchFor(demand: Demand, latest: Batch | undefined): Batch {
     const tail = this.#tail()
     if (tail !== undefined && tail !== latest && !tail.sealed && tail.hasRoom(demand)) return tail
-    const batch = new Batch(tail !== undefined && tail === latest ? SMALL_CAPACITY : this.#lastUsed)
+    const batch = new Batch(
+      tail !== undefined && tail === latest ? new RequestWriter(SMALL_CAPACITY) : this.#writer(),
+    )
     this.#waiting.push(batch)
     return batch
+  }
+
+  #writer(): RequestWriter {
+    const writer = this.#spareWriter ?? new RequestWriter(FIRST_CAPACITY)
+    this.#spareWriter = undefined
+    return writer
+  }
+
+  /** The roomier of two is kept. */
+  #keepWriter(writer: RequestWriter): void {
+    if (writer.capacity > MOST_KEPT || writer.capacity <= (this.#spareWriter?.capacity ?? SMALL_CAPACITY))
+      return
+    writer.reset()
+    this.#spareWriter = writer
   }
 
   #tail(): Batch | undefined {

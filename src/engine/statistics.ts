@@ -1,4 +1,5 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import type { Pending } from './pending.js'
 
 /** Latency of settled operations, in milliseconds. */
 export interface LatencyStatistics {
@@ -62,18 +63,14 @@ export class Statistics {
   }
 
   /** The public form. */
-  snapshot(
-    pending: EngineStatistics['pending'],
-    overloaded: number,
-    workers: EngineStatistics['workers'],
-  ): EngineStatistics {
+  snapshot(pending: Pending, workers: EngineStatistics['workers']): EngineStatistics {
     return {
       accepted: this.accepted,
       written: this.written,
       coalesced: this.coalesced,
       failed: this.failed,
-      overloaded,
-      pending,
+      overloaded: pending.refused,
+      pending: pending.snapshot(),
       batches: { count: this.batches, meanSize: this.batches === 0 ? 0 : this.slots / this.batches },
       latency: this.#latencyStatistics(),
       workers,

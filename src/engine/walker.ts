@@ -1,7 +1,7 @@
 import PQueue from 'p-queue'
 import type { Failure, StorageDescription, WalkKind, WalkSlice } from '../../workers/protocol/index.js'
-import { storageErrorOf } from './dispatcher.js'
 import { EngineClosedError, StorageError } from './errors.js'
+import { storageErrorOf } from './storage-errors.js'
 import { WorkerLostError, WorkerPool } from './worker-pool.js'
 
 /**

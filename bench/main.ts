@@ -1,0 +1,58 @@
+import { Command, InvalidArgumentError } from 'commander'
+import type { ComparisonOptions } from './suites/comparison.js'
+
+const program = new Command('npm run bench --')
+  .description('Measures Coatcheck and its peers.')
+  .helpCommand(false)
+
+program.action(() => {
+  console.log('Benches; each has --help.\n')
+  for (const command of program.commands)
+    console.log(`  npm run bench -- ${command.name().padEnd(8)}  ${command.summary()}`)
+})
+
+/** The options that comparisons share. */
+function comparison(name: string, summary: string): Command {
+  return program
+    .command(name)
+    .summary(summary)
+    .description(`${summary}.`)
+    .option('--rounds <number>', 'rounds that count', positiveInteger, 5)
+    .option('--seconds <number>', 'length of each', positive, 1)
+    .option('--callers <number>', 'callers in a closed loop', positiveInteger, 256)
+    .option(
+      '--only <name>',
+      'only those whose id contains this, such as raw-1@tmpfs; may be repeated',
+      collect,
+      [],
+    )
+    .option('--quick', 'few and short rounds: for a look, not for figures', false)
+    .option('--directory <path>', 'where on the disk; default the file system of the current directory')
+    .option('--output <file>', 'write everything as JSON, too')
+}
+
+comparison(
+  'save',
+  'saves/s and cost of a save: raw system calls, ours, session-file-store, Redis, memory',
+).action(async (options: ComparisonOptions) => {
+  const { benchSave } = await import('./suites/save.js')
+  await benchSave(options)
+})
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('It has to be a number above 0.')
+  return value
+}
+
+function positiveInteger(text: string): number {
+  const value = positive(text)
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('It has to be a whole number.')
+  return value
+}
+
+function collect(word: string, words: readonly string[]): string[] {
+  return [...words, word]
+}
+
+await program.parseAsync()

@@ -1,0 +1,77 @@
+import type { Entry } from '../harness/interleave.js'
+import type { Place } from '../harness/places.js'
+import { hasRedisServer } from '../peers/redis-server.js'
+import type { RawProtocol } from '../raw/protocols.js'
+
+/** Lines of the comparison, and what could not be in it. */
+export interface EntryList {
+  readonly entries: Entry[]
+  readonly missing: string[]
+}
+
+function threadCount(threads: number): string {
+  return threads === 1 ? '1 thread' : `${threads} threads`
+}
+
+function raw(place: Place, protocol: RawProtocol, threads: number): Entry {
+  const id = `${protocol === 'django' ? 'raw' : 'lean'}-${threads}@${place.name}`
+  const label = `raw system calls${protocol === 'lean' ? ' without the check' : ''}, ${threadCount(threads)}`
+  const description = { kind: 'raw', directory: `${place.directory}/${id}`, threads, protocol } as const
+  return { id, label, place: place.name, description }
+}
+
+/** Ours with so many threads. */
+export function coatcheck(place: Place, threads: number, fsync = false): Entry {
+  const id = `coatcheck-${threads}${fsync ? '-fsync' : ''}@${place.name}`
+  const label = `coatcheck direct${fsync ? ' + fsync' : ''}, ${threadCount(threads)}`
+  const description = { kind: 'coatcheck', directory: `${place.directory}/${id}`, threads, fsync } as const
+  return { id, label, place: place.name, description }
+}
+
+function sessionFileStore(place: Place): Entry {
+  const id = `session-file-store@${place.name}`
+  const description = { kind: 'session-file-store', directory: `${place.directory}/${id}` } as const
+  return { id, label: 'session-file-store', place: place.name, description }
+}
+
+/** Everybody who takes part in `save`. */
+export function saveEntries(places: readonly Place[]): EntryList {
+  const entries: Entry[] = []
+  const missing: string[] = []
+  for (const place of places) {
+    entries.push(
+      raw(place, 'django', 1),
+      raw(place, 'django', 2),
+      raw(place, 'lean', 1),
+      raw(place, 'lean', 2),
+    )
+    entries.push(coatcheck(place, 1), coatcheck(place, 2))
+    // Where nothing outlives the power, there is nothing to sync.
+    if (place.name === 'disk') entries.push(coatcheck(place, 2, true))
+    entries.push(sessionFileStore(place))
+  }
+  entries.push({
+    id: 'memory-store',
+    label: 'express-session MemoryStore',
+    place: undefined,
+    description: { kind: 'memory-store' },
+  })
+  const home = places[0]
+  if (home !== undefined && hasRedisServer()) {
+    entries.push({
+      id: 'connect-redis',
+      label: 'connect-redis, loopback, no persistence',
+      place: undefined,
+      description: { kind: 'connect-redis', directory: `${home.directory}/redis` },
+    })
+  } else {
+    missing.push('connect-redis: there is no redis-server on the PATH; on Debian: apt install redis-server')
+  }
+  return { entries, missing }
+}
+
+/** Those whose id contains one of the given words; all, without words. */
+export function only(entries: readonly Entry[], words: readonly string[]): Entry[] {
+  if (words.length === 0) return [...entries]
+  return entries.filter(({ id }) => words.some((word) => id.includes(word)))
+}
