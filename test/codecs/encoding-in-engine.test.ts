@@ -23,7 +23,7 @@ test('a session that cannot be encoded rejects, and the stored version is untouc
     for (const session of wrong) {
       for (const kind of ['create', 'update', 'save'] as const) {
         const error = await rejection(
-          engine[kind](kind === 'create' ? 'new' : 'a', session as object),
+          engine[kind](kind === 'create' ? 'new' : 'a', session as Record<string, unknown>),
           EncodeError,
         )
         assert.is(error.code, 'COATCHECK_ENCODE')
@@ -49,6 +49,24 @@ test('a record larger than maxRecordBytes is refused, and nothing is written', a
     assert.is(await engine.count(), 1)
     await engine.close()
   }
+})
+
+test('Buffers of loaded sessions belong to who loaded them, also when the save is still pending', async () => {
+  const engine = new SessionEngine({ directory: temporaryDirectory(), threads: 1 })
+  await engine.ready()
+  const bytes = Buffer.from('secret')
+  const saving = engine.save('a', { bytes })
+  const loads = [engine.load('a'), engine.load('a')]
+  await saving
+  loads.push(engine.load('a'), engine.load('a'))
+  const sessions = (await Promise.all(loads)) as { bytes: Buffer }[]
+  sessions[0]?.bytes.fill('x')
+  sessions[2]?.bytes.fill('x')
+  // Buffers that carried it are filled with something else.
+  for (let round = 0; round < 5; round++) await engine.save('a', { bytes: Buffer.from('public') })
+  for (const index of [1, 3]) assert.is(sessions[index]?.bytes.toString(), 'secret')
+  assert.is(sessions[0]?.bytes.toString(), 'xxxxxx')
+  await engine.close()
 })
 
 test('a store whose codec was changed reads what the one before it wrote', async () => {
