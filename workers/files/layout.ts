@@ -54,7 +54,7 @@ export class Layout {
   place(key: string, hash: number): Place {
     // A layout has 256 directories or one, so the first is always there.
     const directory = this.#directories[this.sharded ? sliceOf(hash) : 0] as string
-    const name = this.#hashNames ? digestName(key) : encodeName(key)
+    const name = this.#hashNames ? digestName(key) : encodeName(key, this.#prefix)
     const fileName = this.#prefix + name
     return {
       directory,
@@ -98,7 +98,7 @@ export class Layout {
       return { kind: ASIDE.test(fileName) ? 'aside' : 'foreign' }
     }
     if (!fileName.startsWith(this.#prefix)) return { kind: 'foreign' }
-    const name = decodeName(fileName.slice(this.#prefix.length))
+    const name = decodeName(fileName.slice(this.#prefix.length), this.#prefix)
     return name === undefined ? { kind: 'foreign' } : { kind: 'session', name }
   }
 
