@@ -10,6 +10,8 @@ export interface Place {
   readonly file: string
   /** Present for a while after a delete; see tombstones.ts. */
   readonly tombstone: string
+  /** Present while somebody takes a dead or damaged file away; see claim.ts. */
+  readonly claim: string
   /** The key has to be kept inside the record, for the name does not tell it. */
   readonly keyInRecord: boolean
 }
@@ -17,11 +19,12 @@ export interface Place {
 /** What a directory entry is, by its name alone. */
 export type EntryKind =
   | { readonly kind: 'session'; readonly name: DecodedName }
-  | { readonly kind: 'temporary' | 'tombstone' | 'taken' | 'aside' | 'foreign' }
+  | { readonly kind: 'temporary' | 'tombstone' | 'claim' | 'taken' | 'aside' | 'foreign' }
 
 const TEMPORARY = /^\.[0-9a-f]{24}-[0-9a-z]+\.tmp$/
 const TAKEN = /^\.(.+)\.taken-[0-9a-f]{24}-[0-9a-z]+$/
 const TOMBSTONE = /^\..+\.gone$/
+const CLAIM = /^\..+\.claim$/
 const ASIDE = /^\..+\.corrupt-[0-9a-f]{24}-[0-9a-z]+$/
 
 /** Maps keys to paths for one directory and its options, and directory entries back to what they are. */
@@ -60,6 +63,7 @@ export class Layout {
       directory,
       file: `${directory}/${fileName}`,
       tombstone: `${directory}/.${fileName}.gone`,
+      claim: `${directory}/.${fileName}.claim`,
       keyInRecord: !this.#hashNames && isDigestName(name),
     }
   }
@@ -70,6 +74,7 @@ export class Layout {
       directory,
       file: `${directory}/${fileName}`,
       tombstone: `${directory}/.${fileName}.gone`,
+      claim: `${directory}/.${fileName}.claim`,
       keyInRecord: false,
     }
   }
@@ -94,6 +99,7 @@ export class Layout {
     if (fileName.startsWith('.')) {
       if (TEMPORARY.test(fileName)) return { kind: 'temporary' }
       if (TOMBSTONE.test(fileName)) return { kind: 'tombstone' }
+      if (CLAIM.test(fileName)) return { kind: 'claim' }
       if (TAKEN.test(fileName)) return { kind: 'taken' }
       return { kind: ASIDE.test(fileName) ? 'aside' : 'foreign' }
     }

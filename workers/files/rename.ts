@@ -1,5 +1,6 @@
 import { renameSync } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
+import { pause } from './pause.js'
 
 const ATTEMPTS = 12
 const FIRST_WAIT = 1
@@ -13,12 +14,10 @@ export interface RenameSystem {
   readonly wait: (milliseconds: number) => void
 }
 
-const sleepCell = new Int32Array(new SharedArrayBuffer(4))
-
 const realSystem: RenameSystem = {
   platform: process.platform,
   rename: renameSync,
-  wait: (milliseconds) => void Atomics.wait(sleepCell, 0, 0, milliseconds),
+  wait: pause,
 }
 
 /**

@@ -10,17 +10,20 @@ import {
   openSync,
   writeSync,
 } from 'node:fs'
-import { Opcode, Status } from '../protocol/index.js'
+import { hasCode, Opcode, Status, systemError } from '../protocol/index.js'
+import { underClaim } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { liveness, peekHeader } from './liveness.js'
+import { pause } from './pause.js'
 import { removeIfMeant, unlinkIfPresent } from './removal.js'
 import { rename } from './rename.js'
-import { hasCode, systemError } from '../protocol/index.js'
 import { Tombstones } from './tombstones.js'
 
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 /** Two writers can only keep taking a key from each other so often before one of them gives way. */
 const MOST_ROUNDS = 16
+/** Milliseconds. All pauses together are longer than a claim's life. */
+const LONGEST_PAUSE = 128
 
 /** One version of one session, ready to be written. */
 export interface Version {
@@ -149,26 +152,25 @@ function replace(context: SaveContext, first: Written): Status {
 function create(context: SaveContext, first: Written): Status {
   return settleInPlace(context, first, (written) => {
     const { temporary, version } = written
-    for (let round = 1; ; round++) {
-      if (linkIntoPlace(temporary, version.place.file)) {
+    const { place } = version
+    for (let round = 1; round <= MOST_ROUNDS; round++) {
+      if (linkIntoPlace(temporary, place) || isOurOwn(version)) {
         unlinkIfPresent(temporary)
         return Status.DONE
       }
-      if (isOurOwn(version)) {
-        unlinkIfPresent(temporary)
-        return Status.DONE
-      }
-      const standing = liveness(version.place.file, Date.now())
-      if (standing === 'alive' || round === MOST_ROUNDS) {
+      const standing = liveness(place.file, Date.now())
+      if (standing === 'alive') {
         unlinkIfPresent(temporary)
         return Status.CONFLICT
       }
       // What is dead or alien does not stand in the way of a new session.
-      if (standing === 'alien') context.onAlien(version.place)
-      if (standing === 'dead') {
-        removeIfMeant(context.layout, version.place, (taken) => liveness(taken, Date.now()) === 'dead')
-      }
+      if (standing === 'alien') context.onAlien(place)
+      const isDead = (taken: string) => liveness(taken, Date.now()) === 'dead'
+      if (standing === 'dead' && removeIfMeant(context.layout, place, isDead)) continue
+      // Another process is about to take it away or to win: it needs microseconds, or a second if it has died.
+      pause(Math.min(LONGEST_PAUSE, 2 ** (round - 1)))
     }
+    throw systemError('EBUSY', 'link', 'other processes keep the place of this session occupied')
   })
 }
 
@@ -200,35 +202,29 @@ function settleInPlace(context: SaveContext, first: Written, place: (written: Wr
 }
 
 /** Atomic and exclusive; false when something is there. */
-function linkIntoPlace(temporary: string, file: string): boolean {
+function linkIntoPlace(temporary: string, place: Place): boolean {
   try {
-    linkSync(temporary, file)
+    linkSync(temporary, place.file)
     return true
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false
     if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS')) throw error
-    return renameOverPlaceholder(temporary, file)
+    return renameIntoPlace(temporary, place)
   }
 }
 
 /**
- * Django's way, for file systems without hard links: an empty placeholder, created exclusively, decides who
- * wins; the record is renamed over it. Readers take an empty file for no session.
+ * For file systems without hard links: there, every create has to hold the claim, so that nobody can put anything
+ * there between the look and the rename. Unlike Django's placeholder, readers never meet it.
  */
-export function renameOverPlaceholder(temporary: string, file: string): boolean {
-  try {
-    closeSync(openSync(file, CREATE_FLAGS, 0o600))
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false
-    throw error
-  }
-  try {
-    rename(temporary, file)
+export function renameIntoPlace(temporary: string, place: Place): boolean {
+  const entered = underClaim(place, () => {
+    const standing = liveness(place.file, Date.now())
+    if (standing === 'alive' || standing === 'alien') return false
+    rename(temporary, place.file)
     return true
-  } catch (error) {
-    unlinkIfPresent(file)
-    throw error
-  }
+  })
+  return entered ?? false
 }
 
 /** Whether the record in our way is the one that our own dead worker had put there. */

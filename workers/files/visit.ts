@@ -1,5 +1,6 @@
 import { lstatSync, type Stats } from 'node:fs'
 import type { WalkKind } from '../protocol/index.js'
+import { CLAIM_LIFE } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { liveness, livenessOf, peekHeader } from './liveness.js'
 import { readPlace } from './load.js'
@@ -104,10 +105,14 @@ function sweepOne(
     case 'tombstone':
       if (isOlder(stats, TOMBSTONE_LIFE) && unlinkIfPresent(path)) tally.orphans++
       return
+    case 'claim':
+      if (isOlder(stats, CLAIM_LIFE) && unlinkIfPresent(path)) tally.orphans++
+      return
     case 'taken':
       // Its taker died before it had made up its mind.
       if (!isOlder(stats, context.orphanGrace)) return
-      if (livenessOf(stats, path, Date.now()) === 'alive') putBack(path, layout.originOf(directory, fileName).file)
+      if (livenessOf(stats, path, Date.now()) === 'alive')
+        putBack(path, layout.originOf(directory, fileName).file)
       else unlinkIfPresent(path)
       tally.orphans++
   }
