@@ -4,7 +4,7 @@ import type { Place } from './layout.js'
 import { unlinkIfPresent } from './removal.js'
 
 /** Milliseconds after which a claim is taken for one that a crash left behind: a holder needs microseconds. */
-export const CLAIM_LIFE = 1_000
+export const CLAIM_LIFE = 500
 
 const CLAIM_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 

@@ -22,7 +22,7 @@ import { Tombstones } from './tombstones.js'
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 /** Two writers can only keep taking a key from each other so often before one of them gives way. */
 const MOST_ROUNDS = 16
-/** Milliseconds. All pauses together are longer than a claim's life. */
+/** Milliseconds. All pauses together are twice as long as a claim's life. */
 const LONGEST_PAUSE = 128
 
 /** One version of one session, ready to be written. */
@@ -167,7 +167,7 @@ function create(context: SaveContext, first: Written): Status {
       if (standing === 'alien') context.onAlien(place)
       const isDead = (taken: string) => liveness(taken, Date.now()) === 'dead'
       if (standing === 'dead' && removeIfMeant(context.layout, place, isDead)) continue
-      // Another process is about to take it away or to win: it needs microseconds, or a second if it has died.
+      // Another process is about to take it away or to win: it needs microseconds, or half a second if it has died.
       pause(Math.min(LONGEST_PAUSE, 2 ** (round - 1)))
     }
     throw systemError('EBUSY', 'link', 'other processes keep the place of this session occupied')
