@@ -53,6 +53,7 @@ function* childrenOf(value: object, path: string): Generator<readonly [child: un
     let index = 0
     for (const child of value) yield [child, `${path}.values()[${index++}]`]
   } else {
-    for (const name of Object.keys(value)) yield [Reflect.get(value, name), path === '' ? name : `${path}.${name}`]
+    for (const name of Object.keys(value))
+      yield [Reflect.get(value, name), path === '' ? name : `${path}.${name}`]
   }
 }

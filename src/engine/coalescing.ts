@@ -32,7 +32,9 @@ export function meeting(pending: Operation, demand: Demand, now: number): Meetin
     case Opcode.EXISTS:
       return pending.opcode === Opcode.TOUCH ? 'apart' : 'ride'
     case Opcode.LOAD:
-      return pending.opcode === Opcode.LOAD || pending.opcode === Opcode.DELETE || carriesPayload(pending.opcode)
+      return pending.opcode === Opcode.LOAD ||
+        pending.opcode === Opcode.DELETE ||
+        carriesPayload(pending.opcode)
         ? 'ride'
         : 'apart'
     default:

@@ -1,19 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import PQueue from 'p-queue'
 import {
-  carriesPayload,
   type CorruptNotice,
+  carriesPayload,
   type Failure,
   type LoadedRecord,
+  Opcode,
   ReplyReader,
   Status,
   sliceOf,
 } from '../../workers/protocol/index.js'
 import type { Batch } from './batch.js'
-import { StorageError } from './errors.js'
 import { Lane } from './lane.js'
-import type { Caller, Demand, MakeCaller, Operation } from './operation.js'
+import type { Caller, Demand, Operation } from './operation.js'
 import { type Outcome, type SettleContext, settle } from './settle.js'
+import { lossOf, storageErrorOf } from './storage-errors.js'
 import { WorkerLostError, type WorkerPool } from './worker-pool.js'
 
 /** So often a whole batch is handed to a worker; after that each of its operations goes alone. */
@@ -53,6 +54,7 @@ export class Dispatcher {
   readonly #queue: PQueue
   readonly #nonceHigh = randomBytes(4).readUInt32LE(0)
   #nonceLow = randomBytes(4).readUInt32LE(0)
+  readonly #lone = new Set<Promise<void>>()
   #started = false
   #scheduled = false
   readonly #settling: SettleContext
@@ -77,32 +79,32 @@ export class Dispatcher {
   }
 
   /** Takes a demand in; see {@link Lane.accept}. */
-  accept(demand: Demand, makeCaller: MakeCaller, now: number): number | undefined {
+  accept(demand: Demand, caller: Caller, now: number): number | undefined {
     const lane = this.#laneOf(demand.hash)
-    const freed = lane.accept(demand, makeCaller, now)
+    const freed = lane.accept(demand, caller, now)
     this.#schedule()
     return freed
   }
 
   /** Resolves when everything accepted so far is settled. */
   async settled(): Promise<void> {
-    await Promise.all(this.#lanes.map((lane) => lane.settled()))
+    await Promise.all([...this.#lone, ...this.#lanes.map((lane) => lane.settled())])
   }
 
   /** Runs a task when all that was accepted before it is settled, and before anything that comes after it. */
-  async alone<Result>(task: () => Promise<Result>): Promise<Result> {
-    const holds = this.#lanes.map((lane) => lane.hold())
-    try {
-      await Promise.all(holds.map((hold) => hold.arrived))
-      return await task()
-    } finally {
-      for (const hold of holds) hold.release()
-      this.#schedule()
-    }
+  alone<Result>(task: () => Promise<Result>): Promise<Result> {
+    const result = this.#runAlone(task)
+    const settled = result.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#lone.add(settled)
+    void settled.then(() => this.#lone.delete(settled))
+    return result
   }
 
   /** Rejects everything that no worker has yet. */
-  abandon(failure: Error): void {
+  abandon(failure: unknown): void {
     for (const lane of this.#lanes) {
       for (const batch of lane.abandon()) {
         for (const operation of batch.operations) {
@@ -114,6 +116,18 @@ export class Dispatcher {
         }
         batch.markSettled()
       }
+    }
+  }
+
+  async #runAlone<Result>(task: () => Promise<Result>): Promise<Result> {
+    // At once, so that what is issued after it comes after it.
+    const holds = this.#lanes.map((lane) => lane.hold())
+    try {
+      await Promise.all(holds.map((hold) => hold.arrived))
+      return await task()
+    } finally {
+      for (const hold of holds) hold.release()
+      this.#schedule()
     }
   }
 
@@ -163,7 +177,9 @@ export class Dispatcher {
   ): Promise<ArrayBuffer | null | WorkerLostError> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#options.pool.apply(batch.writer.toWire(attempt, nonce))
+        return await this.#options.pool.apply(
+          batch.writer.toWire(attempt, nonce, this.#options.pool.takeSpare()),
+        )
       } catch (error) {
         if (!(error instanceof WorkerLostError)) throw error
         if (attempt + 1 >= WHOLE_ATTEMPTS) return error
@@ -172,19 +188,15 @@ export class Dispatcher {
   }
 
   /** One operation of this batch kills workers, so it seems: only that one is to fail. */
-  async #applySingly(batch: Batch, nonce: readonly [number, number], lost: WorkerLostError): Promise<void> {
+  async #applySingly(batch: Batch, nonce: readonly [number, number], first: WorkerLostError): Promise<void> {
     for (const operation of batch.operations) {
       const { offset, slot } = operation
       try {
         const wire = batch.writer.slotToWire(offset, slot, WHOLE_ATTEMPTS, nonce)
         const reply = await this.#options.pool.apply(wire)
         this.#settleReply([operation], batch, reply, () => 0)
-      } catch {
-        const failure = new StorageError(
-          'WORKER_LOST',
-          'worker threads died while they stored this; it may or may not be stored',
-          { cause: lost.cause },
-        )
+      } catch (error) {
+        const failure = lossOf(error instanceof WorkerLostError ? error : first)
         this.#settleOne(operation, batch, { status: Status.FAILED, record: undefined, failure })
       }
     }
@@ -210,7 +222,11 @@ export class Dispatcher {
     const failureOf = new Map(failures.map((failure) => [failure.slot, failure]))
     for (const operation of operations) {
       const slot = slotOf(operation)
-      this.#settleOne(operation, batch, outcomeOf(reader.status(slot), records.get(slot), failureOf.get(slot)))
+      this.#settleOne(
+        operation,
+        batch,
+        outcomeOf(reader.status(slot), records.get(slot), failureOf.get(slot)),
+      )
     }
     for (const notice of corrupt) this.#options.listener.corrupt(notice)
   }
@@ -220,37 +236,19 @@ export class Dispatcher {
     settle(operation, batch, outcome, this.#settling)
   }
 
+  /** Always as a load: whoever asked whether the session exists can ride on it. */
   #reissue(operation: Operation, caller: Caller): void {
-    const demand: Demand = {
-      opcode: caller.opcode,
-      key: operation.key,
-      hash: operation.hash,
-      expiry: 0,
-      codec: 0,
-      payload: undefined,
-    }
-    const again: Caller = { ...caller, sees: undefined, next: undefined }
-    this.accept(demand, (sees) => ({ ...again, sees }), Date.now())
+    const { key, hash } = operation
+    const demand: Demand = { opcode: Opcode.LOAD, key, hash, expiry: 0, codec: 0, payload: undefined }
+    this.#laneOf(hash).readAgain(demand, { ...caller, sees: undefined, next: undefined })
   }
 }
 
 const DONE: Outcome = { status: Status.DONE, record: undefined, failure: undefined }
 
-function outcomeOf(
-  status: Status,
-  record: LoadedRecord | undefined,
-  failure: Failure | undefined,
-): Outcome {
+function outcomeOf(status: Status, record: LoadedRecord | undefined, failure: Failure | undefined): Outcome {
   if (status !== Status.FAILED) return { status, record, failure: undefined }
   return { status, record: undefined, failure: storageErrorOf(failure) }
-}
-
-/** The typed error for a failure that a worker reported. */
-export function storageErrorOf(failure: Failure | undefined): StorageError {
-  if (failure === undefined) return new StorageError('UNKNOWN', 'the storage failed without a word')
-  const { code, syscall, message } = failure
-  const cause = Object.assign(new Error(message), { code, syscall })
-  return new StorageError(code, `the storage failed: ${message}`, { cause })
 }
 
 /** Whether an operation's success counts as a written record. */

@@ -1,9 +1,12 @@
+import { RequestWriter } from '../../workers/protocol/index.js'
 import { Batch } from './batch.js'
 import { meeting } from './coalescing.js'
-import type { Demand, MakeCaller, Operation } from './operation.js'
+import type { Caller, Demand, Operation } from './operation.js'
 
-/** A new batch starts at the size of the last one, so that it seldom has to grow; this is where the first starts. */
+/** Where a lane's first batch starts; those after it take over the memory of one that is settled. */
 const FIRST_CAPACITY = 4 * 1024
+/** More memory than this is not kept for the next batch. */
+const MOST_KEPT = 256 * 1024
 /** A batch that was only begun because its key is in an earlier one will hold little. */
 const SMALL_CAPACITY = 512
 
@@ -21,9 +24,10 @@ interface Barrier {
  */
 export class Lane {
   readonly #waiting: (Batch | Barrier)[] = []
-  readonly #latest = new Map<string, { readonly operation: Operation; readonly batch: Batch }>()
+  readonly #latest = new Map<string, Operation>()
   #underWay: Batch | undefined
-  #lastUsed = FIRST_CAPACITY
+  #again: Batch | undefined
+  #spareWriter: RequestWriter | undefined
   /** Whether it stands in the dispatch queue or is under way. */
   dispatched = false
 
@@ -36,16 +40,34 @@ export class Lane {
    * Takes a demand in. When it shares the slot of an earlier one: the bytes of payload that this frees; `undefined`
    * when it has a slot of its own.
    */
-  accept(demand: Demand, makeCaller: MakeCaller, now: number): number | undefined {
+  accept(demand: Demand, caller: Caller, now: number): number | undefined {
     const latest = this.#latest.get(demand.key)
     if (latest !== undefined && !latest.batch.sealed) {
-      const freed = this.#meet(latest, demand, makeCaller, now)
+      const freed = this.#meet(latest, demand, caller, now)
       if (freed !== undefined) return freed
     }
     const batch = this.#batchFor(demand, latest?.batch)
-    const operation = batch.add(demand, makeCaller(undefined))
-    this.#latest.set(demand.key, { operation, batch })
+    this.#latest.set(demand.key, batch.add(demand, caller))
     return undefined
+  }
+
+  /**
+   * Lets a reader, who rode on an operation of the batch under way in vain, read for itself: before anything that
+   * was issued after it. Readers of one operation come one after the other and share a slot.
+   */
+  readAgain(demand: Demand, caller: Caller): void {
+    if (this.#again === undefined) {
+      this.#again = new Batch(new RequestWriter(SMALL_CAPACITY))
+      this.#again.seal()
+      this.#waiting.unshift(this.#again)
+    }
+    const last = this.#again.operations.at(-1)
+    if (last?.key !== demand.key) {
+      this.#again.add(demand, caller)
+      return
+    }
+    last.join(caller)
+    this.#again.callers++
   }
 
   /** Takes the next batch; nobody can add to it any more. */
@@ -55,17 +77,19 @@ export class Lane {
     this.#waiting.shift()
     batch.seal()
     this.#underWay = batch
+    if (batch === this.#again) this.#again = undefined
     return batch
   }
 
   /** The batch under way has come back: its keys are free. */
   release(batch: Batch): void {
     for (const operation of batch.operations) {
-      if (this.#latest.get(operation.key)?.operation === operation) this.#latest.delete(operation.key)
+      if (this.#latest.get(operation.key) === operation) this.#latest.delete(operation.key)
     }
-    this.#lastUsed = batch.writer.used
+    this.#keepWriter(batch.writer)
     this.#underWay = undefined
-    batch.markSettled()
+    if (this.#again === undefined) batch.markSettled()
+    else void this.#again.whenSettled().then(() => batch.markSettled())
     this.#arrive()
   }
 
@@ -77,46 +101,49 @@ export class Lane {
 
   /** Stops the lane behind what was accepted so far; resolves when that is settled. `release` lets it go on. */
   hold(): { readonly arrived: Promise<void>; readonly release: () => void } {
-    this.#tail()?.seal()
-    let barrier: Barrier | undefined
+    for (const entry of this.#waiting) {
+      if (entry instanceof Batch) entry.seal()
+    }
+    let arrive = (): void => {}
     const arrived = new Promise<void>((resolve) => {
-      barrier = { arrived: resolve }
-      this.#waiting.push(barrier)
+      arrive = resolve
     })
+    const barrier: Barrier = { arrived: arrive }
+    this.#waiting.push(barrier)
     this.#arrive()
     return {
       arrived,
       release: () => {
-        const index = this.#waiting.findIndex((entry) => entry === barrier)
+        const index = this.#waiting.indexOf(barrier)
         if (index !== -1) this.#waiting.splice(index, 1)
         this.#arrive()
       },
     }
   }
 
-  /** Takes out everything that no worker has, to be rejected. */
+  /** Takes out everything that no worker has, to be rejected; whoever holds the lane has it. */
   abandon(): Batch[] {
-    const batches = this.#waiting.filter((entry) => entry instanceof Batch)
-    this.#waiting.splice(0)
+    const entries = this.#waiting.splice(0)
+    const batches = entries.filter((entry) => entry instanceof Batch)
+    for (const entry of entries) {
+      if (!(entry instanceof Batch)) entry.arrived()
+    }
+    this.#again = undefined
     for (const { operations } of batches) {
       for (const { key } of operations) this.#latest.delete(key)
     }
     return batches
   }
 
-  #meet(
-    latest: { readonly operation: Operation; readonly batch: Batch },
-    demand: Demand,
-    makeCaller: MakeCaller,
-    now: number,
-  ): number | undefined {
-    const { operation, batch } = latest
+  #meet(operation: Operation, demand: Demand, caller: Caller, now: number): number | undefined {
+    const { batch } = operation
     switch (meeting(operation, demand, now)) {
       case 'replace':
-        return batch.hasRoom(demand) ? batch.replace(operation, demand, makeCaller(undefined)) : undefined
+        return batch.hasRoom(demand) ? batch.replace(operation, demand, caller) : undefined
       case 'ride': {
         operation.watched = true
-        operation.join(makeCaller({ offset: operation.offset, expiry: operation.expiry }))
+        caller.sees = { offset: operation.offset, expiry: operation.expiry }
+        operation.join(caller)
         batch.callers++
         return 0
       }
@@ -129,9 +156,25 @@ export class Lane {
   #batchFor(demand: Demand, latest: Batch | undefined): Batch {
     const tail = this.#tail()
     if (tail !== undefined && tail !== latest && !tail.sealed && tail.hasRoom(demand)) return tail
-    const batch = new Batch(tail !== undefined && tail === latest ? SMALL_CAPACITY : this.#lastUsed)
+    const batch = new Batch(
+      tail !== undefined && tail === latest ? new RequestWriter(SMALL_CAPACITY) : this.#writer(),
+    )
     this.#waiting.push(batch)
     return batch
+  }
+
+  #writer(): RequestWriter {
+    const writer = this.#spareWriter ?? new RequestWriter(FIRST_CAPACITY)
+    this.#spareWriter = undefined
+    return writer
+  }
+
+  /** The roomier of two is kept. */
+  #keepWriter(writer: RequestWriter): void {
+    if (writer.capacity > MOST_KEPT || writer.capacity <= (this.#spareWriter?.capacity ?? SMALL_CAPACITY))
+      return
+    writer.reset()
+    this.#spareWriter = writer
   }
 
   #tail(): Batch | undefined {

@@ -1,4 +1,5 @@
 import type { Opcode } from '../../workers/protocol/index.js'
+import type { Batch } from './batch.js'
 
 /** One call of the public surface that waits for its outcome. */
 export interface Caller {
@@ -10,13 +11,10 @@ export interface Caller {
   readonly resolve: (value: unknown) => void
   readonly reject: (reason: unknown) => void
   /** A reader that rides on a write: the slot whose payload it is to see, and when that expires. */
-  readonly sees: { readonly offset: number; readonly expiry: number } | undefined
+  sees: { readonly offset: number; readonly expiry: number } | undefined
   /** The next caller of the same operation. */
   next: Caller | undefined
 }
-
-/** Makes the caller once it is known what it rides on; nothing is allocated for what is refused. */
-export type MakeCaller = (sees: Caller['sees']) => Caller
 
 /** What a caller asks of a key, before it has a place in a batch. */
 export interface Demand {
@@ -32,6 +30,7 @@ export interface Demand {
 
 /** One slot of a batch and everybody who waits for it. */
 export class Operation {
+  readonly batch: Batch
   readonly key: string
   readonly hash: number
   readonly opcode: Opcode
@@ -46,7 +45,8 @@ export class Operation {
   first: Caller
   last: Caller
 
-  constructor(demand: Demand, offset: number, slot: number, caller: Caller) {
+  constructor(batch: Batch, demand: Demand, offset: number, slot: number, caller: Caller) {
+    this.batch = batch
     this.key = demand.key
     this.hash = demand.hash
     this.opcode = demand.opcode

@@ -15,7 +15,11 @@ export function checkNames(where: string, options: unknown, known: readonly stri
   if (typeof options !== 'object' || options === null) refuse(where, options, 'an object of options')
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
-    refuse(where === 'options' ? name : `${where}.${name}`, Reflect.get(options, name), `one of ${known.join(', ')}`)
+    refuse(
+      where === 'options' ? name : `${where}.${name}`,
+      Reflect.get(options, name),
+      `one of ${known.join(', ')}`,
+    )
   }
 }
 

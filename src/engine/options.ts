@@ -74,11 +74,20 @@ export function fillOptions(options: SessionEngineOptions): FilledOptions {
   return {
     storage: storageOption(options),
     codec: codecOption(options.codec),
-    maxAge: numberOption('maxAge', options.maxAge, TWO_WEEKS, { least: 1, most: LONGEST_AGE, unit: 'seconds' }),
+    maxAge: numberOption('maxAge', options.maxAge, TWO_WEEKS, {
+      least: 1,
+      most: LONGEST_AGE,
+      unit: 'seconds',
+    }),
     threads:
       options.threads === undefined || options.threads === 'auto'
         ? automaticThreads()
-        : numberOption('threads', options.threads, 0, { least: 1, most: 64, unit: "threads, or 'auto',", whole: true }),
+        : numberOption('threads', options.threads, 0, {
+            least: 1,
+            most: 64,
+            unit: "threads, or 'auto',",
+            whole: true,
+          }),
     maxPending: {
       operations: numberOption('maxPending.operations', pending.operations, 100_000, {
         least: 1,
@@ -106,7 +115,8 @@ export function fillOptions(options: SessionEngineOptions): FilledOptions {
 
 function storageOption({ storage, directory }: SessionEngineOptions): StorageDescription {
   if (storage === undefined) {
-    if (directory === undefined) refuse('storage', storage, 'a storage such as files({ directory }), or directory')
+    if (directory === undefined)
+      refuse('storage', storage, 'a storage such as files({ directory }), or directory')
     return files({ directory })
   }
   if (directory !== undefined) refuse('directory', directory, 'to be absent where storage is given')

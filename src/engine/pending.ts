@@ -8,6 +8,8 @@ export class Pending {
   #overloaded = false
   operations = 0
   bytes = 0
+  /** Operations turned away. */
+  refused = 0
 
   constructor(
     limits: { readonly operations: number; readonly bytes: number },
@@ -44,6 +46,7 @@ export class Pending {
   }
 
   #refuse(what: 'operations' | 'bytes', limit: number): never {
+    this.refused++
     if (!this.#overloaded) {
       this.#overloaded = true
       this.#onOverload()

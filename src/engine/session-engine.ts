@@ -1,13 +1,14 @@
 import { EventEmitter } from 'node:events'
-import { keyHash, Opcode, Status } from '../../workers/protocol/index.js'
-import { type DispatcherListener, Dispatcher, storageErrorOf, writesRecord } from './dispatcher.js'
-import { EngineClosedError, StorageError, UnsupportedError } from './errors.js'
+import { Opcode } from '../../workers/protocol/index.js'
+import { checkTimeout, closeTimeoutError, openPool, settledInTime } from './closing.js'
+import type { Dispatcher } from './dispatcher.js'
+import { EngineClosedError, UnsupportedError } from './errors.js'
 import type { EngineEvents } from './events.js'
-import type { Caller, Demand } from './operation.js'
-import { type Expiry, expiryOf, type FilledOptions, fillOptions, type SessionEngineOptions } from './options.js'
+import { Intake } from './intake.js'
+import { Lifecycle } from './lifecycle.js'
+import { type Expiry, type FilledOptions, fillOptions, type SessionEngineOptions } from './options.js'
 import { Payloads } from './payloads.js'
 import { Pending } from './pending.js'
-import { checkKey } from './session-keys.js'
 import { type EngineStatistics, Statistics, type SweepResult } from './statistics.js'
 import { type ClearExpiredOptions, SweepSchedule, sweep } from './sweep.js'
 import { Walker } from './walker.js'
@@ -15,8 +16,6 @@ import { WorkerPool } from './worker-pool.js'
 
 /** Tasks handed to one worker at a time: while it works on one, the next lies ready. */
 const DEPTH = 2
-
-type State = 'new' | 'opening' | 'open' | 'closing' | 'closed'
 
 /**
  * Keeps sessions in a storage, off the event loop.
@@ -30,17 +29,20 @@ type State = 'new' | 'opening' | 'open' | 'closing' | 'closed'
  * await engine.load('b5c9…') // { userId: 42 }
  * await engine.close()
  */
-export class SessionEngine<Session extends object = Record<string, unknown>> extends EventEmitter<EngineEvents> {
+export class SessionEngine<
+  Session extends object = Record<string, unknown>,
+> extends EventEmitter<EngineEvents> {
   readonly #options: FilledOptions
   readonly #statistics = new Statistics()
   readonly #pending: Pending
-  readonly #payloads: Payloads
   readonly #pool: WorkerPool
-  readonly #dispatcher: Dispatcher
+  readonly #intake: Intake
   readonly #walker: Walker
-  #state: State = 'new'
-  #opening: Promise<void> | undefined
-  #closing: Promise<void> | undefined
+  readonly #lifecycle = new Lifecycle({
+    open: () => this.#openStorage(),
+    opened: () => this.#startSweeps(),
+    close: (opening, timeout) => this.#close(opening, timeout),
+  })
   #schedule: SweepSchedule | undefined
 
   /** @throws {TypeError} for a wrong option, naming it, its value and what was expected */
@@ -48,7 +50,6 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
     super()
     this.#options = fillOptions(options)
     const { storage, threads, codec, maxPending } = this.#options
-    this.#payloads = new Payloads(codec, storage.maxRecordBytes)
     this.#pending = new Pending(
       maxPending,
       () => this.#emitLater('overloaded', this.#pending.snapshot()),
@@ -56,11 +57,15 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
     )
     this.#pool = new WorkerPool({ storage, threads, depth: DEPTH })
     this.#walker = new Walker(storage)
-    this.#dispatcher = new Dispatcher({
+    this.#intake = new Intake({
       pool: this.#pool,
       lanes: storage.lanes(threads, DEPTH),
       concurrency: threads * DEPTH,
-      listener: this.#listener(),
+      maxAge: this.#options.maxAge,
+      payloads: new Payloads(codec, storage.maxRecordBytes),
+      pending: this.#pending,
+      statistics: this.#statistics,
+      onCorrupt: (notice) => this.#emitLater('corrupt', notice),
     })
   }
 
@@ -70,8 +75,8 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
    * @throws {EngineClosedError}
    */
   async ready(): Promise<void> {
-    this.#refuseClosed()
-    await this.#open()
+    this.#lifecycle.refuseClosed()
+    await this.#lifecycle.open()
   }
 
   /**
@@ -79,7 +84,7 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
    * @throws {CreateError} when there is a live session of this key
    */
   create(key: string, session: Session, expiry?: Expiry): Promise<void> {
-    return this.#write(Opcode.CREATE, key, session, expiry)
+    return this.#issue(Opcode.CREATE, key, expiry, session) as Promise<void>
   }
 
   /**
@@ -87,32 +92,32 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
    * @throws {UpdateError} when it is not, or not any more: a deleted session stays deleted
    */
   update(key: string, session: Session, expiry?: Expiry): Promise<void> {
-    return this.#write(Opcode.UPDATE, key, session, expiry)
+    return this.#issue(Opcode.UPDATE, key, expiry, session) as Promise<void>
   }
 
   /** Stores a session, whether there is one of this key or not. */
   save(key: string, session: Session, expiry?: Expiry): Promise<void> {
-    return this.#write(Opcode.SAVE, key, session, expiry)
+    return this.#issue(Opcode.SAVE, key, expiry, session) as Promise<void>
   }
 
   /** Moves a session's expiry; false when there is no such session. */
   touch(key: string, expiry?: Expiry): Promise<boolean> {
-    return this.#demand(Opcode.TOUCH, key, expiry) as Promise<boolean>
+    return this.#issue(Opcode.TOUCH, key, expiry) as Promise<boolean>
   }
 
   /** The session, an object of the caller's own; `undefined` when it is missing, expired or damaged. */
   load(key: string): Promise<Session | undefined> {
-    return this.#demand(Opcode.LOAD, key) as Promise<Session | undefined>
+    return this.#issue(Opcode.LOAD, key) as Promise<Session | undefined>
   }
 
   /** Whether there is a live session of this key. */
   exists(key: string): Promise<boolean> {
-    return this.#demand(Opcode.EXISTS, key) as Promise<boolean>
+    return this.#issue(Opcode.EXISTS, key) as Promise<boolean>
   }
 
   /** Deletes a session; nothing happens when there is none. */
   delete(key: string): Promise<void> {
-    return this.#demand(Opcode.DELETE, key) as Promise<void>
+    return this.#issue(Opcode.DELETE, key) as Promise<void>
   }
 
   /**
@@ -137,8 +142,10 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
 
   /** Deletes every session: all that was issued before takes effect before, what comes after waits. */
   async clear(): Promise<void> {
-    await this.ready()
-    await this.#dispatcher.alone(async () => {
+    this.#lifecycle.refuseClosed()
+    const opening = this.#lifecycle.open()
+    await this.#intake.alone(async () => {
+      await opening
       for await (const _slice of this.#walker.walk('clear'));
     })
   }
@@ -157,13 +164,13 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
   stats(): EngineStatistics {
     const { threads } = this.#options
     const restarts = this.#pool.lost + this.#walker.lost
-    return this.#statistics.snapshot(this.#pending.snapshot(), { threads, restarts })
+    return this.#statistics.snapshot(this.#pending, { threads, restarts })
   }
 
   /** Resolves when everything accepted so far is acknowledged, one way or the other. */
   async flush(): Promise<void> {
-    this.#refuseClosed()
-    if (this.#state !== 'new') await this.#dispatcher.settled()
+    this.#lifecycle.refuseClosed()
+    if (!this.#lifecycle.isNew) await this.#dispatcher.settled()
   }
 
   /**
@@ -173,8 +180,12 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
    * rejects the same way
    */
   close(options: { timeout?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(options.timeout)
-    return this.#closing
+    try {
+      checkTimeout(options.timeout)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return this.#lifecycle.close(options.timeout)
   }
 
   /** The same as {@link SessionEngine.close}, for `await using`. */
@@ -182,77 +193,32 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
     return this.close()
   }
 
-  #write(opcode: Opcode, key: string, session: Session, expiry: Expiry | undefined): Promise<void> {
-    return this.#demand(opcode, key, expiry, session) as Promise<void>
+  get #dispatcher(): Dispatcher {
+    return this.#intake.dispatcher
   }
 
-  /** Every operation's way in. What is wrong with the call rejects, and nothing is kept of it. */
-  #demand(opcode: Opcode, key: string, expiry?: Expiry, session?: Session): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      this.#refuseClosed()
-      checkKey(key)
-      const now = Date.now()
-      const writes = opcode === Opcode.CREATE || opcode === Opcode.UPDATE || opcode === Opcode.SAVE
-      const expiresAt = writes || opcode === Opcode.TOUCH ? expiryOf(expiry, this.#options.maxAge, now) : 0
-      this.#pending.admit(0)
-      const payload = writes ? this.#payloads.encode(session) : undefined
-      if (payload !== undefined) this.#pending.admit(payload.length)
-      const demand: Demand = {
-        opcode,
-        key,
-        hash: keyHash(key),
-        expiry: expiresAt,
-        codec: this.#payloads.codec,
-        payload,
-      }
-      const acceptedAt = performance.now()
-      const makeCaller = (sees: Caller['sees']): Caller => ({
-        opcode,
-        acceptedAt,
-        resolve,
-        reject,
-        sees,
-        next: undefined,
-      })
-      this.#pending.operations++
-      this.#statistics.accepted++
-      const freed = this.#dispatcher.accept(demand, makeCaller, now)
-      this.#pending.bytes += (payload?.length ?? 0) - (freed ?? 0)
-      if (freed !== undefined) this.#statistics.coalesced++
-      if (this.#state === 'new') this.#open().catch(() => undefined)
-    })
-  }
-
-  #refuseClosed(): void {
-    if (this.#state === 'closing' || this.#state === 'closed') throw new EngineClosedError()
-  }
-
-  #open(): Promise<void> {
-    this.#opening ??= this.#openStorage()
-    return this.#opening
+  #issue(opcode: Opcode, key: string, expiry?: Expiry, session?: Session): Promise<unknown> {
+    if (this.#lifecycle.isClosing) return Promise.reject(new EngineClosedError())
+    const outcome = this.#intake.issue(opcode, key, expiry, session)
+    // The operation itself hears of an opening that fails.
+    if (this.#lifecycle.isNew) this.#lifecycle.open().catch(() => undefined)
+    return outcome
   }
 
   async #openStorage(): Promise<void> {
-    this.#state = 'opening'
     try {
-      const failure = await this.#pool.open()
-      if (failure !== undefined) throw openingError(failure.code, storageErrorOf(failure))
+      await openPool(this.#pool)
     } catch (error) {
-      const refusal =
-        error instanceof StorageError
-          ? error
-          : openingError('WORKER_LOST', error instanceof Error ? error : undefined)
-      this.#opening = undefined
-      if (this.#state === 'opening') this.#state = 'new'
-      this.#dispatcher.abandon(refusal)
-      throw refusal
+      this.#dispatcher.abandon(error)
+      throw error
     }
-    if (this.#state === 'opening') this.#state = 'open'
     this.#dispatcher.start()
+  }
+
+  #startSweeps(): void {
     const { sweepInterval } = this.#options
-    if (sweepInterval !== false && this.#state === 'open') {
-      this.#schedule = new SweepSchedule(sweepInterval, () => this.#sweepInBackground())
-    }
+    if (sweepInterval === false) return
+    this.#schedule = new SweepSchedule(sweepInterval, () => this.#sweepInBackground())
   }
 
   async #sweepInBackground(): Promise<void> {
@@ -260,92 +226,34 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
       await this.clearExpired()
     } catch (error) {
       if (error instanceof EngineClosedError || this.listenerCount('error') === 0) return
-      this.#emitLater('error', error instanceof Error ? error : new Error('the sweep failed', { cause: error }))
-    }
-  }
-
-  async #close(timeout: number | undefined): Promise<void> {
-    const opening = this.#opening
-    this.#state = 'closing'
-    this.#schedule?.stop()
-    try {
-      await opening?.catch(() => undefined)
-      this.#schedule?.stop()
-      await this.#drain(timeout)
-      await this.#walker.close()
-      await this.#pool.close()
-    } finally {
-      this.#state = 'closed'
-    }
-  }
-
-  async #drain(timeout: number | undefined): Promise<void> {
-    const timer = timeout === undefined ? undefined : AbortSignal.timeout(timeout)
-    while (this.#pending.operations > 0) {
-      const waiting = this.#dispatcher.settled()
-      if (timer === undefined) await waiting
-      else await Promise.race([waiting, aborted(timer)])
-      if (timer?.aborted !== true || this.#pending.operations === 0) continue
-      const failure = new StorageError(
-        'CLOSE_TIMEOUT',
-        `the engine was closed before ${this.#pending.operations} operations were stored`,
+      this.#emitLater(
+        'error',
+        error instanceof Error ? error : new Error('the sweep failed', { cause: error }),
       )
-      this.#dispatcher.abandon(failure)
-      await Promise.all([this.#walker.close(), this.#pool.terminate()])
-      throw failure
     }
   }
 
-  #listener(): DispatcherListener {
-    const statistics = this.#statistics
-    const pending = this.#pending
-    return {
-      codec: this.#payloads.codec,
-      decode: (key, payload, codec, writeId) => this.#decode(key, payload, codec, writeId),
-      settled: (caller, failed) => {
-        pending.operations--
-        if (failed) statistics.failed++
-        statistics.recordLatency(performance.now() - caller.acceptedAt)
-        pending.lowered()
-      },
-      batchDone: (batch) => {
-        statistics.batches++
-        statistics.slots += batch.operations.length
-      },
-      operationDone: (operation, status) => {
-        pending.bytes -= operation.bytes
-        if (status === Status.DONE && writesRecord(operation)) statistics.written++
-      },
-      corrupt: (notice) => {
-        statistics.corrupt++
-        this.#emitLater('corrupt', notice)
-      },
-    }
+  async #close(opening: Promise<void> | undefined, timeout: number | undefined): Promise<void> {
+    this.#schedule?.stop()
+    const drained = this.#drain(opening)
+    if (timeout === undefined) await drained
+    else if (!(await settledInTime(drained, timeout))) await this.#giveUp()
+    await this.#walker.close()
+    await this.#pool.close()
   }
 
-  #decode(key: string, payload: Uint8Array, codec: number, writeId: readonly [number, number] | undefined): unknown {
-    try {
-      return this.#payloads.decode(payload, codec)
-    } catch {
-      // The checksum held, so these are the bytes that were saved; they are no session for all that.
-      if (writeId !== undefined) this.#setAside(key, writeId)
-      return undefined
-    }
+  /** Waits until nothing is pending; a reader whose write failed reads for itself, so once is not enough. */
+  async #drain(opening: Promise<void> | undefined): Promise<void> {
+    await opening?.catch(() => undefined)
+    while (this.#pending.operations > 0) await this.#dispatcher.settled()
   }
 
-  #setAside(key: string, writeId: readonly [number, number]): void {
-    const nothing = () => undefined
-    const caller: Caller = {
-      opcode: Opcode.SET_ASIDE,
-      acceptedAt: performance.now(),
-      resolve: nothing,
-      reject: nothing,
-      sees: undefined,
-      next: undefined,
-    }
-    this.#pending.operations++
-    const demand = { opcode: Opcode.SET_ASIDE, key, hash: keyHash(key), expiry: 0, codec: 0, payload: undefined }
-    this.#dispatcher.accept({ ...demand, writeId }, () => caller, Date.now())
+  /** Ends the workers with work in their hands and rejects what is not stored. */
+  async #giveUp(): Promise<never> {
+    const failure = closeTimeoutError(this.#pending.operations)
+    this.#dispatcher.abandon(failure)
+    await Promise.all([this.#walker.terminate(failure), this.#pool.terminate(failure)])
+    throw failure
   }
 
   /** A listener that throws must not break the settling of promises. */
@@ -355,16 +263,4 @@ export class SessionEngine<Session extends object = Record<string, unknown>> ext
       this.emit(name, ...(values as never))
     })
   }
-}
-
-function openingError(code: string, cause: Error | undefined): StorageError {
-  const reason = cause?.message ?? 'a worker thread died'
-  return new StorageError(code, `the storage could not be opened: ${reason}`, { cause })
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

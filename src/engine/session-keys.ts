@@ -8,7 +8,8 @@ export const LONGEST_KEY = 256
  * @throws {InvalidSessionKeyError}
  */
 export function checkKey(key: unknown): asserts key is string {
-  if (typeof key !== 'string') throw new InvalidSessionKeyError(`of type ${key === null ? 'null' : typeof key}`)
+  if (typeof key !== 'string')
+    throw new InvalidSessionKeyError(`of type ${key === null ? 'null' : typeof key}`)
   if (key.length === 0) throw new InvalidSessionKeyError('empty')
   if (key.length > LONGEST_KEY) throw new InvalidSessionKeyError(`${key.length} characters long`)
 }

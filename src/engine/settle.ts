@@ -15,7 +15,12 @@ export interface Outcome {
 /** What settling needs from its surroundings. */
 export interface SettleContext {
   /** Turns stored bytes into a session; `undefined` when they cannot be, which it reports. */
-  decode(key: string, payload: Uint8Array, codec: number, writeId: LoadedRecord['writeId'] | undefined): unknown
+  decode(
+    key: string,
+    payload: Uint8Array,
+    codec: number,
+    writeId: LoadedRecord['writeId'] | undefined,
+  ): unknown
   /** The codec of what is waiting to be written. */
   readonly codec: number
   /** Lets a reader, whose write did not happen, read for itself. */
@@ -33,7 +38,8 @@ export function settle(operation: Operation, batch: Batch, outcome: Outcome, con
     }
     context.settled(caller, outcome.failure !== undefined)
     if (outcome.failure !== undefined) caller.reject(outcome.failure)
-    else if (outcome.status === Status.ABSENT && caller.opcode === Opcode.UPDATE) caller.reject(new UpdateError())
+    else if (outcome.status === Status.ABSENT && caller.opcode === Opcode.UPDATE)
+      caller.reject(new UpdateError())
     else if (outcome.status === Status.CONFLICT) caller.reject(new CreateError())
     else caller.resolve(resultOf(operation, batch, caller, outcome, context))
   }
@@ -68,7 +74,9 @@ function resultOf(
         return context.decode(operation.key, record.payload, record.codec, record.writeId)
       }
       if (caller.sees === undefined) return undefined
-      return context.decode(operation.key, batch.writer.payload(caller.sees.offset), context.codec, undefined)
+      // A copy: what a codec decodes may point into its bytes, and the batch's memory is used again.
+      const payload = Uint8Array.prototype.slice.call(batch.writer.payload(caller.sees.offset))
+      return context.decode(operation.key, payload, context.codec, undefined)
     }
     default:
       return undefined

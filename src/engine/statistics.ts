@@ -1,4 +1,5 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import type { Pending } from './pending.js'
 
 /** Latency of settled operations, in milliseconds. */
 export interface LatencyStatistics {
@@ -50,7 +51,6 @@ export class Statistics {
   written = 0
   coalesced = 0
   failed = 0
-  overloaded = 0
   corrupt = 0
   batches = 0
   slots = 0
@@ -63,17 +63,14 @@ export class Statistics {
   }
 
   /** The public form. */
-  snapshot(
-    pending: EngineStatistics['pending'],
-    workers: EngineStatistics['workers'],
-  ): EngineStatistics {
+  snapshot(pending: Pending, workers: EngineStatistics['workers']): EngineStatistics {
     return {
       accepted: this.accepted,
       written: this.written,
       coalesced: this.coalesced,
       failed: this.failed,
-      overloaded: this.overloaded,
-      pending,
+      overloaded: pending.refused,
+      pending: pending.snapshot(),
       batches: { count: this.batches, meanSize: this.batches === 0 ? 0 : this.slots / this.batches },
       latency: this.#latencyStatistics(),
       workers,

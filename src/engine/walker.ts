@@ -1,7 +1,7 @@
 import PQueue from 'p-queue'
 import type { Failure, StorageDescription, WalkKind, WalkSlice } from '../../workers/protocol/index.js'
-import { storageErrorOf } from './dispatcher.js'
 import { EngineClosedError, StorageError } from './errors.js'
+import { storageErrorOf } from './storage-errors.js'
 import { WorkerLostError, WorkerPool } from './worker-pool.js'
 
 /**
@@ -50,6 +50,12 @@ export class Walker {
     await this.#pool.close()
   }
 
+  /** Ends the thread at once. Walks that go on reject. */
+  async terminate(reason: Error): Promise<void> {
+    this.#closed = true
+    await this.#pool.terminate(reason)
+  }
+
   async #step(id: number, kind: WalkKind, step: 'start' | 'next'): Promise<WalkSlice> {
     const answer = await this.#turns.add(async () => {
       if (this.#closed) throw new EngineClosedError()
@@ -63,7 +69,10 @@ export class Walker {
 
 function workerLost(error: unknown): never {
   if (!(error instanceof WorkerLostError)) throw error
-  throw new StorageError('WORKER_LOST', 'the worker thread of this walk died; start it again', { cause: error.cause })
+  if (error.cause instanceof StorageError) throw error.cause
+  throw new StorageError('WORKER_LOST', 'the worker thread of this walk died; start it again', {
+    cause: error.cause,
+  })
 }
 
 function isFailure(answer: WalkSlice | Failure): answer is Failure {

@@ -1,10 +1,11 @@
 import { Piscina } from 'piscina'
-import type {
-  Failure,
-  StorageBinding,
-  StorageDescription,
-  WalkSlice,
-  WalkTask,
+import {
+  type Failure,
+  isAllDone,
+  type StorageBinding,
+  type StorageDescription,
+  type WalkSlice,
+  type WalkTask,
 } from '../../workers/protocol/index.js'
 
 const WORKER = new URL('../../workers/worker.js', import.meta.url).href
@@ -31,10 +32,12 @@ export class WorkerLostError extends Error {}
  */
 export class WorkerPool {
   readonly #options: Required<WorkerPoolOptions>
+  readonly #spares: ArrayBuffer[] = []
   #pool: Piscina | undefined
   #outstanding = 0
   #lost = 0
   #closed = false
+  #closedBy: Error | undefined
 
   constructor(options: WorkerPoolOptions) {
     this.#options = { worker: WORKER, ...options }
@@ -47,13 +50,23 @@ export class WorkerPool {
 
   /** Opens the storage in every worker; the first failure, if any. */
   async open(): Promise<Failure | undefined> {
-    const tasks = Array.from({ length: this.#options.threads }, () => this.#run<Failure | undefined>('open', null))
+    const tasks = Array.from({ length: this.#options.threads }, () =>
+      this.#run<Failure | undefined>('open', null),
+    )
     return (await Promise.all(tasks)).find((failure) => failure !== undefined)
   }
 
-  /** Hands over one batch; its buffer is transferred. */
-  apply(wire: ArrayBuffer): Promise<ArrayBuffer | null> {
-    return this.#run('apply', wire, [wire])
+  /** Hands over one batch; its buffer is transferred. Resolves with its reply, or `null` when every slot is done. */
+  async apply(wire: ArrayBuffer): Promise<ArrayBuffer | null> {
+    const answer = await this.#run<ArrayBuffer>('apply', wire, [wire])
+    if (!isAllDone(answer)) return answer
+    if (this.#spares.length < this.#options.threads * this.#options.depth) this.#spares.push(answer)
+    return null
+  }
+
+  /** A buffer that has come back and may be filled again. */
+  takeSpare(): ArrayBuffer | undefined {
+    return this.#spares.pop()
   }
 
   /** Takes one step of a walk. Only meaningful in a pool of one thread: a walk lives in its worker. */
@@ -63,23 +76,22 @@ export class WorkerPool {
 
   /** Lets the workers clean up and ends them. */
   async close(): Promise<void> {
-    this.#closed = true
-    const pool = this.#pool
-    if (pool === undefined) return
-    const farewells = Array.from({ length: pool.threads.length }, () => this.#run('close', null))
+    const farewells = Array.from({ length: this.#pool?.threads.length ?? 0 }, () => this.#run('close', null))
     await Promise.allSettled(farewells)
     await this.terminate()
   }
 
-  /** Ends the workers at once; tasks under way are lost. */
-  async terminate(): Promise<void> {
+  /** Ends the workers at once; tasks under way are lost, for the given reason, and no new worker starts. */
+  async terminate(reason?: Error): Promise<void> {
     this.#closed = true
+    this.#closedBy = reason
     const pool = this.#pool
     this.#pool = undefined
     await pool?.destroy()
   }
 
   async #run<Result>(name: string, task: unknown, transferList: ArrayBuffer[] = []): Promise<Result> {
+    if (this.#closed) throw new WorkerLostError('the pool is closed', { cause: this.#closedBy })
     this.#outstanding++
     try {
       // Piscina types results as any; what each function returns is fixed by workers/worker.ts.

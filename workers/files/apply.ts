@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import { Opcode, ReplyWriter, RequestReader, Status } from '../protocol/index.js'
+import { describeFailure, hasCode, Opcode, ReplyWriter, RequestReader, Status } from '../protocol/index.js'
 import type { Layout, Place } from './layout.js'
 import { liveness } from './liveness.js'
 import { readPlace } from './load.js'
@@ -16,7 +16,6 @@ import {
   writeTemporary,
 } from './save-protocol.js'
 import { hasInode, hasWriteId, isAlien, setAside } from './set-aside.js'
-import { describeFailure, hasCode } from '../protocol/index.js'
 import type { Tombstones } from './tombstones.js'
 import { touch } from './touch.js'
 
@@ -83,9 +82,7 @@ export class BatchApplier {
       case Opcode.TOUCH:
         return reply.status(slot, touch(context, { place, key, expiry: request.expiry, maxRecordBytes }))
       case Opcode.DELETE:
-        if (liveness(place.file, 0) === 'alien') context.onAlien(place)
-        else if (!this.#tombstones.bury(place)) return
-        return group?.touched(slot, place.directory)
+        return this.#delete(slot, place, context, group)
       case Opcode.SET_ASIDE:
         return reply.corrupt(
           setAside(this.#layout, place, 'the codec refused the payload', hasWriteId(request.writeId)),
@@ -93,6 +90,20 @@ export class BatchApplier {
       default:
         throw new RangeError(`unknown opcode ${request.opcode}`)
     }
+  }
+
+  #delete(slot: number, place: Place, context: SaveContext, group: SyncGroup | undefined): void {
+    switch (liveness(place.file, 0)) {
+      case 'absent':
+      case 'buried':
+        return
+      case 'alien':
+        context.onAlien(place)
+        break
+      default:
+        this.#tombstones.bury(this.#layout, place)
+    }
+    group?.touched(slot, place.directory)
   }
 
   #load(slot: number, key: string, place: Place, reply: ReplyWriter): void {

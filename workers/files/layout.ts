@@ -8,8 +8,6 @@ export interface Place {
   /** The directory of its file and of every file that belongs to it. */
   readonly directory: string
   readonly file: string
-  /** Present for a while after a delete; see tombstones.ts. */
-  readonly tombstone: string
   /** The key has to be kept inside the record, for the name does not tell it. */
   readonly keyInRecord: boolean
 }
@@ -17,11 +15,10 @@ export interface Place {
 /** What a directory entry is, by its name alone. */
 export type EntryKind =
   | { readonly kind: 'session'; readonly name: DecodedName }
-  | { readonly kind: 'temporary' | 'tombstone' | 'taken' | 'aside' | 'foreign' }
+  | { readonly kind: 'temporary' | 'taken' | 'aside' | 'foreign' }
 
 const TEMPORARY = /^\.[0-9a-f]{24}-[0-9a-z]+\.tmp$/
 const TAKEN = /^\.(.+)\.taken-[0-9a-f]{24}-[0-9a-z]+$/
-const TOMBSTONE = /^\..+\.gone$/
 const ASIDE = /^\..+\.corrupt-[0-9a-f]{24}-[0-9a-z]+$/
 
 /** Maps keys to paths for one directory and its options, and directory entries back to what they are. */
@@ -59,7 +56,6 @@ export class Layout {
     return {
       directory,
       file: `${directory}/${fileName}`,
-      tombstone: `${directory}/.${fileName}.gone`,
       keyInRecord: !this.#hashNames && isDigestName(name),
     }
   }
@@ -69,7 +65,6 @@ export class Layout {
     return {
       directory,
       file: `${directory}/${fileName}`,
-      tombstone: `${directory}/.${fileName}.gone`,
       keyInRecord: false,
     }
   }
@@ -93,7 +88,6 @@ export class Layout {
   classify(fileName: string): EntryKind {
     if (fileName.startsWith('.')) {
       if (TEMPORARY.test(fileName)) return { kind: 'temporary' }
-      if (TOMBSTONE.test(fileName)) return { kind: 'tombstone' }
       if (TAKEN.test(fileName)) return { kind: 'taken' }
       return { kind: ASIDE.test(fileName) ? 'aside' : 'foreign' }
     }

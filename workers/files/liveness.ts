@@ -1,20 +1,21 @@
-import { constants, closeSync, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs'
-import { RECORD_HEADER, readHeader, type RecordHeader } from './record.js'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
+import { RECORD_HEADER, type RecordHeader, readHeader } from './record.js'
+import { isTombstone } from './tombstones.js'
 
 /** O_NONBLOCK: opening a FIFO in a session's place must not wait for a writer. */
-export const READ_FLAGS =
-  constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+export const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 /**
  * What stands in a session's place.
  *
  * - `absent`: nothing
- * - `dead`: an empty file (a placeholder, or an update that was undone) or an expired record
+ * - `dead`: an empty file, which is a placeholder, or an expired record
+ * - `buried`: a tombstone; a delete was here a moment ago
  * - `alive`: a record that has not expired
  * - `alien`: a directory, a link, a FIFO or a device
  */
-export type Liveness = 'absent' | 'dead' | 'alive' | 'alien'
+export type Liveness = 'absent' | 'dead' | 'buried' | 'alive' | 'alien'
 
 /**
  * Looks at a session's place without reading its payload: this is the exclusive-open check of an update.
@@ -30,7 +31,7 @@ export function liveness(file: string, now: number): Liveness {
 
 /** The same for a file whose status is known already. */
 export function livenessOf(stats: Stats, file: string, now: number): Liveness {
-  if (!stats.isFile()) return 'alien'
+  if (!stats.isFile()) return isTombstone(stats) ? 'buried' : 'alien'
   if (stats.size === 0) return 'dead'
   if (stats.mtimeMs > now) return 'alive'
   const header = peekHeader(file)

@@ -1,8 +1,9 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { hasCode } from '../protocol/index.js'
 import type { Place } from './layout.js'
 import { READ_FLAGS } from './liveness.js'
 import { longestRecord, type ReadRecord, readRecord } from './record.js'
-import { hasCode } from '../protocol/index.js'
+import { isTombstone } from './tombstones.js'
 
 /** What was found in a session's place. */
 export type Found =
@@ -22,12 +23,7 @@ let buffer = Buffer.allocUnsafeSlow(16 * 1024)
  *
  * The payload lies in a buffer that the next call overwrites. Without a key, the record may be of any.
  */
-export function readPlace(
-  place: Place,
-  key: string | undefined,
-  maxRecordBytes: number,
-  now: number,
-): Found {
+export function readPlace(place: Place, key: string | undefined, maxRecordBytes: number, now: number): Found {
   let descriptor: number
   try {
     descriptor = openSync(place.file, READ_FLAGS)
@@ -39,14 +35,12 @@ export function readPlace(
   }
   try {
     const stats = fstatSync(descriptor)
+    if (isTombstone(stats)) return ABSENT
     if (!stats.isFile()) return corrupt('no regular file', stats.ino)
     if (stats.size === 0) return ABSENT
     if (stats.size > longestRecord(maxRecordBytes)) return corrupt('larger than any record', stats.ino)
     const record = readRecord(readWhole(descriptor, stats.size))
-    if (typeof record === 'string') {
-      // An update that was undone while we read has emptied its file: that is no damage.
-      return fstatSync(descriptor).size === 0 ? ABSENT : corrupt(record, stats.ino)
-    }
+    if (typeof record === 'string') return corrupt(record, stats.ino)
     // Another application's session whose prefix begins with ours reads as a key of another length.
     if (key !== undefined && !isRecordOf(key, record)) return ABSENT
     const expiry = Math.max(record.expiry, stats.mtimeMs)

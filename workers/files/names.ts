@@ -32,14 +32,19 @@ export type DecodedName = { readonly key: string } | { readonly digest: true }
 
 /** The file name of a key, without prefix. */
 export function encodeName(key: string): string {
-  let name = ''
-  for (let index = 0; index < key.length; index++) {
-    const unit = key.charCodeAt(index)
-    name += ESCAPES[unit] ?? escapeUnit(unit)
-  }
+  const name = PLAIN.test(key) ? key : escapeKey(key)
   if (name.length > LONGEST_NAME) return digestName(key)
   // The longest reserved name has four letters; the test is not worth its time for real keys.
   return name.length <= 4 && RESERVED.test(name) ? escapeUnit(name.charCodeAt(0)) + name.slice(1) : name
+}
+
+function escapeKey(key: string): string {
+  const parts: string[] = []
+  for (let index = 0; index < key.length; index++) {
+    const unit = key.charCodeAt(index)
+    parts.push(ESCAPES[unit] ?? escapeUnit(unit))
+  }
+  return parts.join('')
 }
 
 /** A name that tells nothing of the key. */

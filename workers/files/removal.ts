@@ -1,7 +1,7 @@
 import { linkSync, unlinkSync } from 'node:fs'
+import { hasCode } from '../protocol/index.js'
 import type { Layout, Place } from './layout.js'
 import { rename } from './rename.js'
-import { hasCode } from '../protocol/index.js'
 
 /** Unlinks a path that need not be there any more. */
 export function unlinkIfPresent(path: string): boolean {

@@ -1,5 +1,5 @@
-import { renameSync } from 'node:fs'
-import { hasCode } from '../protocol/index.js'
+import { lstatSync, renameSync } from 'node:fs'
+import { hasCode, systemError } from '../protocol/index.js'
 
 const ATTEMPTS = 12
 const FIRST_WAIT = 1
@@ -9,6 +9,7 @@ const LONGEST_WAIT = 200
 export interface RenameSystem {
   readonly platform: NodeJS.Platform
   readonly rename: (from: string, to: string) => void
+  readonly isDirectory: (path: string) => boolean
   /** Blocks the thread for so many milliseconds. */
   readonly wait: (milliseconds: number) => void
 }
@@ -18,6 +19,7 @@ const sleepCell = new Int32Array(new SharedArrayBuffer(4))
 const realSystem: RenameSystem = {
   platform: process.platform,
   rename: renameSync,
+  isDirectory: (path) => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
   wait: (milliseconds) => void Atomics.wait(sleepCell, 0, 0, milliseconds),
 }
 
@@ -29,6 +31,8 @@ const realSystem: RenameSystem = {
 export function createRename(system: RenameSystem = realSystem): (from: string, to: string) => void {
   if (system.platform !== 'win32') return system.rename
   return (from, to) => {
+    // There, a directory in the way fails with the same codes as a busy file; waiting would not move it.
+    if (system.isDirectory(to)) throw systemError('EISDIR', 'rename', 'is a directory')
     for (let attempt = 1; ; attempt++) {
       try {
         return system.rename(from, to)

@@ -1,22 +1,19 @@
 import {
   closeSync,
   constants,
-  fstatSync,
   fsyncSync,
-  ftruncateSync,
   futimesSync,
   linkSync,
   mkdirSync,
   openSync,
   writeSync,
 } from 'node:fs'
-import { Opcode, Status } from '../protocol/index.js'
+import { hasCode, Opcode, Status, systemError } from '../protocol/index.js'
 import type { Layout, Place } from './layout.js'
-import { liveness, peekHeader } from './liveness.js'
+import { type Liveness, liveness, peekHeader } from './liveness.js'
 import { removeIfMeant, unlinkIfPresent } from './removal.js'
 import { rename } from './rename.js'
-import { hasCode, systemError } from '../protocol/index.js'
-import { Tombstones } from './tombstones.js'
+import { exhume } from './tombstones.js'
 
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 /** Two writers can only keep taking a key from each other so often before one of them gives way. */
@@ -59,8 +56,8 @@ export interface SaveContext {
  *   1. the record is written, whole, to a temporary file in the session's own directory; its expiry goes onto
  *      the file's modification time
  *   2. `create` links it into place, which fails if anything is there: one winner, and never an empty placeholder
- *      that readers could meet; `update` makes sure that there is a live session and renames over it; `save` renames
- *   3. if a delete passed in between, an update takes itself back, a create or save makes sure that it stands
+ *      that readers could meet; `update` makes sure that there is a live session and renames over it; `save` renames. The
+ *      tombstone of a delete that passed in between makes either fail: the update is too late, the save removes it
  *
  * A reader sees the old version or the new one. An error leaves the old one and no temporary file.
  */
@@ -102,7 +99,7 @@ export function writeTemporary(context: SaveContext, version: Version): Written 
   }
 }
 
-/** Steps 2 and 3. Leaves no temporary file, whatever happens. */
+/** Step 2. Leaves no temporary file, whatever happens. */
 export function putInPlace(context: SaveContext, written: Written): Status {
   try {
     switch (written.version.opcode) {
@@ -119,84 +116,68 @@ export function putInPlace(context: SaveContext, written: Written): Status {
   }
 }
 
-function update({ version, temporary, descriptor }: Written): Status {
-  const { place } = version
-  if (liveness(place.file, Date.now()) !== 'alive') {
+function update({ version, temporary }: Written): Status {
+  const { file } = version.place
+  if (liveness(file, Date.now()) !== 'alive') {
     unlinkIfPresent(temporary)
     return Status.ABSENT
   }
-  rename(temporary, place.file)
-  if (!Tombstones.marks(place)) return Status.DONE
-  // Deleted since we looked: our file must not be read. Only its bytes are ours to take back, for by now the
-  // path may belong to somebody else; the sweep collects the empty file.
-  ftruncateSync(descriptor, 0)
-  return Status.ABSENT
+  try {
+    rename(temporary, file)
+    return Status.DONE
+  } catch (error) {
+    if (!isDirectoryInTheWay(error)) throw error
+    // Deleted since we looked.
+    unlinkIfPresent(temporary)
+    return Status.ABSENT
+  }
 }
 
-function replace(context: SaveContext, first: Written): Status {
-  return settleInPlace(context, first, ({ temporary, version }) => {
+function replace(context: SaveContext, { version, temporary }: Written): Status {
+  for (let round = 1; ; round++) {
     try {
       rename(temporary, version.place.file)
+      return Status.DONE
     } catch (error) {
-      if (!hasCode(error, 'EISDIR', 'ENOTEMPTY', 'ENOTDIR', 'EEXIST')) throw error
-      context.onAlien(version.place)
-      rename(temporary, version.place.file)
+      if (!isDirectoryInTheWay(error) || round === MOST_ROUNDS) throw error
+      makeWay(context, version.place, liveness(version.place.file, Date.now()))
     }
-    return Status.DONE
-  })
-}
-
-function create(context: SaveContext, first: Written): Status {
-  return settleInPlace(context, first, (written) => {
-    const { temporary, version } = written
-    for (let round = 1; ; round++) {
-      if (linkIntoPlace(temporary, version.place.file)) {
-        unlinkIfPresent(temporary)
-        return Status.DONE
-      }
-      if (isOurOwn(version)) {
-        unlinkIfPresent(temporary)
-        return Status.DONE
-      }
-      const standing = liveness(version.place.file, Date.now())
-      if (standing === 'alive' || round === MOST_ROUNDS) {
-        unlinkIfPresent(temporary)
-        return Status.CONFLICT
-      }
-      // What is dead or alien does not stand in the way of a new session.
-      if (standing === 'alien') context.onAlien(version.place)
-      if (standing === 'dead') {
-        removeIfMeant(context.layout, version.place, (taken) => liveness(taken, Date.now()) === 'dead')
-      }
-    }
-  })
-}
-
-/**
- * Step 3 of create and save. Where a tombstone stood, a stale update may have taken our file for one that was
- * brought back by mistake, or a delete may have taken it while we took the tombstone: then we are not in place
- * and, not having acknowledged anything yet, simply do it again.
- */
-function settleInPlace(context: SaveContext, first: Written, place: (written: Written) => Status): Status {
-  let written = first
-  try {
-    for (let round = 1; ; round++) {
-      const status = place(written)
-      if (status !== Status.DONE || !Tombstones.marks(written.version.place)) return status
-      unlinkIfPresent(written.version.place.tombstone)
-      const stands = fstatSync(written.descriptor).nlink > 0
-      if (stands || round === MOST_ROUNDS) return status
-      const again = writeTemporary(context, written.version)
-      if (written !== first) closeSync(written.descriptor)
-      written = again
-      if (context.fsync) syncWritten(written)
-    }
-  } catch (error) {
-    unlinkIfPresent(written.temporary)
-    throw error
-  } finally {
-    if (written !== first) closeSync(written.descriptor)
   }
+}
+
+function create(context: SaveContext, { version, temporary }: Written): Status {
+  for (let round = 1; ; round++) {
+    if (linkIntoPlace(temporary, version.place.file) || isOurOwn(version)) {
+      unlinkIfPresent(temporary)
+      return Status.DONE
+    }
+    const standing = liveness(version.place.file, Date.now())
+    if (standing === 'alive' || round === MOST_ROUNDS) {
+      unlinkIfPresent(temporary)
+      return Status.CONFLICT
+    }
+    makeWay(context, version.place, standing)
+  }
+}
+
+/** What is dead, buried or alien does not stand in the way of a new session. */
+function makeWay(context: SaveContext, place: Place, standing: Liveness): void {
+  switch (standing) {
+    case 'dead':
+      removeIfMeant(context.layout, place, (taken) => liveness(taken, Date.now()) === 'dead')
+      break
+    case 'buried':
+      exhume(place.file)
+      break
+    case 'alien':
+      context.onAlien(place)
+      break
+    default:
+  }
+}
+
+function isDirectoryInTheWay(error: unknown): boolean {
+  return hasCode(error, 'EISDIR', 'ENOTEMPTY', 'EEXIST')
 }
 
 /** Atomic and exclusive; false when something is there. */

@@ -1,11 +1,10 @@
 import { closeSync, constants, fsyncSync, lstatSync, lutimesSync, openSync } from 'node:fs'
-import { Opcode, Status } from '../protocol/index.js'
+import { hasCode, Opcode, Status } from '../protocol/index.js'
 import type { Place } from './layout.js'
 import { livenessOf } from './liveness.js'
 import { readPlace } from './load.js'
 import { composeRecord } from './record.js'
 import { type SaveContext, save } from './save-protocol.js'
-import { hasCode } from '../protocol/index.js'
 
 /** What a touch needs to know. */
 export interface Touch {

@@ -5,7 +5,7 @@ import { liveness, livenessOf, peekHeader } from './liveness.js'
 import { readPlace } from './load.js'
 import type { DecodedName } from './names.js'
 import { putBack, removeIfMeant, unlinkIfPresent } from './removal.js'
-import { TOMBSTONE_LIFE, type Tombstones } from './tombstones.js'
+import { exhume, isTombstone, TOMBSTONE_LIFE, type Tombstones } from './tombstones.js'
 import type { Tally } from './walk.js'
 
 /** Looks at one directory entry and does what the walk is for. */
@@ -81,7 +81,9 @@ function clearOne(
   const place = layout.placeOfEntry(directory, fileName)
   const header = peekHeader(place.file)?.header
   if (header !== undefined && !isOfThisPrefix(entry.name, header.keyLength)) return
-  if (liveness(place.file, 0) !== 'alien' && context.tombstones.bury(place)) tally.live++
+  const standing = liveness(place.file, 0)
+  if (standing === 'alien' || standing === 'buried') return
+  if (context.tombstones.bury(layout, place)) tally.live++
 }
 
 function sweepOne(
@@ -101,13 +103,11 @@ function sweepOne(
     case 'temporary':
       if (isOlder(stats, context.orphanGrace) && unlinkIfPresent(path)) tally.orphans++
       return
-    case 'tombstone':
-      if (isOlder(stats, TOMBSTONE_LIFE) && unlinkIfPresent(path)) tally.orphans++
-      return
     case 'taken':
       // Its taker died before it had made up its mind.
       if (!isOlder(stats, context.orphanGrace)) return
-      if (livenessOf(stats, path, Date.now()) === 'alive') putBack(path, layout.originOf(directory, fileName).file)
+      if (livenessOf(stats, path, Date.now()) === 'alive')
+        putBack(path, layout.originOf(directory, fileName).file)
       else unlinkIfPresent(path)
       tally.orphans++
   }
@@ -122,6 +122,10 @@ function sweepSession(
   tally: Tally,
   context: VisitContext,
 ): void {
+  if (isTombstone(stats)) {
+    if (isOlder(stats, TOMBSTONE_LIFE) && exhume(`${directory}/${fileName}`)) tally.orphans++
+    return
+  }
   if (!stats.isFile()) {
     tally.corrupt.push({ reason: 'no regular file', keptAs: undefined })
     return
@@ -131,7 +135,7 @@ function sweepSession(
   if (stats.size > 0 && stats.mtimeMs > now) return
   const place = layout.placeOfEntry(directory, fileName)
   if (stats.size === 0) {
-    // An empty file is a placeholder or an update that was undone; its maker may still be about.
+    // An empty file is a placeholder; its maker may still be about.
     const empty = (taken: string) => lstatSync(taken).size === 0
     if (isOlder(stats, context.orphanGrace) && removeIfMeant(layout, place, empty)) tally.orphans++
     return

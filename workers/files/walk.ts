@@ -1,7 +1,7 @@
 import { type Dir, lstatSync, opendirSync } from 'node:fs'
 import type { CorruptNotice, Walk, WalkSlice } from '../protocol/index.js'
-import type { Layout } from './layout.js'
 import { hasCode } from '../protocol/index.js'
+import type { Layout } from './layout.js'
 import type { EntryVisit } from './visit.js'
 
 /** Entries looked at in one slice: a few milliseconds of work. */
@@ -62,7 +62,8 @@ export class DirectoryWalk implements Walk {
       this.#visit(this.#layout, directory, entry.name, tally)
     } catch (error) {
       // Gone or taken since it was listed: somebody else's business. One bad file must not stop the walk.
-      if (!hasCode(error, 'ENOENT')) tally.corrupt.push({ reason: 'could not be examined', keptAs: undefined })
+      if (!hasCode(error, 'ENOENT'))
+        tally.corrupt.push({ reason: 'could not be examined', keptAs: undefined })
     }
   }
 

@@ -1,0 +1,54 @@
+import { StorageError } from './errors.js'
+import { numberOption } from './option-checks.js'
+import { storageErrorOf } from './storage-errors.js'
+import { WorkerLostError, type WorkerPool } from './worker-pool.js'
+
+/*
+ * The two ends of an engine's life, as far as they can fail.
+ */
+
+/**
+ * Opens the storage in every worker.
+ * @throws {StorageError} naming the problem
+ */
+export async function openPool(pool: WorkerPool): Promise<void> {
+  const failure = await pool.open().catch((error: unknown) => {
+    if (!(error instanceof WorkerLostError)) throw error
+    throw openingError('WORKER_LOST', 'a worker thread could not start', error.cause)
+  })
+  if (failure === undefined) return
+  throw openingError(failure.code, failure.message, storageErrorOf(failure).cause)
+}
+
+function openingError(code: string, reason: string, cause: unknown): StorageError {
+  return new StorageError(code, `the storage could not be opened: ${reason}`, { cause })
+}
+
+/** What `close` and everything not stored rejects with when its time is over. */
+export function closeTimeoutError(operations: number): StorageError {
+  return new StorageError(
+    'CLOSE_TIMEOUT',
+    `the engine was closed before ${operations} operations were stored`,
+  )
+}
+
+/** Node's timers hold no longer, in milliseconds. */
+const LONGEST_TIMEOUT = 2_147_483_647
+
+/** @throws {TypeError} for a timeout that no timer can keep */
+export function checkTimeout(timeout: number | undefined): void {
+  numberOption('timeout', timeout, 0, { least: 0, most: LONGEST_TIMEOUT, unit: 'milliseconds' })
+}
+
+/** Whether a promise settled within so many milliseconds. */
+export async function settledInTime(promise: Promise<void>, milliseconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, false)
+  })
+  try {
+    return await Promise.race([promise.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,141 @@
+import { type CorruptNotice, keyHash, Opcode, Status } from '../../workers/protocol/index.js'
+import { Dispatcher, type DispatcherListener, writesRecord } from './dispatcher.js'
+import type { Caller, Demand } from './operation.js'
+import { type Expiry, expiryOf } from './options.js'
+import type { Payloads } from './payloads.js'
+import type { Pending } from './pending.js'
+import { checkKey } from './session-keys.js'
+import type { Statistics } from './statistics.js'
+import type { WorkerPool } from './worker-pool.js'
+
+/** Options of {@link Intake}. */
+export interface IntakeOptions {
+  readonly pool: WorkerPool
+  readonly lanes: number
+  readonly concurrency: number
+  /** Seconds. */
+  readonly maxAge: number
+  readonly payloads: Payloads
+  readonly pending: Pending
+  readonly statistics: Statistics
+  readonly onCorrupt: (notice: CorruptNotice) => void
+}
+
+/**
+ * Every operation's way in and out: checks the call, takes the snapshot, counts what is pending, and gives the
+ * dispatcher something to carry. What is wrong with a call rejects, and nothing is kept of it.
+ */
+export class Intake {
+  readonly #options: IntakeOptions
+  readonly dispatcher: Dispatcher
+
+  constructor(options: IntakeOptions) {
+    this.#options = options
+    const { pool, lanes, concurrency } = options
+    this.dispatcher = new Dispatcher({ pool, lanes, concurrency, listener: this.#listener() })
+  }
+
+  /** Issues one operation on one key. Whatever `session` refers to may change once this has returned. */
+  issue(opcode: Opcode, key: string, expiry?: Expiry, session?: object): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      checkKey(key)
+      const { payloads, pending, statistics, maxAge } = this.#options
+      const now = Date.now()
+      const writes = opcode === Opcode.CREATE || opcode === Opcode.UPDATE || opcode === Opcode.SAVE
+      const expiresAt = writes || opcode === Opcode.TOUCH ? expiryOf(expiry, maxAge, now) : 0
+      // Twice, so that a session is not encoded only to be turned away.
+      pending.admit(0)
+      const payload = writes ? payloads.encode(session) : undefined
+      if (payload !== undefined) pending.admit(payload.length)
+      const hash = keyHash(key)
+      const demand: Demand = { opcode, key, hash, expiry: expiresAt, codec: payloads.codec, payload }
+      const acceptedAt = performance.now()
+      const caller: Caller = { opcode, acceptedAt, resolve, reject, sees: undefined, next: undefined }
+      statistics.accepted++
+      pending.operations++
+      const freed = this.dispatcher.accept(demand, caller, now)
+      pending.bytes += (payload?.length ?? 0) - (freed ?? 0)
+      if (freed !== undefined) statistics.coalesced++
+    })
+  }
+
+  /** Runs a task on all keys at once; like an operation it has its place in the order, and counts as pending. */
+  async alone(task: () => Promise<void>): Promise<void> {
+    const { pending } = this.#options
+    pending.operations++
+    try {
+      await this.dispatcher.alone(task)
+    } finally {
+      pending.operations--
+      pending.lowered()
+    }
+  }
+
+  #listener(): DispatcherListener {
+    const { payloads, pending, statistics, onCorrupt } = this.#options
+    return {
+      codec: payloads.codec,
+      decode: (key, payload, codec, writeId) => this.#decode(key, payload, codec, writeId),
+      settled: (caller, failed) => {
+        pending.operations--
+        if (failed) statistics.failed++
+        statistics.recordLatency(performance.now() - caller.acceptedAt)
+        pending.lowered()
+      },
+      batchDone: (batch) => {
+        statistics.batches++
+        statistics.slots += batch.operations.length
+      },
+      operationDone: (operation, status) => {
+        pending.bytes -= operation.bytes
+        if (status === Status.DONE && writesRecord(operation)) statistics.written++
+      },
+      corrupt: (notice) => {
+        statistics.corrupt++
+        onCorrupt(notice)
+      },
+    }
+  }
+
+  #decode(
+    key: string,
+    payload: Uint8Array,
+    codec: number,
+    writeId: readonly [low: number, high: number] | undefined,
+  ): unknown {
+    try {
+      return this.#options.payloads.decode(payload, codec)
+    } catch {
+      // The checksum held, so these are the bytes that were saved; they are no session for all that.
+      if (writeId !== undefined) this.#setAside(key, writeId)
+      return undefined
+    }
+  }
+
+  /** Nobody waits for it; the notice comes back with the batch. */
+  #setAside(key: string, writeId: readonly [low: number, high: number]): void {
+    const nothing = (): void => {}
+    const caller: Caller = {
+      opcode: Opcode.SET_ASIDE,
+      acceptedAt: performance.now(),
+      resolve: nothing,
+      reject: nothing,
+      sees: undefined,
+      next: undefined,
+    }
+    this.#options.pending.operations++
+    this.dispatcher.accept(
+      {
+        opcode: Opcode.SET_ASIDE,
+        key,
+        hash: keyHash(key),
+        expiry: 0,
+        codec: 0,
+        payload: undefined,
+        writeId,
+      },
+      caller,
+      Date.now(),
+    )
+  }
+}

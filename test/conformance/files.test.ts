@@ -1,0 +1,28 @@
+import { rmSync } from 'node:fs'
+import { type FilesOptions, files } from 'coatcheck'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
+import { registerStorageConformance } from './storage-conformance.js'
+
+const VARIANTS: readonly (Omit<FilesOptions, 'directory'> & { readonly threads: number })[] = [
+  { threads: 2 },
+  { threads: 1, layout: 'flat', prefix: 'sessionid' },
+  { threads: 2, layout: 'flat' },
+  { threads: 2, fsync: true },
+  { threads: 1, layout: 'flat', fsync: true },
+  { threads: 1, hashNames: true },
+  { threads: 2, layout: 'flat', hashNames: true, fsync: true },
+]
+
+for (const { threads, ...options } of VARIANTS) {
+  registerStorageConformance({
+    name: `files ${JSON.stringify(options)}, ${threads} threads`,
+    threads,
+    makeStorage() {
+      const directory = temporaryDirectory()
+      return {
+        storage: files({ ...options, directory }),
+        cleanup: () => rmSync(directory, { recursive: true, force: true }),
+      }
+    },
+  })
+}

@@ -1,0 +1,63 @@
+import { SessionEngine, type SessionEngineOptions, type StorageDescription } from 'coatcheck'
+import type { Test } from 'uvu'
+
+/** A storage to be tested. */
+export interface StorageSubject {
+  readonly name: string
+  readonly threads: number
+  /** A new, empty storage. Every description of it names the same one, so that two engines can share it. */
+  makeStorage(): { readonly storage: StorageDescription; readonly cleanup: () => void | Promise<void> }
+}
+
+/** What the tests of one storage have at hand. */
+export interface StorageContext {
+  /** An engine that all tests of the suite use, each with keys of its own. */
+  engine: SessionEngine
+  /** Another engine on the same storage, which knows nothing of what the first one is about to do. */
+  other: SessionEngine
+  /** An engine on a storage of its own, closed and cleaned up after the test. */
+  fresh: (options?: Omit<SessionEngineOptions, 'storage'>) => SessionEngine
+}
+
+/** Opens engines around the tests of a suite. */
+export function provideEngines(test: Test<StorageContext>, subject: StorageSubject): void {
+  const cleanups: (() => void | Promise<void>)[] = []
+  const cleanUp = async (): Promise<void> => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+  }
+  const closing: SessionEngine[] = []
+  const shared = subject.makeStorage()
+  const make = (storage: StorageDescription, options: Omit<SessionEngineOptions, 'storage'> = {}) =>
+    new SessionEngine({ storage, threads: subject.threads, sweepInterval: false, ...options })
+
+  test.before((context) => {
+    context.engine = make(shared.storage)
+    context.other = make(shared.storage)
+    context.fresh = (options) => {
+      const { storage, cleanup } = subject.makeStorage()
+      const engine = make(storage, options)
+      cleanups.push(cleanup, () => engine.close())
+      return engine
+    }
+    closing.push(context.engine, context.other)
+  })
+  test.after.each(cleanUp)
+  test.after(async () => {
+    await Promise.all(closing.map((engine) => engine.close()))
+    await shared.cleanup()
+  })
+}
+
+let counter = 0
+
+/** A key that no other test uses. */
+export function freshKey(): string {
+  return `key-${process.pid}-${counter++}`
+}
+
+/** Collects what an engine streams. */
+export async function collect(keys: AsyncIterable<string>): Promise<string[]> {
+  const collected: string[] = []
+  for await (const key of keys) collected.push(key)
+  return collected.sort()
+}

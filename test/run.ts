@@ -1,0 +1,57 @@
+import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type FileResult, runTestFile } from './runner/test-file.js'
+
+/*
+ * Runs every test file, or those whose path contains the argument, each in a process of its own, and ends with
+ * `N passed, N failed, N skipped`.
+ */
+
+const ROOT = fileURLToPath(new URL('.', import.meta.url))
+const AT_ONCE = Math.min(2, availableParallelism())
+const TIMEOUT = 300_000
+
+function findFiles(filter: string | undefined): string[] {
+  return readdirSync(ROOT, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.test.js') && (filter === undefined || path.includes(filter)))
+    .sort()
+    .map((path) => join(ROOT, path))
+}
+
+function print(file: string, result: FileResult): void {
+  const counts = `${result.passed} passed${result.skipped > 0 ? `, ${result.skipped} skipped` : ''}`
+  const verdict = result.problem === undefined ? 'ok    ' : 'FAILED'
+  const name = relative(ROOT, file)
+  console.log(`${verdict} ${name}: ${counts}, ${Math.round(result.milliseconds)} ms`)
+  for (const skip of result.skips) console.log(`         skipped: ${skip}`)
+  if (result.problem === undefined) return
+  console.log(`\n---- ${name} ${result.problem} ----\n${result.output.trim()}\n---- end of ${name} ----\n`)
+}
+
+async function runAll(files: readonly string[]): Promise<FileResult[]> {
+  const results: FileResult[] = []
+  const waiting = [...files]
+  const takeTurns = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const result = await runTestFile(file, TIMEOUT)
+      print(file, result)
+      results.push(result)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, takeTurns))
+  return results
+}
+
+// So that what runs is ended too: an exit handler does that, and signals alone do not reach it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+
+const results = await runAll(findFiles(process.argv[2]))
+const sum = (pick: (result: FileResult) => number): number =>
+  results.reduce((total, result) => total + pick(result), 0)
+const passed = sum((result) => result.passed)
+const failed = sum((result) => result.failed)
+if (passed === 0) console.log('no test has run')
+if (failed > 0 || passed === 0) process.exitCode = 1
+console.log(`${passed} passed, ${failed} failed, ${sum((result) => result.skipped)} skipped`)

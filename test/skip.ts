@@ -1,0 +1,24 @@
+import type { Callback, Test } from 'uvu'
+
+/** Registers a test, or skips it. */
+export type Register = <Context>(test: Test<Context>, title: string, body: Callback<Context>) => void
+
+/**
+ * For tests that need what not every machine has: they run where the condition holds; elsewhere they are counted
+ * as skipped, and the reason is told.
+ *
+ * @example
+ * const asRoot = skipUnless(process.getuid?.() === 0, 'needs root')
+ * asRoot(test, 'a directory of another user is refused', async () => { … })
+ */
+export function skipUnless(condition: boolean, reason: string): Register {
+  return (test, title, body) => {
+    if (condition) {
+      test(title, body)
+      return
+    }
+    test.skip(title, body)
+    // The runner looks for this line.
+    console.log(`skipped: ${title}: ${reason}`)
+  }
+}
