@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { ComparisonOptions } from './suites/comparison.js'
 import type { MemoryOptions } from './suites/memory.js'
+import type { MicroOptions } from './suites/micro.js'
 
 const program = new Command('npm run bench --')
   .description('Measures Coatcheck and its peers.')
@@ -60,6 +61,18 @@ program
   .action(async (options: MemoryOptions) => {
     const { benchMemory } = await import('./suites/memory.js')
     await benchMemory(options)
+  })
+
+program
+  .command('micro')
+  .summary('single steps of a save, by Benchmark.js')
+  .description('Single steps of a save, by Benchmark.js.')
+  .option('--only <name>', 'only cases whose name contains this; may be repeated', collect, [])
+  .option('--quick', 'short runs: for a look, not for figures', false)
+  .option('--output <file>', 'write everything as JSON, too')
+  .action(async (options: MicroOptions) => {
+    const { benchMicro } = await import('./suites/micro.js')
+    await benchMicro(options)
   })
 
 function positive(text: string): number {
