@@ -28,6 +28,13 @@ export function coatcheck(place: Place, threads: number, fsync = false): Entry {
   return { id, label, place: place.name, description }
 }
 
+function coatcheckExpress(place: Place, threads: number): Entry {
+  const id = `express-${threads}@${place.name}`
+  const label = `coatcheck as Express store, ${threadCount(threads)}`
+  const description = { kind: 'coatcheck-express', directory: `${place.directory}/${id}`, threads } as const
+  return { id, label, place: place.name, description }
+}
+
 function sessionFileStore(place: Place): Entry {
   const id = `session-file-store@${place.name}`
   const description = { kind: 'session-file-store', directory: `${place.directory}/${id}` } as const
@@ -48,7 +55,7 @@ export function saveEntries(places: readonly Place[]): EntryList {
     entries.push(coatcheck(place, 1), coatcheck(place, 2))
     // Where nothing outlives the power, there is nothing to sync.
     if (place.name === 'disk') entries.push(coatcheck(place, 2, true))
-    entries.push(sessionFileStore(place))
+    entries.push(coatcheckExpress(place, 2), sessionFileStore(place))
   }
   entries.push({
     id: 'memory-store',
