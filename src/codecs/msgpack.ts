@@ -5,6 +5,8 @@ import { explainRefusal } from './unencodable.js'
 const COMMON: ConstructorParameters<typeof Packr>[0] = {
   moreTypes: true,
   useBigIntExtension: true,
+  // A Buffer in a session must not be a view of ours: what it shows is written over.
+  copyBuffers: true,
   // By default functions would be written as undefined: lost without a word.
   writeFunction() {
     throw new TypeError('a function has no bytes')
@@ -58,7 +60,8 @@ class PlainPackr {
     if (session instanceof Map) throw new TypeError('a Map is no session')
     this.#sawMap = false
     const bytes = this.packr.pack(session)
-    return this.#sawMap ? undefined : bytes
+    // An Array is read back as records are: nothing tells the two apart.
+    return this.#sawMap || !isPlain(bytes) ? undefined : bytes
   }
 }
 
