@@ -77,8 +77,17 @@ export function saveEntries(places: readonly Place[]): EntryList {
   return { entries, missing }
 }
 
-/** Those whose id contains one of the given words; all, without words. */
+/**
+ * Those whose id contains one of the given words; all, without words.
+ * @throws {Error} listing the ids, when there is none
+ */
 export function only(entries: readonly Entry[], words: readonly string[]): Entry[] {
   if (words.length === 0) return [...entries]
-  return entries.filter(({ id }) => words.some((word) => id.includes(word)))
+  const chosen = entries.filter(({ id }) => words.some((word) => id.includes(word)))
+  if (chosen.length === 0) {
+    throw new Error(
+      `none of the names contains ${words.join(' or ')}: ${entries.map(({ id }) => id).join(', ')}`,
+    )
+  }
+  return chosen
 }
