@@ -53,14 +53,7 @@ function laneStep(demands: readonly Demand[]): () => unknown {
   return () => {
     const now = Date.now()
     for (const demand of demands) {
-      const caller = {
-        opcode: demand.opcode,
-        acceptedAt: 0,
-        resolve: nothing,
-        reject: nothing,
-        sees: undefined,
-      }
-      lane.accept(demand, { ...caller, next: undefined }, now)
+      lane.accept({ ...demand, asks: demand.opcode, acceptedAt: 0, resolve: nothing }, now)
     }
     const batch = lane.take()
     if (batch !== undefined) lane.release(batch)

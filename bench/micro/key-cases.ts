@@ -6,7 +6,7 @@ import type { Case } from './case.js'
 /** Keys on their way to a directory and a file name. */
 export function keyCases(): Case[] {
   const django = makeKeys(256)
-  const express = django.map((key, index) => (index % 2 === 0 ? key.toUpperCase() : key).slice(0, 31) + '_')
+  const express = django.map((key, index) => `${(index % 2 === 0 ? key.toUpperCase() : key).slice(0, 31)}_`)
   return [
     { name: 'keyHash', step: inTurn(django, keyHash) },
     { name: 'encodeName, a key of Django', step: inTurn(django, encodeName) },

@@ -4,6 +4,7 @@ import {
   type CorruptNotice,
   carriesPayload,
   type Failure,
+  keyHash,
   type LoadedRecord,
   Opcode,
   ReplyReader,
@@ -12,7 +13,7 @@ import {
 } from '../../workers/protocol/index.js'
 import type { Batch } from './batch.js'
 import { Lane } from './lane.js'
-import type { Caller, Demand, Operation } from './operation.js'
+import { type Caller, type Demand, type Operation, reject } from './operation.js'
 import { type Outcome, type SettleContext, settle } from './settle.js'
 import { lossOf, storageErrorOf } from './storage-errors.js'
 import { WorkerLostError, type WorkerPool } from './worker-pool.js'
@@ -79,9 +80,9 @@ export class Dispatcher {
   }
 
   /** Takes a demand in; see {@link Lane.accept}. */
-  accept(demand: Demand, caller: Caller, now: number): number | undefined {
+  accept(demand: Demand, now: number): number | undefined {
     const lane = this.#laneOf(demand.hash)
-    const freed = lane.accept(demand, caller, now)
+    const freed = lane.accept(demand, now)
     this.#schedule()
     return freed
   }
@@ -110,9 +111,9 @@ export class Dispatcher {
       for (const batch of lane.abandon()) {
         for (const operation of batch.operations) {
           this.#options.listener.operationDone(operation, Status.FAILED)
-          for (let caller: Caller | undefined = operation.first; caller !== undefined; caller = caller.next) {
+          for (const caller of operation.callers()) {
             this.#options.listener.settled(caller, true, now)
-            caller.reject(failure)
+            reject(caller, failure)
           }
         }
         batch.markSettled()
@@ -247,9 +248,11 @@ export class Dispatcher {
 
   /** Always as a load: whoever asked whether the session exists can ride on it. */
   #reissue(operation: Operation, caller: Caller): void {
-    const { key, hash } = operation
-    const demand: Demand = { opcode: Opcode.LOAD, key, hash, expiry: 0, codec: 0, payload: undefined }
-    this.#laneOf(hash).readAgain(demand, { ...caller, sees: undefined, next: undefined })
+    const { key } = operation
+    const { asks, acceptedAt, resolve } = caller
+    const hash = keyHash(key)
+    const slot = { opcode: Opcode.LOAD, key, hash, expiry: 0, codec: 0, payload: undefined }
+    this.#laneOf(hash).readAgain({ ...slot, asks, acceptedAt, resolve })
   }
 }
 
