@@ -4,6 +4,7 @@ import {
   type BatchTask,
   describeFailure,
   type Failure,
+  markAllDone,
   type OpenStorage,
   ReplyWriter,
   RequestReader,
@@ -45,25 +46,26 @@ export async function open(): Promise<Failure | undefined> {
   }
 }
 
-/** Applies one batch. */
-export function apply(wire: BatchTask): ArrayBuffer | null | Promise<ArrayBuffer | null> {
+/** Applies one batch. Answers with its reply, or with the batch's own buffer when every slot is done. */
+export function apply(wire: BatchTask): ArrayBuffer | Promise<ArrayBuffer> {
   if (storage === undefined) return openAndApply(wire)
   const reply = storage.apply(wire)
-  return reply instanceof Promise ? reply.then(transferred) : transferred(reply)
+  return reply instanceof Promise ? reply.then((late) => answer(wire, late)) : answer(wire, reply)
 }
 
-async function openAndApply(wire: BatchTask): Promise<ArrayBuffer | null> {
+async function openAndApply(wire: BatchTask): Promise<ArrayBuffer> {
   const failure = await open()
   if (failure === undefined) return apply(wire)
   const request = new RequestReader(wire)
   const reply = new ReplyWriter(request.slots)
   while (request.next()) reply.fail({ ...failure, slot: request.index })
-  return transferred(reply.finish())
+  return answer(wire, reply.finish())
 }
 
-function transferred(reply: ArrayBuffer | null): ArrayBuffer | null {
+function answer(wire: BatchTask, reply: ArrayBuffer | null): ArrayBuffer {
+  if (reply === null) markAllDone(wire)
   // Piscina's marker takes the buffer's place in the answer; what arrives is the buffer.
-  return reply === null ? null : (move(reply) as unknown as ArrayBuffer)
+  return move(reply ?? wire) as unknown as ArrayBuffer
 }
 
 /** Takes one step of a walk. A failure is a result here, too. */

@@ -5,6 +5,12 @@ import { createInterface } from 'node:readline'
 
 const PROGRAM = 'redis-server'
 
+/**
+ * Becomes the server, and leaves a watcher behind that ends it as soon as the pipe at descriptor 3 is closed. The
+ * system does that when our process ends, even when it is killed.
+ */
+const GUARDED = '{ read -r _; kill $$; } <&3 >/dev/null 2>&1 & exec "$@" 3<&-'
+
 /** Whether there is a Redis server to measure against. */
 export function hasRedisServer(): boolean {
   return spawnSync(PROGRAM, ['--version'], { stdio: 'ignore' }).status === 0
@@ -14,9 +20,6 @@ export function hasRedisServer(): boolean {
 export class RedisServer {
   readonly #directory: string
   #process: ChildProcess | undefined
-  readonly #kill = (): void => {
-    this.#process?.kill('SIGKILL')
-  }
 
   constructor(directory: string) {
     this.#directory = directory
@@ -27,9 +30,10 @@ export class RedisServer {
     const port = await freePort()
     const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', this.#directory]
     const volatile = ['--save', '', '--appendonly', 'no', '--daemonize', 'no']
-    const server = spawn(PROGRAM, [...options, ...volatile], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const server = spawn('sh', ['-c', GUARDED, 'sh', PROGRAM, ...options, ...volatile], {
+      stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
+    })
     this.#process = server
-    process.once('exit', this.#kill)
     await accepting(server)
     return port
   }
@@ -38,11 +42,10 @@ export class RedisServer {
   async stop(): Promise<void> {
     const server = this.#process
     if (server === undefined) return
-    const ended = server.exitCode === null && server.signalCode === null ? once(server, 'exit') : undefined
-    server.kill('SIGTERM')
-    await ended
-    process.off('exit', this.#kill)
     this.#process = undefined
+    const ended = server.exitCode === null && server.signalCode === null ? once(server, 'exit') : undefined
+    server.stdio[3]?.destroy()
+    await ended
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Opcode, RequestWriter, slotLength } from '../../workers/protocol/index.js'
+import { type Opcode, type RequestWriter, slotLength } from '../../workers/protocol/index.js'
 import { type Caller, type Demand, Operation } from './operation.js'
 
 /** Slots of one batch at the most: past it the cost of the pool task is spread thin enough. */
@@ -18,8 +18,9 @@ export class Batch {
   #sealed = false
   #settled: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
 
-  constructor(capacity: number) {
-    this.writer = new RequestWriter(capacity)
+  /** @param writer Empty; it belongs to this batch until that is settled. */
+  constructor(writer: RequestWriter) {
+    this.writer = writer
   }
 
   get sealed(): boolean {

@@ -67,7 +67,7 @@ export class Dispatcher {
     this.#settling = {
       codec: listener.codec,
       decode: (key, payload, codec, writeId) => listener.decode(key, payload, codec, writeId),
-      settled: (caller, failed) => listener.settled(caller, failed),
+      settled: (caller, failed, now) => listener.settled(caller, failed, now),
       reissue: (operation, caller) => this.#reissue(operation, caller),
     }
   }
@@ -105,12 +105,13 @@ export class Dispatcher {
 
   /** Rejects everything that no worker has yet. */
   abandon(failure: unknown): void {
+    const now = performance.now()
     for (const lane of this.#lanes) {
       for (const batch of lane.abandon()) {
         for (const operation of batch.operations) {
           this.#options.listener.operationDone(operation, Status.FAILED)
           for (let caller: Caller | undefined = operation.first; caller !== undefined; caller = caller.next) {
-            this.#options.listener.settled(caller, true)
+            this.#options.listener.settled(caller, true, now)
             caller.reject(failure)
           }
         }
@@ -177,7 +178,9 @@ export class Dispatcher {
   ): Promise<ArrayBuffer | null | WorkerLostError> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#options.pool.apply(batch.writer.toWire(attempt, nonce))
+        return await this.#options.pool.apply(
+          batch.writer.toWire(attempt, nonce, this.#options.pool.takeSpare()),
+        )
       } catch (error) {
         if (!(error instanceof WorkerLostError)) throw error
         if (attempt + 1 >= WHOLE_ATTEMPTS) return error
@@ -195,7 +198,12 @@ export class Dispatcher {
         this.#settleReply([operation], batch, reply, () => 0)
       } catch (error) {
         const failure = lossOf(error instanceof WorkerLostError ? error : first)
-        this.#settleOne(operation, batch, { status: Status.FAILED, record: undefined, failure })
+        this.#settleOne(
+          operation,
+          batch,
+          { status: Status.FAILED, record: undefined, failure },
+          performance.now(),
+        )
       }
     }
   }
@@ -210,8 +218,10 @@ export class Dispatcher {
     reply: ArrayBuffer | null,
     slotOf: (operation: Operation) => number,
   ): void {
+    // One look at the clock for all: it costs as much as settling a promise.
+    const now = performance.now()
     if (reply === null) {
-      for (const operation of operations) this.#settleOne(operation, batch, DONE)
+      for (const operation of operations) this.#settleOne(operation, batch, DONE, now)
       return
     }
     const reader = new ReplyReader(reply)
@@ -224,14 +234,15 @@ export class Dispatcher {
         operation,
         batch,
         outcomeOf(reader.status(slot), records.get(slot), failureOf.get(slot)),
+        now,
       )
     }
     for (const notice of corrupt) this.#options.listener.corrupt(notice)
   }
 
-  #settleOne(operation: Operation, batch: Batch, outcome: Outcome): void {
+  #settleOne(operation: Operation, batch: Batch, outcome: Outcome, now: number): void {
     this.#options.listener.operationDone(operation, outcome.status)
-    settle(operation, batch, outcome, this.#settling)
+    settle(operation, batch, outcome, this.#settling, now)
   }
 
   /** Always as a load: whoever asked whether the session exists can ride on it. */

@@ -76,10 +76,10 @@ export class Intake {
     return {
       codec: payloads.codec,
       decode: (key, payload, codec, writeId) => this.#decode(key, payload, codec, writeId),
-      settled: (caller, failed) => {
+      settled: (caller, failed, now) => {
         pending.operations--
         if (failed) statistics.failed++
-        statistics.recordLatency(performance.now() - caller.acceptedAt)
+        statistics.recordLatency(now - caller.acceptedAt)
         pending.lowered()
       },
       batchDone: (batch) => {

@@ -1,9 +1,12 @@
+import { RequestWriter } from '../../workers/protocol/index.js'
 import { Batch } from './batch.js'
 import { meeting } from './coalescing.js'
 import type { Caller, Demand, Operation } from './operation.js'
 
-/** A new batch starts at the size of the last one, so that it seldom has to grow; this is where the first starts. */
+/** Where a lane's first batch starts; those after it take over the memory of one that is settled. */
 const FIRST_CAPACITY = 4 * 1024
+/** More memory than this is not kept for the next batch. */
+const MOST_KEPT = 256 * 1024
 /** A batch that was only begun because its key is in an earlier one will hold little. */
 const SMALL_CAPACITY = 512
 
@@ -24,7 +27,7 @@ export class Lane {
   readonly #latest = new Map<string, Operation>()
   #underWay: Batch | undefined
   #again: Batch | undefined
-  #lastUsed = FIRST_CAPACITY
+  #spareWriter: RequestWriter | undefined
   /** Whether it stands in the dispatch queue or is under way. */
   dispatched = false
 
@@ -54,7 +57,7 @@ export class Lane {
    */
   readAgain(demand: Demand, caller: Caller): void {
     if (this.#again === undefined) {
-      this.#again = new Batch(SMALL_CAPACITY)
+      this.#again = new Batch(new RequestWriter(SMALL_CAPACITY))
       this.#again.seal()
       this.#waiting.unshift(this.#again)
     }
@@ -83,8 +86,7 @@ export class Lane {
     for (const operation of batch.operations) {
       if (this.#latest.get(operation.key) === operation) this.#latest.delete(operation.key)
     }
-    // A quarter more than the last one used, so that batches of about one size need not grow.
-    this.#lastUsed = Math.max(FIRST_CAPACITY, batch.writer.used * 1.25)
+    this.#keepWriter(batch.writer)
     this.#underWay = undefined
     if (this.#again === undefined) batch.markSettled()
     else void this.#again.whenSettled().then(() => batch.markSettled())
@@ -99,7 +101,9 @@ export class Lane {
 
   /** Stops the lane behind what was accepted so far; resolves when that is settled. `release` lets it go on. */
   hold(): { readonly arrived: Promise<void>; readonly release: () => void } {
-    this.#tail()?.seal()
+    for (const entry of this.#waiting) {
+      if (entry instanceof Batch) entry.seal()
+    }
     let arrive = (): void => {}
     const arrived = new Promise<void>((resolve) => {
       arrive = resolve
@@ -152,9 +156,25 @@ export class Lane {
   #batchFor(demand: Demand, latest: Batch | undefined): Batch {
     const tail = this.#tail()
     if (tail !== undefined && tail !== latest && !tail.sealed && tail.hasRoom(demand)) return tail
-    const batch = new Batch(tail !== undefined && tail === latest ? SMALL_CAPACITY : this.#lastUsed)
+    const batch = new Batch(
+      tail !== undefined && tail === latest ? new RequestWriter(SMALL_CAPACITY) : this.#writer(),
+    )
     this.#waiting.push(batch)
     return batch
+  }
+
+  #writer(): RequestWriter {
+    const writer = this.#spareWriter ?? new RequestWriter(FIRST_CAPACITY)
+    this.#spareWriter = undefined
+    return writer
+  }
+
+  /** The roomier of two is kept. */
+  #keepWriter(writer: RequestWriter): void {
+    if (writer.capacity > MOST_KEPT || writer.capacity <= (this.#spareWriter?.capacity ?? SMALL_CAPACITY))
+      return
+    writer.reset()
+    this.#spareWriter = writer
   }
 
   #tail(): Batch | undefined {

@@ -25,18 +25,24 @@ export interface SettleContext {
   readonly codec: number
   /** Lets a reader, whose write did not happen, read for itself. */
   reissue(operation: Operation, caller: Caller): void
-  /** Is told of each caller that was settled. */
-  settled(caller: Caller, failed: boolean): void
+  /** Is told of each caller that was settled, and when, by `performance.now()`. */
+  settled(caller: Caller, failed: boolean, now: number): void
 }
 
 /** Gives every caller of an operation its own outcome: exactly once, each a session object of its own. */
-export function settle(operation: Operation, batch: Batch, outcome: Outcome, context: SettleContext): void {
+export function settle(
+  operation: Operation,
+  batch: Batch,
+  outcome: Outcome,
+  context: SettleContext,
+  now: number,
+): void {
   for (let caller: Caller | undefined = operation.first; caller !== undefined; caller = caller.next) {
     if (isReader(caller) && mustReadForItself(operation, outcome)) {
       context.reissue(operation, caller)
       continue
     }
-    context.settled(caller, outcome.failure !== undefined)
+    context.settled(caller, outcome.failure !== undefined, now)
     if (outcome.failure !== undefined) caller.reject(outcome.failure)
     else if (outcome.status === Status.ABSENT && caller.opcode === Opcode.UPDATE)
       caller.reject(new UpdateError())
@@ -74,7 +80,9 @@ function resultOf(
         return context.decode(operation.key, record.payload, record.codec, record.writeId)
       }
       if (caller.sees === undefined) return undefined
-      return context.decode(operation.key, batch.writer.payload(caller.sees.offset), context.codec, undefined)
+      // A copy: what a codec decodes may point into its bytes, and the batch's memory is used again.
+      const payload = Uint8Array.prototype.slice.call(batch.writer.payload(caller.sees.offset))
+      return context.decode(operation.key, payload, context.codec, undefined)
     }
     default:
       return undefined

@@ -1,10 +1,11 @@
 import { Piscina } from 'piscina'
-import type {
-  Failure,
-  StorageBinding,
-  StorageDescription,
-  WalkSlice,
-  WalkTask,
+import {
+  type Failure,
+  isAllDone,
+  type StorageBinding,
+  type StorageDescription,
+  type WalkSlice,
+  type WalkTask,
 } from '../../workers/protocol/index.js'
 
 const WORKER = new URL('../../workers/worker.js', import.meta.url).href
@@ -31,6 +32,7 @@ export class WorkerLostError extends Error {}
  */
 export class WorkerPool {
   readonly #options: Required<WorkerPoolOptions>
+  readonly #spares: ArrayBuffer[] = []
   #pool: Piscina | undefined
   #outstanding = 0
   #lost = 0
@@ -54,9 +56,17 @@ export class WorkerPool {
     return (await Promise.all(tasks)).find((failure) => failure !== undefined)
   }
 
-  /** Hands over one batch; its buffer is transferred. */
-  apply(wire: ArrayBuffer): Promise<ArrayBuffer | null> {
-    return this.#run('apply', wire, [wire])
+  /** Hands over one batch; its buffer is transferred. Resolves with its reply, or `null` when every slot is done. */
+  async apply(wire: ArrayBuffer): Promise<ArrayBuffer | null> {
+    const answer = await this.#run<ArrayBuffer>('apply', wire, [wire])
+    if (!isAllDone(answer)) return answer
+    if (this.#spares.length < this.#options.threads * this.#options.depth) this.#spares.push(answer)
+    return null
+  }
+
+  /** A buffer that has come back and may be filled again. */
+  takeSpare(): ArrayBuffer | undefined {
+    return this.#spares.pop()
   }
 
   /** Takes one step of a walk. Only meaningful in a pool of one thread: a walk lives in its worker. */

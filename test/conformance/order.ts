@@ -99,10 +99,7 @@ export function registerOrder(test: Test<StorageContext>): void {
       return { version, stored: await other.load(key) }
     })
     for (const { version, stored } of await Promise.all(seen)) {
-      assert.ok(
-        Number(stored?.['version']) >= version,
-        `acknowledged ${version}, stored ${stored?.['version']}`,
-      )
+      assert.ok(Number(stored?.version) >= version, `acknowledged ${version}, stored ${stored?.version}`)
     }
   })
 

@@ -8,6 +8,8 @@ export interface Place {
   /** The directory of its file and of every file that belongs to it. */
   readonly directory: string
   readonly file: string
+  /** Present while somebody takes a dead or damaged file away; see claim.ts. */
+  readonly claim: string
   /** The key has to be kept inside the record, for the name does not tell it. */
   readonly keyInRecord: boolean
 }
@@ -15,10 +17,11 @@ export interface Place {
 /** What a directory entry is, by its name alone. */
 export type EntryKind =
   | { readonly kind: 'session'; readonly name: DecodedName }
-  | { readonly kind: 'temporary' | 'taken' | 'aside' | 'foreign' }
+  | { readonly kind: 'temporary' | 'claim' | 'taken' | 'aside' | 'foreign' }
 
 const TEMPORARY = /^\.[0-9a-f]{24}-[0-9a-z]+\.tmp$/
 const TAKEN = /^\.(.+)\.taken-[0-9a-f]{24}-[0-9a-z]+$/
+const CLAIM = /^\..+\.claim$/
 const ASIDE = /^\..+\.corrupt-[0-9a-f]{24}-[0-9a-z]+$/
 
 /** Maps keys to paths for one directory and its options, and directory entries back to what they are. */
@@ -51,11 +54,12 @@ export class Layout {
   place(key: string, hash: number): Place {
     // A layout has 256 directories or one, so the first is always there.
     const directory = this.#directories[this.sharded ? sliceOf(hash) : 0] as string
-    const name = this.#hashNames ? digestName(key) : encodeName(key)
+    const name = this.#hashNames ? digestName(key) : encodeName(key, this.#prefix)
     const fileName = this.#prefix + name
     return {
       directory,
       file: `${directory}/${fileName}`,
+      claim: `${directory}/.${fileName}.claim`,
       keyInRecord: !this.#hashNames && isDigestName(name),
     }
   }
@@ -65,6 +69,7 @@ export class Layout {
     return {
       directory,
       file: `${directory}/${fileName}`,
+      claim: `${directory}/.${fileName}.claim`,
       keyInRecord: false,
     }
   }
@@ -88,11 +93,12 @@ export class Layout {
   classify(fileName: string): EntryKind {
     if (fileName.startsWith('.')) {
       if (TEMPORARY.test(fileName)) return { kind: 'temporary' }
+      if (CLAIM.test(fileName)) return { kind: 'claim' }
       if (TAKEN.test(fileName)) return { kind: 'taken' }
       return { kind: ASIDE.test(fileName) ? 'aside' : 'foreign' }
     }
     if (!fileName.startsWith(this.#prefix)) return { kind: 'foreign' }
-    const name = decodeName(fileName.slice(this.#prefix.length))
+    const name = decodeName(fileName.slice(this.#prefix.length), this.#prefix)
     return name === undefined ? { kind: 'foreign' } : { kind: 'session', name }
   }
 

@@ -10,10 +10,14 @@ import { createHash } from 'node:crypto'
  * is kept inside the record. Everything else that we put into a directory starts with a dot.
  */
 
-const LONGEST_NAME = 180
+/**
+ * Directory entries have 255 bytes. The longest name made of this one is `.`, a prefix of up to 64, the name,
+ * `.corrupt-`, 24 random digits, `-` and a counter of up to eight.
+ */
+const LONGEST_NAME = 148
 const PLAIN = /^[a-z0-9_-]+$/
 /** Device names that Windows reserves in every directory. */
-const RESERVED = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])$/
+const RESERVED = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])$/i
 const DIGEST = /^~[0-9a-f]{64}$/
 
 const ESCAPES: readonly string[] = Array.from({ length: 128 }, (_, unit) => {
@@ -30,12 +34,13 @@ function escapeUnit(unit: number): string {
 /** What a file name says: the key itself, or that only its digest is known. */
 export type DecodedName = { readonly key: string } | { readonly digest: true }
 
-/** The file name of a key, without prefix. */
-export function encodeName(key: string): string {
+/** The file name of a key, without the prefix that will stand in front of it. */
+export function encodeName(key: string, prefix = ''): string {
   const name = PLAIN.test(key) ? key : escapeKey(key)
   if (name.length > LONGEST_NAME) return digestName(key)
   // The longest reserved name has four letters; the test is not worth its time for real keys.
-  return name.length <= 4 && RESERVED.test(name) ? escapeUnit(name.charCodeAt(0)) + name.slice(1) : name
+  const reserved = name.length <= 4 && RESERVED.test(prefix + name)
+  return reserved ? escapeUnit(key.charCodeAt(0)) + name.slice(1) : name
 }
 
 function escapeKey(key: string): string {
@@ -58,7 +63,7 @@ export function isDigestName(name: string): boolean {
 }
 
 /** The key behind a file name; `undefined` for a name that {@link encodeName} does not make. */
-export function decodeName(name: string): DecodedName | undefined {
+export function decodeName(name: string, prefix = ''): DecodedName | undefined {
   if (DIGEST.test(name)) return { digest: true }
   let key = ''
   for (let index = 0; index < name.length; index++) {
@@ -70,5 +75,5 @@ export function decodeName(name: string): DecodedName | undefined {
     } else key += character
   }
   // Only what we would have written ourselves is ours.
-  return key !== '' && encodeName(key) === name ? { key } : undefined
+  return key !== '' && encodeName(key, prefix) === name ? { key } : undefined
 }

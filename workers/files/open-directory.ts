@@ -9,7 +9,7 @@ const STICKY = 0o1000
  * parent has to exist: a missing one is a typing error or a mount that is not there.
  */
 export function openDirectory(directory: string): void {
-  const stats = statSync(directory, { throwIfNoEntry: false })
+  const stats = statusOf(directory)
   if (stats === undefined) return makeDirectory(directory)
   refuseUnsafe(stats)
   try {
@@ -18,6 +18,16 @@ export function openDirectory(directory: string): void {
     throw hasCode(error, 'EROFS')
       ? systemError('EROFS', 'access', 'the session directory is on a read-only file system')
       : systemError('EACCES', 'access', 'the session directory is not writable for this user')
+  }
+}
+
+function statusOf(directory: string): Stats | undefined {
+  try {
+    return statSync(directory, { throwIfNoEntry: false })
+  } catch (error) {
+    // Something on the way is no directory: making ours will say so.
+    if (hasCode(error, 'ENOTDIR')) return undefined
+    throw error
   }
 }
 

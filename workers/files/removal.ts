@@ -1,5 +1,6 @@
 import { linkSync, unlinkSync } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
+import { underClaim } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { rename } from './rename.js'
 
@@ -20,16 +21,29 @@ export function unlinkIfPresent(path: string): boolean {
  * POSIX has no "unlink this file if it is still that one". So the file is first taken to a private name, in
  * one atomic step, and looked at there: if it is meant, it goes; if another process has just put a newer
  * version there, that one is put back, by a link, so that it can never replace a still newer one. A crash in
- * between leaves the taken file, and the sweep puts it back.
+ * between leaves the taken file, and the sweep puts it back. A claim makes sure that one process at a time does
+ * this: while another holds it, nothing is removed.
  *
- * `isMeant` is asked with the private path. `keepAs` keeps the file under that path instead of unlinking it.
+ * `isMeant` is asked twice, with the public path and with the private one. `keepAs` keeps the file under that
+ * path instead of unlinking it.
  */
 export function removeIfMeant(
   layout: Layout,
   place: Place,
-  isMeant: (taken: string) => boolean,
+  isMeant: (path: string) => boolean,
   keepAs?: string,
 ): boolean {
+  return underClaim(place, () => takeIfMeant(layout, place, isMeant, keepAs)) ?? false
+}
+
+function takeIfMeant(
+  layout: Layout,
+  place: Place,
+  isMeant: (path: string) => boolean,
+  keepAs: string | undefined,
+): boolean {
+  // Looked at before, too: while it is taken a newer version could not be read, and a create could slip in.
+  if (!isMeant(place.file)) return false
   const taken = layout.taken(place)
   try {
     rename(place.file, taken)

@@ -1,5 +1,6 @@
 import { lstatSync, renameSync } from 'node:fs'
 import { hasCode, systemError } from '../protocol/index.js'
+import { pause } from './pause.js'
 
 const ATTEMPTS = 12
 const FIRST_WAIT = 1
@@ -14,13 +15,11 @@ export interface RenameSystem {
   readonly wait: (milliseconds: number) => void
 }
 
-const sleepCell = new Int32Array(new SharedArrayBuffer(4))
-
 const realSystem: RenameSystem = {
   platform: process.platform,
   rename: renameSync,
   isDirectory: (path) => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
-  wait: (milliseconds) => void Atomics.wait(sleepCell, 0, 0, milliseconds),
+  wait: pause,
 }
 
 /**

@@ -9,8 +9,10 @@ import {
   writeSync,
 } from 'node:fs'
 import { hasCode, Opcode, Status, systemError } from '../protocol/index.js'
+import { underClaim } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { type Liveness, liveness, peekHeader } from './liveness.js'
+import { pause } from './pause.js'
 import { removeIfMeant, unlinkIfPresent } from './removal.js'
 import { rename } from './rename.js'
 import { exhume } from './tombstones.js'
@@ -18,6 +20,8 @@ import { exhume } from './tombstones.js'
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 /** Two writers can only keep taking a key from each other so often before one of them gives way. */
 const MOST_ROUNDS = 16
+/** Milliseconds. All pauses together are twice as long as a claim's life. */
+const LONGEST_PAUSE = 128
 
 /** One version of one session, ready to be written. */
 export interface Version {
@@ -146,33 +150,37 @@ function replace(context: SaveContext, { version, temporary }: Written): Status 
 }
 
 function create(context: SaveContext, { version, temporary }: Written): Status {
-  for (let round = 1; ; round++) {
-    if (linkIntoPlace(temporary, version.place.file) || isOurOwn(version)) {
+  const { place } = version
+  for (let round = 1; round <= MOST_ROUNDS; round++) {
+    if (linkIntoPlace(temporary, place) || isOurOwn(version)) {
       unlinkIfPresent(temporary)
       return Status.DONE
     }
-    const standing = liveness(version.place.file, Date.now())
-    if (standing === 'alive' || round === MOST_ROUNDS) {
+    const standing = liveness(place.file, Date.now())
+    if (standing === 'alive') {
       unlinkIfPresent(temporary)
       return Status.CONFLICT
     }
-    makeWay(context, version.place, standing)
+    if (makeWay(context, place, standing)) continue
+    // Another process is about to take it away or to win: it needs microseconds, or half a second if it has died.
+    pause(Math.min(LONGEST_PAUSE, 2 ** (round - 1)))
   }
+  throw systemError('EBUSY', 'link', 'other processes keep the place of this session occupied')
 }
 
-/** What is dead, buried or alien does not stand in the way of a new session. */
-function makeWay(context: SaveContext, place: Place, standing: Liveness): void {
+/** What is dead, buried or alien does not stand in the way of a new session; false when somebody else is at it. */
+function makeWay(context: SaveContext, place: Place, standing: Liveness): boolean {
   switch (standing) {
     case 'dead':
-      removeIfMeant(context.layout, place, (taken) => liveness(taken, Date.now()) === 'dead')
-      break
+      return removeIfMeant(context.layout, place, (taken) => liveness(taken, Date.now()) === 'dead')
     case 'buried':
       exhume(place.file)
-      break
+      return true
     case 'alien':
       context.onAlien(place)
-      break
+      return true
     default:
+      return true
   }
 }
 
@@ -181,35 +189,29 @@ function isDirectoryInTheWay(error: unknown): boolean {
 }
 
 /** Atomic and exclusive; false when something is there. */
-function linkIntoPlace(temporary: string, file: string): boolean {
+function linkIntoPlace(temporary: string, place: Place): boolean {
   try {
-    linkSync(temporary, file)
+    linkSync(temporary, place.file)
     return true
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false
     if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS')) throw error
-    return renameOverPlaceholder(temporary, file)
+    return renameIntoPlace(temporary, place)
   }
 }
 
 /**
- * Django's way, for file systems without hard links: an empty placeholder, created exclusively, decides who
- * wins; the record is renamed over it. Readers take an empty file for no session.
+ * For file systems without hard links: there, every create has to hold the claim, so that nobody can put anything
+ * there between the look and the rename. Unlike Django's placeholder, readers never meet it.
  */
-export function renameOverPlaceholder(temporary: string, file: string): boolean {
-  try {
-    closeSync(openSync(file, CREATE_FLAGS, 0o600))
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false
-    throw error
-  }
-  try {
-    rename(temporary, file)
+export function renameIntoPlace(temporary: string, place: Place): boolean {
+  const entered = underClaim(place, () => {
+    const standing = liveness(place.file, Date.now())
+    if (standing !== 'absent' && standing !== 'dead') return false
+    rename(temporary, place.file)
     return true
-  } catch (error) {
-    unlinkIfPresent(file)
-    throw error
-  }
+  })
+  return entered ?? false
 }
 
 /** Whether the record in our way is the one that our own dead worker had put there. */

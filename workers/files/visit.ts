@@ -1,5 +1,6 @@
 import { lstatSync, type Stats } from 'node:fs'
 import type { WalkKind } from '../protocol/index.js'
+import { CLAIM_LIFE } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { liveness, livenessOf, peekHeader } from './liveness.js'
 import { readPlace } from './load.js'
@@ -102,6 +103,9 @@ function sweepOne(
       return sweepSession(layout, directory, fileName, entry.name, stats, tally, context)
     case 'temporary':
       if (isOlder(stats, context.orphanGrace) && unlinkIfPresent(path)) tally.orphans++
+      return
+    case 'claim':
+      if (isOlder(stats, CLAIM_LIFE) && unlinkIfPresent(path)) tally.orphans++
       return
     case 'taken':
       // Its taker died before it had made up its mind.

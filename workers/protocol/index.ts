@@ -4,7 +4,15 @@ export { carriesPayload, Opcode, Status } from './opcodes.js'
 export type { CorruptNotice, Failure, LoadedRecord, Report } from './reply.js'
 export { ReplyReader, ReplyWriter } from './reply.js'
 export type { SlotContent } from './request.js'
-export { BATCH_HEADER, HEADROOM, RequestReader, RequestWriter, slotLength } from './request.js'
+export {
+  BATCH_HEADER,
+  HEADROOM,
+  isAllDone,
+  markAllDone,
+  RequestReader,
+  RequestWriter,
+  slotLength,
+} from './request.js'
 export type {
   OpenStorage,
   StorageDescription,

@@ -61,6 +61,11 @@ export class RequestWriter {
     this.#doubles = new Float64Array(buffer)
   }
 
+  /** Bytes that it holds without growing. */
+  get capacity(): number {
+    return this.#bytes.length
+  }
+
   /** Slots written, replaced ones included. */
   get slots(): number {
     return this.#slots
@@ -111,13 +116,26 @@ export class RequestWriter {
     return wire
   }
 
-  /** An ArrayBuffer of exact size to hand over; this writer keeps its own bytes for a second attempt. */
-  toWire(attempt: number, nonce: readonly [low: number, high: number]): ArrayBuffer {
+  /**
+   * An ArrayBuffer to hand over: `spare`, if the batch fits into it, else a new one. This writer keeps its own bytes
+   * for a second attempt.
+   */
+  toWire(attempt: number, nonce: readonly [low: number, high: number], spare?: ArrayBuffer): ArrayBuffer {
     this.#words[0] = this.#slots
     this.#words[1] = attempt
     this.#words[2] = nonce[0]
     this.#words[3] = nonce[1]
-    return this.#words.buffer.slice(0, this.#used) as ArrayBuffer
+    if (spare === undefined || spare.byteLength < this.#used) {
+      return this.#words.buffer.slice(0, this.#words.byteLength) as ArrayBuffer
+    }
+    new Uint8Array(spare).set(this.#bytes.subarray(0, this.#used))
+    return spare
+  }
+
+  /** Forgets every slot and keeps the memory. */
+  reset(): void {
+    this.#used = BATCH_HEADER
+    this.#slots = 0
   }
 
   #write(offset: number, length: number, content: SlotContent): void {
@@ -222,4 +240,17 @@ export class RequestReader {
     if (this.opcode === Opcode.SET_ASIDE) return [this.#words[word + 7] ?? 0, this.#words[word + 8] ?? 0]
     return [(this.#nonceLow + this.index) >>> 0, this.#nonceHigh]
   }
+}
+
+/**
+ * Marks a batch's own buffer as the answer "every slot is done", so that it can travel back and be filled again: a
+ * batch then allocates nothing that the garbage collector would have to find. A batch has slots; this has none.
+ */
+export function markAllDone(wire: ArrayBuffer): void {
+  new Uint32Array(wire, 0, 1)[0] = 0
+}
+
+/** Whether an answer is such a buffer. */
+export function isAllDone(answer: ArrayBuffer): boolean {
+  return new Uint32Array(answer, 0, 1)[0] === 0
 }

@@ -1,0 +1,131 @@
+import { files, json, msgpack, SessionEngine, type SessionEngineOptions } from 'coatcheck'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { automaticThreads } from '#dist/src/engine/options.js'
+
+const test = suite('engine: options')
+
+const directory = 'never-opened'
+
+/** Options, the name of the wrong one, how its value is shown, and what is expected instead. */
+type Wrong = readonly [options: unknown, name: string, shown: string, expected: RegExp]
+
+const WRONG_ENGINE: readonly Wrong[] = [
+  [{}, 'storage', 'undefined', /files\(\{ directory \}\), or directory/],
+  [{ storage: 7 }, 'storage', '7', /a storage such as/],
+  [{ storage: {} }, 'storage', '{}', /a storage such as/],
+  [{ storage: null }, 'storage', 'null', /a storage such as/],
+  [
+    { storage: files({ directory }), directory },
+    'directory',
+    `'${directory}'`,
+    /absent where storage is given/,
+  ],
+  [{ directory: '' }, 'directory', "''", /path of a directory/],
+  [{ directory: 7 }, 'directory', '7', /path of a directory/],
+  [{ directory: 'a\0b' }, 'directory', "'a\\x00b'", /path of a directory/],
+  [{ directory, codec: 'json' }, 'codec', "'json'", /a codec such as/],
+  [{ directory, codec: null }, 'codec', 'null', /a codec such as/],
+  [{ directory, codec: { ...json(), id: -1 } }, 'codec', '{', /with id, encode and decode/],
+  [{ directory, codec: { ...json(), id: 2 ** 32 } }, 'codec', '{', /with id, encode and decode/],
+  [{ directory, codec: { ...json(), id: 1.5 } }, 'codec', '{', /with id, encode and decode/],
+  [{ directory, codec: { ...json(), encode: undefined } }, 'codec', '{', /with id, encode and decode/],
+  [{ directory, codec: { ...json(), decode: undefined } }, 'codec', '{', /with id, encode and decode/],
+  [{ directory, maxAge: 0 }, 'maxAge', '0', /a number of seconds from 1 to/],
+  [{ directory, maxAge: -1 }, 'maxAge', '-1', /a number of seconds/],
+  [{ directory, maxAge: Number.NaN }, 'maxAge', 'NaN', /a number of seconds/],
+  [{ directory, maxAge: Number.POSITIVE_INFINITY }, 'maxAge', 'Infinity', /a number of seconds/],
+  [{ directory, maxAge: '60' }, 'maxAge', "'60'", /a number of seconds/],
+  [{ directory, threads: 0 }, 'threads', '0', /'auto', from 1 to 64/],
+  [{ directory, threads: 65 }, 'threads', '65', /from 1 to 64/],
+  [{ directory, threads: 1.5 }, 'threads', '1.5', /a whole number/],
+  [{ directory, threads: 'all' }, 'threads', "'all'", /'auto'/],
+  [{ directory, maxPending: 7 }, 'maxPending', '7', /an object of options/],
+  [{ directory, maxPending: { sessions: 7 } }, 'maxPending.sessions', '7', /one of operations, bytes/],
+  [
+    { directory, maxPending: { operations: 0 } },
+    'maxPending.operations',
+    '0',
+    /a whole number of operations/,
+  ],
+  [{ directory, maxPending: { operations: 2.5 } }, 'maxPending.operations', '2.5', /a whole number/],
+  [{ directory, maxPending: { bytes: '1' } }, 'maxPending.bytes', "'1'", /a whole number of bytes/],
+  [{ directory, sweepInterval: 0 }, 'sweepInterval', '0', /seconds, or false/],
+  [{ directory, sweepInterval: true }, 'sweepInterval', 'true', /seconds, or false/],
+  [{ directory, sweepInterval: 3_000_000 }, 'sweepInterval', '3000000', /to 2147483/],
+  [{ directory, maxage: 60 }, 'maxage', '60', /one of storage, directory, codec, maxAge/],
+  [undefined, 'options', 'undefined', /an object of options/],
+  [null, 'options', 'null', /an object of options/],
+  ['sessions', 'options', "'sessions'", /an object of options/],
+]
+
+const WRONG_FILES: readonly Wrong[] = [
+  [undefined, 'files', 'undefined', /an object of options/],
+  [{}, 'directory', 'undefined', /path of a directory/],
+  [{ directory, layout: 'deep' }, 'layout', "'deep'", /'sharded' or 'flat'/],
+  [{ directory, prefix: 'a/b' }, 'prefix', "'a/b'", /0 to 64 characters/],
+  [{ directory, prefix: 'x'.repeat(65) }, 'prefix', "'xxx", /0 to 64 characters/],
+  [{ directory, prefix: 7 }, 'prefix', '7', /0 to 64 characters/],
+  [{ directory, durability: 'none' }, 'durability', "'none'", /'direct'/],
+  [{ directory, fsync: 'yes' }, 'fsync', "'yes'", /true or false/],
+  [{ directory, hashNames: 1 }, 'hashNames', '1', /true or false/],
+  [{ directory, maxRecordBytes: 0 }, 'maxRecordBytes', '0', /a whole number of bytes from 1/],
+  [{ directory, maxRecordBytes: 2 ** 28 + 1 }, 'maxRecordBytes', '268435457', /a whole number of bytes/],
+  [{ directory, orphanGrace: -1 }, 'orphanGrace', '-1', /a number of seconds from 0/],
+  [{ directory, fsnyc: true }, 'files.fsnyc', 'true', /one of directory, layout/],
+]
+
+function checkRefusals(wrong: readonly Wrong[], make: (options: never) => unknown): void {
+  for (const [options, name, shown, expected] of wrong) {
+    let error: unknown
+    try {
+      make(options as never)
+    } catch (thrown) {
+      error = thrown
+    }
+    if (!(error instanceof TypeError))
+      throw new Error(`${name} = ${shown} was not refused with a TypeError: ${error}`)
+    assert.ok(error.message.startsWith(`option "${name}" is ${shown}`), error.message)
+    assert.match(error.message, /; expected /)
+    assert.match(error.message, expected)
+  }
+}
+
+test('a wrong option of the engine is a TypeError that names it, its value and what was expected', () => {
+  checkRefusals(WRONG_ENGINE, (options) => new SessionEngine(options))
+})
+
+test('a wrong option of files() is a TypeError that names it, its value and what was expected', () => {
+  checkRefusals(WRONG_FILES, (options) => files(options))
+})
+
+test('a long value is shown shortened', () => {
+  assert.throws(
+    () => new SessionEngine({ directory: 7 as never, ['x'.repeat(10)]: 'y'.repeat(10_000) }),
+    (error: Error) => error.message.length < 400,
+  )
+})
+
+test('right options are accepted, undefined ones count as not given, and none is changed', () => {
+  const options: SessionEngineOptions = Object.freeze({
+    storage: files(
+      Object.freeze({ directory, layout: 'flat', prefix: 'sessionid', fsync: true, orphanGrace: 0 }),
+    ),
+    codec: msgpack(),
+    maxAge: 1,
+    threads: 64,
+    maxPending: Object.freeze({ operations: 1, bytes: 1 }),
+    sweepInterval: false,
+  })
+  new SessionEngine(options)
+  new SessionEngine({ directory, threads: 'auto', maxPending: {}, sweepInterval: 1 })
+  const absent = { directory, storage: undefined, codec: undefined, maxAge: undefined, threads: undefined }
+  new SessionEngine(absent as never)
+})
+
+test("threads: 'auto' is one for every processor, from two to four", () => {
+  assert.equal([1, 2, 3, 4, 8, 64].map(automaticThreads), [2, 2, 3, 4, 4, 4])
+  assert.is(new SessionEngine({ directory }).stats().workers.threads, automaticThreads())
+})
+
+test.run()

@@ -1,0 +1,175 @@
+import { SessionEngine, StorageError } from 'coatcheck'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { outcome, rejection } from '../conformance/rejections.js'
+import { faultyFiles } from '../fixtures/faulty-files.js'
+import type { Fault } from '../fixtures/faulty-worker.js'
+
+const test = suite('engine: a worker dies')
+
+/** One operation of each kind, successful and not, in one batch; what each has to give, whoever dies. */
+async function mixedBatch(engine: SessionEngine): Promise<void> {
+  const results = await Promise.all(
+    [
+      engine.create('created', { version: 1 }),
+      engine.create('taken', { version: 1 }),
+      engine.update('updated', { version: 1 }),
+      engine.update('missing', { version: 1 }),
+      engine.save('trigger', { version: 1 }),
+      engine.touch('touched'),
+      engine.touch('absent'),
+      engine.delete('deleted'),
+      engine.load('loaded'),
+      engine.exists('seen'),
+      engine.create('late', { version: 1 }),
+    ].map(outcome),
+  )
+  assert.equal(results, [
+    undefined,
+    'CreateError',
+    undefined,
+    'UpdateError',
+    undefined,
+    true,
+    false,
+    undefined,
+    { version: 0 },
+    true,
+    undefined,
+  ])
+}
+
+async function checkStored(engine: SessionEngine): Promise<void> {
+  for (const key of ['created', 'updated', 'trigger', 'late'])
+    assert.equal(await engine.load(key), { version: 1 }, key)
+  for (const key of ['taken', 'touched', 'loaded', 'seen'])
+    assert.equal(await engine.load(key), { version: 0 }, key)
+  for (const key of ['missing', 'absent', 'deleted']) assert.is(await engine.load(key), undefined, key)
+  assert.is(await engine.count(), 8)
+}
+
+for (const how of ['exit', 'throw'] as const) {
+  for (const when of ['before', 'midway', 'after'] as const) {
+    for (const fsync of when === 'after' ? [false, true] : [false]) {
+      test(`${how} ${when} a batch${fsync ? ', fsync' : ''}: every operation gets its own outcome`, async () => {
+        const fault: Fault = { key: 'trigger', when, how, times: 1 }
+        const { storage, count } = faultyFiles(fault, { fsync })
+        const engine = new SessionEngine({ storage, threads: 1 })
+        const there = ['taken', 'updated', 'touched', 'deleted', 'loaded', 'seen']
+        await Promise.all(there.map((key) => engine.save(key, { version: 0 })))
+        await mixedBatch(engine)
+        await checkStored(engine)
+        assert.is(count('fault'), 1)
+        assert.is(engine.stats().workers.restarts, 1)
+        assert.equal(engine.stats().pending, { operations: 0, bytes: 0 })
+        await engine.close()
+      })
+    }
+  }
+}
+
+test('a create that the dead worker had stored is no CreateError, a second create is', async () => {
+  for (const layout of ['flat', 'sharded'] as const) {
+    for (const hashNames of [false, true]) {
+      const fault: Fault = { key: 'a', when: 'after', how: 'exit', times: 1 }
+      const { storage } = faultyFiles(fault, { layout, hashNames })
+      const engine = new SessionEngine({ storage, threads: 2 })
+      const results = await Promise.all([
+        engine.create('a', { first: true }),
+        outcome(engine.create('a', {})),
+      ])
+      assert.equal(results, [undefined, 'CreateError'])
+      assert.equal(await engine.load('a'), { first: true })
+      await engine.close()
+    }
+  }
+})
+
+test('an operation that kills every worker fails alone', async () => {
+  for (const threads of [1, 2]) {
+    const fault: Fault = { key: 'poison', when: 'before', how: 'exit', times: 1_000 }
+    const { storage, count } = faultyFiles(fault)
+    const engine = new SessionEngine({ storage, threads })
+    await engine.save('poison but harmless', {})
+    const mates = Array.from({ length: 20 }, (_, index) => engine.create(`mate-${index}`, { index }))
+    const poisoned = engine.save('poison', { version: 1 })
+    const riding = engine.load('poison')
+    const later = Array.from({ length: 20 }, (_, index) => engine.create(`later-${index}`, { index }))
+    const error = await rejection(poisoned, StorageError)
+    assert.is(error.errno, 'WORKER_LOST')
+    assert.is(error.code, 'COATCHECK_STORAGE')
+    assert.match(error.message, /may or may not be stored/)
+    assert.ok(error.cause instanceof Error)
+    assert.is((await rejection(riding, StorageError)).errno, 'WORKER_LOST')
+    await Promise.all([...mates, ...later])
+    assert.equal(await engine.load('mate-19'), { index: 19 })
+    assert.equal(engine.stats().pending, { operations: 0, bytes: 0 })
+    // Twice with its batch, once alone; the load, which rode on it, twice and once again.
+    assert.ok(count('fault') <= 6, `${count('fault')} workers died`)
+    await engine.close()
+  }
+})
+
+test('a worker that throws after it has answered takes nobody with it', async () => {
+  const { storage } = faultyFiles({ key: 'a', when: 'before', how: 'throw later', times: 3 })
+  const engine = new SessionEngine({ storage, threads: 2 })
+  for (let version = 0; version < 30; version++) {
+    await Promise.all([engine.save('a', { version }), engine.save(`key-${version}`, { version })])
+    assert.equal(await engine.load('a'), { version })
+  }
+  assert.is(await engine.count(), 31)
+  await engine.close()
+})
+
+test('workers that die again and again lose nothing and mix up no order', async () => {
+  const { storage } = faultyFiles({ key: '*', when: 'after', how: 'exit', times: 12 }, { layout: 'sharded' })
+  const engine = new SessionEngine({ storage, threads: 2 })
+  const keys = Array.from({ length: 12 }, (_, index) => `session-${index}`)
+  const lost = new Set<string>()
+  for (let version = 0; version < 10; version++) {
+    const saves = keys.map(async (key) => {
+      const result = await outcome(engine.save(key, { version }))
+      if (result === 'StorageError') lost.add(key)
+      else lost.delete(key)
+    })
+    if (version % 3 === 0) await Promise.all(saves)
+  }
+  await engine.flush()
+  for (const key of keys) {
+    if (!lost.has(key)) assert.equal(await engine.load(key), { version: 9 }, key)
+  }
+  await engine.close()
+})
+
+test('a walk whose worker dies rejects, the next one goes through', async () => {
+  const { storage } = faultyFiles(undefined, { exitsAtWalk: 2 })
+  const engine = new SessionEngine({ storage, threads: 1 })
+  await engine.save('a', {})
+  for (const walk of [engine.count(), engine.clearExpired()]) {
+    const error = await rejection(walk, StorageError)
+    assert.is(error.errno, 'WORKER_LOST')
+  }
+  assert.is(await engine.count(), 1)
+  assert.ok(engine.stats().workers.restarts >= 1)
+  await engine.close()
+})
+
+test('an endless loop is ended by the timeout of close', async () => {
+  const { storage } = faultyFiles({ key: 'loop', when: 'before', how: 'loop', times: 1_000 })
+  const engine = new SessionEngine({ storage, threads: 1 })
+  await engine.save('a', {})
+  const looping = engine.save('loop', {})
+  const mate = engine.save('mate', {})
+  const behind = engine.load('loop')
+  const clearing = engine.clear()
+  const after = engine.save('after', {})
+  const failures = [looping, mate, behind, clearing, after].map((promise) => rejection(promise, Error))
+  const error = await rejection(engine.close({ timeout: 300 }), StorageError)
+  assert.is(error.errno, 'CLOSE_TIMEOUT')
+  for (const failure of await Promise.all(failures)) {
+    assert.match((failure as { errno?: string }).errno ?? failure.name, /^(CLOSE_TIMEOUT|EngineClosedError)$/)
+  }
+  assert.equal(engine.stats().pending, { operations: 0, bytes: 0 })
+})
+
+test.run()

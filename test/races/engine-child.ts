@@ -1,0 +1,60 @@
+import { files, SessionEngine } from 'coatcheck'
+import type { Answer, Call, Request, Settled } from './engine-messages.js'
+
+/* An engine in a process of its own that does what its parent says. Ends when the parent does. */
+
+let engine: SessionEngine | undefined
+
+function opened(): SessionEngine {
+  if (engine === undefined) throw new Error('the engine has not been opened')
+  return engine
+}
+
+function issue(call: Call): Promise<unknown> {
+  const { method, key, session = {}, maxAge } = call
+  const expiry = maxAge === undefined ? undefined : { maxAge }
+  switch (method) {
+    case 'create':
+    case 'update':
+    case 'save':
+      return opened()[method](key, session, expiry)
+    case 'touch':
+      return opened().touch(key, expiry)
+    default:
+      return opened()[method](key)
+  }
+}
+
+async function settle(call: Call): Promise<Settled> {
+  try {
+    return { value: await issue(call) }
+  } catch (error) {
+    return { error: error instanceof Error ? error.name : 'no error' }
+  }
+}
+
+async function answer(request: Request): Promise<Omit<Answer, 'id'>> {
+  switch (request.kind) {
+    case 'open': {
+      const { threads = 1, ...options } = request.options
+      engine = new SessionEngine({ storage: files(options), threads, sweepInterval: false })
+      await engine.ready()
+      return {}
+    }
+    case 'run':
+      return { settled: await Promise.all(request.calls.map(settle)) }
+    case 'sweep':
+      return { result: await opened().clearExpired() }
+    case 'close':
+      await opened().close()
+      return {}
+  }
+}
+
+process.on('message', (request: Request) => {
+  answer(request).then(
+    (content) => process.send?.({ id: request.id, ...content }),
+    (error: unknown) => process.send?.({ id: request.id, error: String(error) }),
+  )
+})
+process.once('disconnect', () => process.exit(0))

@@ -1,0 +1,83 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import type { Answer, Call, RemoteOptions, Request, Settled } from './engine-messages.js'
+
+type Content<Kind> = Kind extends { readonly id: number } ? Omit<Kind, 'id'> : never
+
+/** An engine in another process. The process is ended with the test's, whatever happens. */
+export class EngineProcess {
+  readonly #child: ChildProcess
+  readonly #waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>()
+  readonly #exited: Promise<void>
+  #lastId = 0
+
+  private constructor() {
+    this.#child = fork(new URL('./engine-child.js', import.meta.url), { serialization: 'advanced' })
+    const stop = (): void => void this.#child.kill('SIGKILL')
+    process.once('exit', stop)
+    this.#child.on('message', (answer: Answer) => {
+      const waiting = this.#waiting.get(answer.id)
+      this.#waiting.delete(answer.id)
+      if (answer.error === undefined) waiting?.resolve(answer)
+      else waiting?.reject(new Error(answer.error))
+    })
+    this.#exited = new Promise((resolve) => {
+      this.#child.once('exit', () => {
+        process.off('exit', stop)
+        for (const { reject } of this.#waiting.values()) reject(new Error('the process has ended'))
+        this.#waiting.clear()
+        resolve()
+      })
+    })
+  }
+
+  static async open(options: RemoteOptions): Promise<EngineProcess> {
+    const remote = new EngineProcess()
+    await remote.#ask({ kind: 'open', options })
+    return remote
+  }
+
+  /** Opens several on one directory; when one fails, none is left. */
+  static openAll(count: number, options: RemoteOptions): Promise<EngineProcess[]> {
+    return Promise.all(Array.from({ length: count }, () => EngineProcess.open(options)))
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  /** Issues all calls in one turn; resolves when all are settled. */
+  async run(calls: readonly Call[]): Promise<readonly Settled[]> {
+    return (await this.#ask({ kind: 'run', calls })).settled ?? []
+  }
+
+  async sweep(): Promise<unknown> {
+    return (await this.#ask({ kind: 'sweep' })).result
+  }
+
+  /** Closes the engine, then the process. */
+  async close(): Promise<void> {
+    await this.#ask({ kind: 'close' })
+    await this.end()
+  }
+
+  /** Ends the process by itself or, if need be, by force. */
+  async end(): Promise<void> {
+    if (this.#child.connected) this.#child.disconnect()
+    await this.#exited
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#exited
+  }
+
+  #ask(content: Content<Request>): Promise<Answer> {
+    const id = ++this.#lastId
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      this.#child.send({ id, ...content }, (error) => {
+        if (error !== null) reject(error)
+      })
+    })
+  }
+}

@@ -1,0 +1,206 @@
+import { randomBytes } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { openStorage } from '#dist/workers/files/index.js'
+import { Layout, type Place } from '#dist/workers/files/layout.js'
+import type { FilesWorkerOptions } from '#dist/workers/files/options.js'
+import {
+  type CorruptNotice,
+  type Failure,
+  keyHash,
+  Opcode,
+  ReplyReader,
+  RequestWriter,
+  Status,
+  type WalkKind,
+  type WalkSlice,
+  type WorkerStorage,
+} from '#dist/workers/protocol/index.js'
+import { scratchDirectory } from './scratch.js'
+
+/** One operation to be applied. */
+export interface Step {
+  readonly opcode: Opcode
+  readonly key: string
+  readonly text?: string
+  /** Milliseconds since the epoch; by default in an hour. */
+  readonly expiry?: number
+  readonly codec?: number
+  readonly writeId?: readonly [low: number, high: number]
+}
+
+/** What became of it. */
+export interface StepOutcome {
+  readonly status: Status
+  readonly text: string | undefined
+  readonly expiry: number | undefined
+  readonly codec: number | undefined
+  readonly writeId: readonly [low: number, high: number] | undefined
+  readonly failure: Failure | undefined
+}
+
+/** A batch's outcome. */
+export interface BatchOutcome {
+  readonly outcomes: readonly StepOutcome[]
+  readonly corrupt: readonly CorruptNotice[]
+}
+
+export const HOUR = 3_600_000
+
+/** The storage's options with everything filled in that a test does not care for. */
+export function workerOptions(options: Partial<FilesWorkerOptions> = {}): FilesWorkerOptions {
+  return {
+    directory: options.directory ?? scratchDirectory(),
+    layout: 'sharded',
+    prefix: '',
+    fsync: false,
+    hashNames: false,
+    maxRecordBytes: 2 ** 20,
+    orphanGrace: HOUR,
+    ...options,
+  }
+}
+
+/** Drives the files storage in this very thread, batch by batch, as the engine does it from another. */
+export class StorageDriver {
+  readonly options: FilesWorkerOptions
+  readonly storage: WorkerStorage
+  readonly layout: Layout
+
+  constructor(options: Partial<FilesWorkerOptions> = {}) {
+    this.options = workerOptions(options)
+    this.storage = openStorage(this.options)
+    this.layout = new Layout(this.options)
+  }
+
+  place(key: string): Place {
+    return this.layout.place(key, keyHash(key))
+  }
+
+  apply(steps: readonly Step[], attempt = 0, nonce: readonly [number, number] = randomNonce()): BatchOutcome {
+    const writer = new RequestWriter(1024)
+    for (const { opcode, key, text, expiry = Date.now() + HOUR, codec = 7, writeId } of steps) {
+      const payload = text === undefined ? undefined : Buffer.from(text)
+      const content = { opcode, key, hash: keyHash(key), expiry, codec, payload }
+      writer.append(writeId === undefined ? content : { ...content, writeId })
+    }
+    const reply = this.storage.apply(writer.toWire(attempt, nonce)) as ArrayBuffer | null
+    return read(reply, steps.length)
+  }
+
+  one(step: Step): StepOutcome & { readonly corrupt: readonly CorruptNotice[] } {
+    const { outcomes, corrupt } = this.apply([step])
+    return { ...(outcomes[0] as StepOutcome), corrupt }
+  }
+
+  create(key: string, text: string, expiry?: number): Status {
+    return this.#status(Opcode.CREATE, key, text, expiry)
+  }
+
+  update(key: string, text: string, expiry?: number): Status {
+    return this.#status(Opcode.UPDATE, key, text, expiry)
+  }
+
+  save(key: string, text: string, expiry?: number): Status {
+    return this.#status(Opcode.SAVE, key, text, expiry)
+  }
+
+  touch(key: string, expiry: number): Status {
+    return this.#status(Opcode.TOUCH, key, undefined, expiry)
+  }
+
+  exists(key: string): boolean {
+    return this.#status(Opcode.EXISTS, key) === Status.DONE
+  }
+
+  delete(key: string): Status {
+    return this.#status(Opcode.DELETE, key)
+  }
+
+  /** The text stored under a key. */
+  load(key: string): string | undefined {
+    return this.one({ opcode: Opcode.LOAD, key }).text
+  }
+
+  /** All slices of a walk. */
+  slices(kind: WalkKind): WalkSlice[] {
+    const walk = this.storage.walk(kind)
+    const slices: WalkSlice[] = []
+    for (;;) {
+      const slice = walk.next() as WalkSlice
+      slices.push(slice)
+      if (slice.done) return slices
+    }
+  }
+
+  /** A walk's slices summed up. */
+  walk(kind: WalkKind): Omit<WalkSlice, 'done'> {
+    const sum = {
+      keys: [] as string[],
+      scanned: 0,
+      live: 0,
+      expired: 0,
+      orphans: 0,
+      corrupt: [] as CorruptNotice[],
+    }
+    for (const slice of this.slices(kind)) {
+      sum.keys.push(...slice.keys)
+      sum.scanned += slice.scanned
+      sum.live += slice.live
+      sum.expired += slice.expired
+      sum.orphans += slice.orphans
+      sum.corrupt.push(...slice.corrupt)
+    }
+    return sum
+  }
+
+  #status(opcode: Opcode, key: string, text?: string, expiry?: number): Status {
+    const step = { opcode, key }
+    return this.one({
+      ...step,
+      ...(text === undefined ? {} : { text }),
+      ...(expiry === undefined ? {} : { expiry }),
+    }).status
+  }
+}
+
+/** Every file below a directory, as paths relative to it, sorted. */
+export function filesBelow(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
+    .sort()
+}
+
+export function randomNonce(): readonly [number, number] {
+  const bytes = randomBytes(8)
+  return [bytes.readUInt32LE(0), bytes.readUInt32LE(4)]
+}
+
+function read(reply: ArrayBuffer | null, slots: number): BatchOutcome {
+  if (reply === null) return { outcomes: Array.from({ length: slots }, () => DONE), corrupt: [] }
+  const reader = new ReplyReader(reply)
+  const records = reader.records()
+  const { failures, corrupt } = reader.report()
+  const outcomes = Array.from({ length: slots }, (_, slot): StepOutcome => {
+    const record = records.get(slot)
+    return {
+      status: reader.status(slot),
+      text: record === undefined ? undefined : Buffer.from(record.payload).toString(),
+      expiry: record?.expiry,
+      codec: record?.codec,
+      writeId: record?.writeId,
+      failure: failures.find((failure) => failure.slot === slot),
+    }
+  })
+  return { outcomes, corrupt }
+}
+
+const DONE: StepOutcome = {
+  status: Status.DONE,
+  text: undefined,
+  expiry: undefined,
+  codec: undefined,
+  writeId: undefined,
+  failure: undefined,
+}

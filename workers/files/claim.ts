@@ -1,0 +1,37 @@
+import { closeSync, constants, lstatSync, openSync } from 'node:fs'
+import { hasCode } from '../protocol/index.js'
+import type { Place } from './layout.js'
+import { unlinkIfPresent } from './removal.js'
+
+/** Milliseconds after which a claim is taken for one that a crash left behind: a holder needs microseconds. */
+export const CLAIM_LIFE = 500
+
+const CLAIM_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
+
+/**
+ * Django's exclusive open, turned to a file of its own: whoever creates `.name.claim` may, until it takes it away
+ * again, take a dead or damaged file out of a session's place. Two at once could, between looking and taking, take
+ * what a third has just created, and then two creates would have won.
+ *
+ * Saves, updates and deletes do not ask for it: they replace or take whatever is there.
+ */
+export function underClaim<Result>(place: Place, task: () => Result): Result | undefined {
+  if (!claim(place.claim)) return undefined
+  try {
+    return task()
+  } finally {
+    unlinkIfPresent(place.claim)
+  }
+}
+
+function claim(path: string): boolean {
+  try {
+    closeSync(openSync(path, CLAIM_FLAGS, 0o600))
+    return true
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
+  }
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  if (stats !== undefined && Date.now() - stats.ctimeMs > CLAIM_LIFE) unlinkIfPresent(path)
+  return false
+}
