@@ -1,5 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { ComparisonOptions } from './suites/comparison.js'
+import type { MemoryOptions } from './suites/memory.js'
+import type { MicroOptions } from './suites/micro.js'
 
 const program = new Command('npm run bench --')
   .description('Measures Coatcheck and its peers.')
@@ -39,6 +41,40 @@ comparison(
   await benchSave(options)
 })
 
+comparison('threads', "ours with 1 to 4 threads: what is behind threads: 'auto'").action(
+  async (options: ComparisonOptions) => {
+    const { benchThreads } = await import('./suites/threads.js')
+    await benchThreads(options)
+  },
+)
+
+program
+  .command('memory')
+  .summary('bytes of pending and idle sessions, opening a full directory, an operation that waits alone')
+  .description('Bytes of pending and idle sessions, opening a full directory, an operation that waits alone.')
+  .option('--saves <number>', 'saves over which memory has to stay flat', positiveInteger, 5_000_000)
+  .option('--sessions <number>', 'sessions in the directory that is opened', positiveInteger, 1_000_000)
+  .option('--only <name>', 'only pending, flat, opening or latency; may be repeated', collect, [])
+  .option('--quick', 'small numbers: for a look, not for figures', false)
+  .option('--directory <path>', 'where on the disk; default the file system of the current directory')
+  .option('--output <file>', 'write everything as JSON, too')
+  .action(async (options: MemoryOptions) => {
+    const { benchMemory } = await import('./suites/memory.js')
+    await benchMemory(options)
+  })
+
+program
+  .command('micro')
+  .summary('single steps of a save, by Benchmark.js')
+  .description('Single steps of a save, by Benchmark.js.')
+  .option('--only <name>', 'only cases whose name contains this; may be repeated', collect, [])
+  .option('--quick', 'short runs: for a look, not for figures', false)
+  .option('--output <file>', 'write everything as JSON, too')
+  .action(async (options: MicroOptions) => {
+    const { benchMicro } = await import('./suites/micro.js')
+    await benchMicro(options)
+  })
+
 function positive(text: string): number {
   const value = Number(text)
   if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('It has to be a number above 0.')
@@ -55,4 +91,9 @@ function collect(word: string, words: readonly string[]): string[] {
   return [...words, word]
 }
 
-await program.parseAsync()
+try {
+  await program.parseAsync()
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}

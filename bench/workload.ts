@@ -6,6 +6,8 @@ export interface BenchSession extends Record<string, unknown> {
 /** Keys that every bench uses, unless there are more callers than that. */
 export const KEYS = 1_000
 
+const KEY_LENGTH = 32
+
 /** So many digits from the beginning on, that every version takes the same number of bytes. */
 const FIRST_VISIT = 1_000_000
 
@@ -19,10 +21,17 @@ export function makeKeys(count: number): string[] {
     state ^= state << 5
     return state >>> 0
   }
+  const digits = Array.from('0123456789abcdefghijklmnopqrstuvwxyz', (digit) => digit.charCodeAt(0))
+  const codes = new Array<number>(KEY_LENGTH)
   return Array.from({ length: count }, (_, index) => {
-    let key = index.toString(36).padStart(6, '0')
-    while (key.length < 32) key += (next() % 36).toString(36)
-    return key
+    // The first six digits are the ordinal, so that no key occurs twice.
+    for (let at = 0, rest = index; at < KEY_LENGTH; at++) {
+      const digit = at < 6 ? rest % 36 : next() % 36
+      codes[at] = digits[digit] ?? 0
+      rest = Math.floor(rest / 36)
+    }
+    // Built in one go: a string that is put together piece by piece keeps all the pieces until it is first read.
+    return String.fromCharCode(...codes)
   })
 }
 

@@ -5,6 +5,14 @@ import type { Contestant, RoundResult, RoundSettings } from './contestant.js'
 import { LatencyHistogram } from './histogram.js'
 import { UsageMeter } from './usage.js'
 
+/**
+ * Saves that each caller has in a round at the least, on average. Stores that settle in batches do so in bursts; a
+ * round that is over after two of them tells little.
+ */
+const LEAST_SAVES = 4
+/** Milliseconds after which a round ends all the same. */
+const PATIENCE = 30_000
+
 /** A store under the load of callers in a closed loop. */
 export class ClosedLoop implements Contestant {
   readonly #peer: Peer
@@ -30,7 +38,10 @@ export class ClosedLoop implements Contestant {
       Array.from({ length: callers }, (_, caller) => this.#call(workload, caller, callers)),
     )
     try {
-      const result = await Promise.race([this.#measure(leadIn, seconds), load.then(endedEarly)])
+      const result = await Promise.race([
+        this.#measure(leadIn, seconds, callers * LEAST_SAVES),
+        load.then(endedEarly),
+      ])
       this.#running = false
       await load
       return result
@@ -64,7 +75,7 @@ export class ClosedLoop implements Contestant {
     }
   }
 
-  async #measure(leadIn: number, seconds: number): Promise<RoundResult> {
+  async #measure(leadIn: number, seconds: number, leastSaves: number): Promise<RoundResult> {
     await delay(leadIn * 1000)
     const serverBefore = await this.#peer.serverCpu?.()
     this.#saves = 0
@@ -72,7 +83,9 @@ export class ClosedLoop implements Contestant {
     const coalescedBefore = this.#peer.coalesced?.()
     const meter = new UsageMeter()
     this.#measuring = true
+    const patience = performance.now() + PATIENCE
     await delay(seconds * 1000)
+    while (this.#saves < leastSaves && performance.now() < patience) await delay(10)
     this.#measuring = false
     const usage = meter.read()
     const saves = this.#saves

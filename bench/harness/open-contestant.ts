@@ -17,6 +17,7 @@ export type ContestantDescription =
       readonly threads: number
       readonly fsync: boolean
     }
+  | { readonly kind: 'coatcheck-express'; readonly directory: string; readonly threads: number }
   | { readonly kind: 'session-file-store' | 'connect-redis'; readonly directory: string }
   | { readonly kind: 'memory-store' }
 
@@ -34,6 +35,10 @@ async function makePeer(description: Exclude<ContestantDescription, { kind: 'raw
     case 'coatcheck': {
       const { CoatcheckPeer } = await import('../peers/coatcheck.js')
       return new CoatcheckPeer(description)
+    }
+    case 'coatcheck-express': {
+      const { CoatcheckExpressPeer } = await import('../peers/coatcheck-express.js')
+      return new CoatcheckExpressPeer(description)
     }
     case 'session-file-store': {
       const { SessionFileStorePeer } = await import('../peers/session-file-store.js')

@@ -20,7 +20,7 @@ export interface ComparisonOptions {
 
 /** Rounds and their length. `--quick` is for a look, not for figures. */
 export function settingsOf({ rounds, seconds, callers, quick }: ComparisonOptions): InterleaveSettings {
-  const measured = quick ? { rounds: 3, seconds: 0.3 } : { rounds, seconds }
+  const measured = quick ? { rounds: 3, seconds: 0.5 } : { rounds, seconds }
   return { ...measured, callers, leadIn: measured.seconds / 5 }
 }
 
@@ -36,7 +36,7 @@ export function printConditions(places: readonly Place[], settings: InterleaveSe
   )
   console.log(
     `${settings.rounds} rounds of ${settings.seconds} s each, interleaved, after a warm-up round; each round begins ` +
-      `with ${settings.leadIn.toFixed(2)} s that do not count. Each contestant is a process of its own.`,
+      `with ${settings.leadIn.toFixed(2)} s that do not count, and lasts until each caller has had four saves. Each contestant is a process of its own.`,
   )
   const load = describeLoad()
   if (load !== undefined) console.log(load)

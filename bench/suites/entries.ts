@@ -28,6 +28,13 @@ export function coatcheck(place: Place, threads: number, fsync = false): Entry {
   return { id, label, place: place.name, description }
 }
 
+function coatcheckExpress(place: Place, threads: number): Entry {
+  const id = `express-${threads}@${place.name}`
+  const label = `coatcheck as Express store, ${threadCount(threads)}`
+  const description = { kind: 'coatcheck-express', directory: `${place.directory}/${id}`, threads } as const
+  return { id, label, place: place.name, description }
+}
+
 function sessionFileStore(place: Place): Entry {
   const id = `session-file-store@${place.name}`
   const description = { kind: 'session-file-store', directory: `${place.directory}/${id}` } as const
@@ -48,7 +55,7 @@ export function saveEntries(places: readonly Place[]): EntryList {
     entries.push(coatcheck(place, 1), coatcheck(place, 2))
     // Where nothing outlives the power, there is nothing to sync.
     if (place.name === 'disk') entries.push(coatcheck(place, 2, true))
-    entries.push(sessionFileStore(place))
+    entries.push(coatcheckExpress(place, 2), sessionFileStore(place))
   }
   entries.push({
     id: 'memory-store',
@@ -70,8 +77,17 @@ export function saveEntries(places: readonly Place[]): EntryList {
   return { entries, missing }
 }
 
-/** Those whose id contains one of the given words; all, without words. */
+/**
+ * Those whose id contains one of the given words; all, without words.
+ * @throws {Error} listing the ids, when there is none
+ */
 export function only(entries: readonly Entry[], words: readonly string[]): Entry[] {
   if (words.length === 0) return [...entries]
-  return entries.filter(({ id }) => words.some((word) => id.includes(word)))
+  const chosen = entries.filter(({ id }) => words.some((word) => id.includes(word)))
+  if (chosen.length === 0) {
+    throw new Error(
+      `none of the names contains ${words.join(' or ')}: ${entries.map(({ id }) => id).join(', ')}`,
+    )
+  }
+  return chosen
 }

@@ -1,5 +1,5 @@
-import { type Opcode, type RequestWriter, slotLength } from '../../workers/protocol/index.js'
-import { type Caller, type Demand, Operation } from './operation.js'
+import { type RequestWriter, slotLength } from '../../workers/protocol/index.js'
+import { type Demand, Operation } from './operation.js'
 
 /** Slots of one batch at the most: past it the cost of the pool task is spread thin enough. */
 const MOST_SLOTS = 256
@@ -13,8 +13,6 @@ const MOST_BYTES = 256 * 1024
 export class Batch {
   readonly writer: RequestWriter
   readonly operations: Operation[] = []
-  /** Callers in it, those who ride included. */
-  callers = 0
   #sealed = false
   #settled: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
 
@@ -40,11 +38,10 @@ export class Batch {
   }
 
   /** Gives a demand a slot of its own. */
-  add(demand: Demand, caller: Caller): Operation {
+  add(demand: Demand): Operation {
     const slot = this.writer.slots
-    const operation = new Operation(this, demand, this.writer.append(demand), slot, caller)
+    const operation = new Operation(this, demand, this.writer.append(demand), slot)
     this.operations.push(operation)
-    this.callers++
     return operation
   }
 
@@ -52,10 +49,10 @@ export class Batch {
    * Lets a demand take the place of an operation's content; the write keeps its opcode, the stronger of the two.
    * Returns the bytes of payload that need not be kept any more.
    */
-  replace(operation: Operation, demand: Demand, caller: Caller): number {
+  replace(operation: Operation, demand: Demand): number {
     const bytes = demand.payload?.length ?? 0
     let freed = operation.bytes
-    const content = { ...demand, opcode: operation.opcode as Opcode }
+    const content = { ...demand, opcode: operation.opcode }
     if (operation.watched || !this.writer.replace(operation.offset, content)) {
       this.writer.void(operation.offset)
       operation.slot = this.writer.slots
@@ -63,10 +60,8 @@ export class Batch {
       operation.watched = false
       freed = 0
     }
-    operation.expiry = demand.expiry
     operation.bytes += bytes - freed
-    operation.join(caller)
-    this.callers++
+    operation.join(demand)
     return freed
   }
 

@@ -4,6 +4,7 @@ import {
   type CorruptNotice,
   carriesPayload,
   type Failure,
+  keyHash,
   type LoadedRecord,
   Opcode,
   ReplyReader,
@@ -12,7 +13,7 @@ import {
 } from '../../workers/protocol/index.js'
 import type { Batch } from './batch.js'
 import { Lane } from './lane.js'
-import type { Caller, Demand, Operation } from './operation.js'
+import { type Caller, type Demand, type Operation, reject } from './operation.js'
 import { type Outcome, type SettleContext, settle } from './settle.js'
 import { lossOf, storageErrorOf } from './storage-errors.js'
 import { WorkerLostError, type WorkerPool } from './worker-pool.js'
@@ -67,7 +68,7 @@ export class Dispatcher {
     this.#settling = {
       codec: listener.codec,
       decode: (key, payload, codec, writeId) => listener.decode(key, payload, codec, writeId),
-      settled: (caller, failed) => listener.settled(caller, failed),
+      settled: (caller, failed, now) => listener.settled(caller, failed, now),
       reissue: (operation, caller) => this.#reissue(operation, caller),
     }
   }
@@ -79,9 +80,9 @@ export class Dispatcher {
   }
 
   /** Takes a demand in; see {@link Lane.accept}. */
-  accept(demand: Demand, caller: Caller, now: number): number | undefined {
+  accept(demand: Demand, now: number): number | undefined {
     const lane = this.#laneOf(demand.hash)
-    const freed = lane.accept(demand, caller, now)
+    const freed = lane.accept(demand, now)
     this.#schedule()
     return freed
   }
@@ -105,13 +106,14 @@ export class Dispatcher {
 
   /** Rejects everything that no worker has yet. */
   abandon(failure: unknown): void {
+    const now = performance.now()
     for (const lane of this.#lanes) {
       for (const batch of lane.abandon()) {
         for (const operation of batch.operations) {
           this.#options.listener.operationDone(operation, Status.FAILED)
-          for (let caller: Caller | undefined = operation.first; caller !== undefined; caller = caller.next) {
-            this.#options.listener.settled(caller, true)
-            caller.reject(failure)
+          for (const caller of operation.callers()) {
+            this.#options.listener.settled(caller, true, now)
+            reject(caller, failure)
           }
         }
         batch.markSettled()
@@ -197,7 +199,12 @@ export class Dispatcher {
         this.#settleReply([operation], batch, reply, () => 0)
       } catch (error) {
         const failure = lossOf(error instanceof WorkerLostError ? error : first)
-        this.#settleOne(operation, batch, { status: Status.FAILED, record: undefined, failure })
+        this.#settleOne(
+          operation,
+          batch,
+          { status: Status.FAILED, record: undefined, failure },
+          performance.now(),
+        )
       }
     }
   }
@@ -212,8 +219,10 @@ export class Dispatcher {
     reply: ArrayBuffer | null,
     slotOf: (operation: Operation) => number,
   ): void {
+    // One look at the clock for all: it costs as much as settling a promise.
+    const now = performance.now()
     if (reply === null) {
-      for (const operation of operations) this.#settleOne(operation, batch, DONE)
+      for (const operation of operations) this.#settleOne(operation, batch, DONE, now)
       return
     }
     const reader = new ReplyReader(reply)
@@ -226,21 +235,24 @@ export class Dispatcher {
         operation,
         batch,
         outcomeOf(reader.status(slot), records.get(slot), failureOf.get(slot)),
+        now,
       )
     }
     for (const notice of corrupt) this.#options.listener.corrupt(notice)
   }
 
-  #settleOne(operation: Operation, batch: Batch, outcome: Outcome): void {
+  #settleOne(operation: Operation, batch: Batch, outcome: Outcome, now: number): void {
     this.#options.listener.operationDone(operation, outcome.status)
-    settle(operation, batch, outcome, this.#settling)
+    settle(operation, batch, outcome, this.#settling, now)
   }
 
   /** Always as a load: whoever asked whether the session exists can ride on it. */
   #reissue(operation: Operation, caller: Caller): void {
-    const { key, hash } = operation
-    const demand: Demand = { opcode: Opcode.LOAD, key, hash, expiry: 0, codec: 0, payload: undefined }
-    this.#laneOf(hash).readAgain(demand, { ...caller, sees: undefined, next: undefined })
+    const { key } = operation
+    const { asks, acceptedAt, resolve } = caller
+    const hash = keyHash(key)
+    const slot = { opcode: Opcode.LOAD, key, hash, expiry: 0, codec: 0, payload: undefined }
+    this.#laneOf(hash).readAgain({ ...slot, asks, acceptedAt, resolve })
   }
 }
 

@@ -1,6 +1,6 @@
 import { type CorruptNotice, keyHash, Opcode, Status } from '../../workers/protocol/index.js'
 import { Dispatcher, type DispatcherListener, writesRecord } from './dispatcher.js'
-import type { Caller, Demand } from './operation.js'
+import type { Demand } from './operation.js'
 import { type Expiry, expiryOf } from './options.js'
 import type { Payloads } from './payloads.js'
 import type { Pending } from './pending.js'
@@ -37,7 +37,7 @@ export class Intake {
 
   /** Issues one operation on one key. Whatever `session` refers to may change once this has returned. */
   issue(opcode: Opcode, key: string, expiry?: Expiry, session?: object): Promise<unknown> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       checkKey(key)
       const { payloads, pending, statistics, maxAge } = this.#options
       const now = Date.now()
@@ -47,13 +47,20 @@ export class Intake {
       pending.admit(0)
       const payload = writes ? payloads.encode(session) : undefined
       if (payload !== undefined) pending.admit(payload.length)
-      const hash = keyHash(key)
-      const demand: Demand = { opcode, key, hash, expiry: expiresAt, codec: payloads.codec, payload }
-      const acceptedAt = performance.now()
-      const caller: Caller = { opcode, acceptedAt, resolve, reject, sees: undefined, next: undefined }
+      const demand: Demand = {
+        asks: opcode,
+        opcode,
+        key,
+        hash: keyHash(key),
+        expiry: expiresAt,
+        codec: payloads.codec,
+        payload,
+        acceptedAt: performance.now(),
+        resolve,
+      }
       statistics.accepted++
       pending.operations++
-      const freed = this.dispatcher.accept(demand, caller, now)
+      const freed = this.dispatcher.accept(demand, now)
       pending.bytes += (payload?.length ?? 0) - (freed ?? 0)
       if (freed !== undefined) statistics.coalesced++
     })
@@ -76,10 +83,10 @@ export class Intake {
     return {
       codec: payloads.codec,
       decode: (key, payload, codec, writeId) => this.#decode(key, payload, codec, writeId),
-      settled: (caller, failed) => {
+      settled: (caller, failed, now) => {
         pending.operations--
         if (failed) statistics.failed++
-        statistics.recordLatency(performance.now() - caller.acceptedAt)
+        statistics.recordLatency(now - caller.acceptedAt)
         pending.lowered()
       },
       batchDone: (batch) => {
@@ -114,28 +121,20 @@ export class Intake {
 
   /** Nobody waits for it; the notice comes back with the batch. */
   #setAside(key: string, writeId: readonly [low: number, high: number]): void {
-    const nothing = (): void => {}
-    const caller: Caller = {
-      opcode: Opcode.SET_ASIDE,
-      acceptedAt: performance.now(),
-      resolve: nothing,
-      reject: nothing,
-      sees: undefined,
-      next: undefined,
-    }
     this.#options.pending.operations++
-    this.dispatcher.accept(
-      {
-        opcode: Opcode.SET_ASIDE,
-        key,
-        hash: keyHash(key),
-        expiry: 0,
-        codec: 0,
-        payload: undefined,
-        writeId,
-      },
-      caller,
-      Date.now(),
-    )
+    const demand: Demand = {
+      asks: Opcode.SET_ASIDE,
+      opcode: Opcode.SET_ASIDE,
+      key,
+      hash: keyHash(key),
+      expiry: 0,
+      codec: 0,
+      payload: undefined,
+      writeId,
+      acceptedAt: performance.now(),
+      // A rejection, too, is nobody's: the record stays where it is and is met again.
+      resolve: (outcome) => void Promise.resolve(outcome).catch(() => undefined),
+    }
+    this.dispatcher.accept(demand, Date.now())
   }
 }

@@ -1,7 +1,7 @@
 import { RequestWriter } from '../../workers/protocol/index.js'
 import { Batch } from './batch.js'
 import { meeting } from './coalescing.js'
-import type { Caller, Demand, Operation } from './operation.js'
+import type { Demand, Operation } from './operation.js'
 
 /** Where a lane's first batch starts; those after it take over the memory of one that is settled. */
 const FIRST_CAPACITY = 4 * 1024
@@ -40,14 +40,14 @@ export class Lane {
    * Takes a demand in. When it shares the slot of an earlier one: the bytes of payload that this frees; `undefined`
    * when it has a slot of its own.
    */
-  accept(demand: Demand, caller: Caller, now: number): number | undefined {
+  accept(demand: Demand, now: number): number | undefined {
     const latest = this.#latest.get(demand.key)
     if (latest !== undefined && !latest.batch.sealed) {
-      const freed = this.#meet(latest, demand, caller, now)
+      const freed = this.#meet(latest, demand, now)
       if (freed !== undefined) return freed
     }
     const batch = this.#batchFor(demand, latest?.batch)
-    this.#latest.set(demand.key, batch.add(demand, caller))
+    this.#latest.set(demand.key, batch.add(demand))
     return undefined
   }
 
@@ -55,7 +55,7 @@ export class Lane {
    * Lets a reader, who rode on an operation of the batch under way in vain, read for itself: before anything that
    * was issued after it. Readers of one operation come one after the other and share a slot.
    */
-  readAgain(demand: Demand, caller: Caller): void {
+  readAgain(demand: Demand): void {
     if (this.#again === undefined) {
       this.#again = new Batch(new RequestWriter(SMALL_CAPACITY))
       this.#again.seal()
@@ -63,11 +63,10 @@ export class Lane {
     }
     const last = this.#again.operations.at(-1)
     if (last?.key !== demand.key) {
-      this.#again.add(demand, caller)
+      this.#again.add(demand)
       return
     }
-    last.join(caller)
-    this.#again.callers++
+    last.join(demand)
   }
 
   /** Takes the next batch; nobody can add to it any more. */
@@ -135,16 +134,14 @@ export class Lane {
     return batches
   }
 
-  #meet(operation: Operation, demand: Demand, caller: Caller, now: number): number | undefined {
+  #meet(operation: Operation, demand: Demand, now: number): number | undefined {
     const { batch } = operation
     switch (meeting(operation, demand, now)) {
       case 'replace':
-        return batch.hasRoom(demand) ? batch.replace(operation, demand, caller) : undefined
+        return batch.hasRoom(demand) ? batch.replace(operation, demand) : undefined
       case 'ride': {
         operation.watched = true
-        caller.sees = { offset: operation.offset, expiry: operation.expiry }
-        operation.join(caller)
-        batch.callers++
+        operation.join(demand, { offset: operation.offset, expiry: operation.expiry })
         return 0
       }
       case 'apart':

@@ -1,7 +1,7 @@
 import { type LoadedRecord, Opcode, Status } from '../../workers/protocol/index.js'
 import type { Batch } from './batch.js'
 import { CreateError, UpdateError } from './errors.js'
-import type { Caller, Operation } from './operation.js'
+import { type Caller, type Operation, reject } from './operation.js'
 
 /** What became of one operation. */
 export interface Outcome {
@@ -25,28 +25,34 @@ export interface SettleContext {
   readonly codec: number
   /** Lets a reader, whose write did not happen, read for itself. */
   reissue(operation: Operation, caller: Caller): void
-  /** Is told of each caller that was settled. */
-  settled(caller: Caller, failed: boolean): void
+  /** Is told of each caller that was settled, and when, by `performance.now()`. */
+  settled(caller: Caller, failed: boolean, now: number): void
 }
 
 /** Gives every caller of an operation its own outcome: exactly once, each a session object of its own. */
-export function settle(operation: Operation, batch: Batch, outcome: Outcome, context: SettleContext): void {
-  for (let caller: Caller | undefined = operation.first; caller !== undefined; caller = caller.next) {
+export function settle(
+  operation: Operation,
+  batch: Batch,
+  outcome: Outcome,
+  context: SettleContext,
+  now: number,
+): void {
+  for (let caller: Caller | undefined = operation; caller !== undefined; caller = caller.next) {
     if (isReader(caller) && mustReadForItself(operation, outcome)) {
       context.reissue(operation, caller)
       continue
     }
-    context.settled(caller, outcome.failure !== undefined)
-    if (outcome.failure !== undefined) caller.reject(outcome.failure)
-    else if (outcome.status === Status.ABSENT && caller.opcode === Opcode.UPDATE)
-      caller.reject(new UpdateError())
-    else if (outcome.status === Status.CONFLICT) caller.reject(new CreateError())
+    context.settled(caller, outcome.failure !== undefined, now)
+    if (outcome.failure !== undefined) reject(caller, outcome.failure)
+    else if (outcome.status === Status.ABSENT && caller.asks === Opcode.UPDATE)
+      reject(caller, new UpdateError())
+    else if (outcome.status === Status.CONFLICT) reject(caller, new CreateError())
     else caller.resolve(resultOf(operation, batch, caller, outcome, context))
   }
 }
 
 function isReader(caller: Caller): boolean {
-  return caller.opcode === Opcode.LOAD || caller.opcode === Opcode.EXISTS
+  return caller.asks === Opcode.LOAD || caller.asks === Opcode.EXISTS
 }
 
 /** Readers that rode on a write see what it stored; when it stored nothing, they have to look. */
@@ -62,7 +68,7 @@ function resultOf(
   outcome: Outcome,
   context: SettleContext,
 ): unknown {
-  switch (caller.opcode) {
+  switch (caller.asks) {
     case Opcode.TOUCH:
       return outcome.status === Status.DONE
     case Opcode.EXISTS:

@@ -1,83 +1,12 @@
 import { json, msgpack, SessionEngine } from 'coatcheck'
 import { CoatcheckStore } from 'coatcheck/express'
-import type { Express } from 'express'
 import type { SessionOptions } from 'express-session'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
+import { CountedStore } from './counted-store.js'
+import { addRoutes } from './express-routes.js'
 import { Browser, startServer, type TestServer } from './express-server.js'
-
-/** Counts what express-session asks of the store. */
-class CountedStore extends CoatcheckStore {
-  readonly calls: Record<string, number> = {}
-
-  override get(...values: Parameters<CoatcheckStore['get']>): void {
-    this.#count('get')
-    super.get(...values)
-  }
-
-  override set(...values: Parameters<CoatcheckStore['set']>): void {
-    this.#count('set')
-    super.set(...values)
-  }
-
-  override touch(...values: Parameters<CoatcheckStore['touch']>): void {
-    this.#count('touch')
-    super.touch(...values)
-  }
-
-  /** The counts since the last call. */
-  take(): Record<string, number> {
-    const calls = { ...this.calls }
-    for (const name of Object.keys(this.calls)) delete this.calls[name]
-    return calls
-  }
-
-  #count(name: string): void {
-    this.calls[name] = (this.calls[name] ?? 0) + 1
-  }
-}
-
-function addRoutes(app: Express): void {
-  app.get('/visit', (request, response) => {
-    request.session.visits = (request.session.visits ?? 0) + 1
-    response.send(String(request.session.visits))
-  })
-  app.get('/look', (request, response) => {
-    response.send(request.session === undefined ? 'no session' : String(request.session.visits))
-  })
-  app.get('/cookie', (request, response) => {
-    const { cookie } = request.session
-    response.json({ date: cookie.expires instanceof Date, originalMaxAge: cookie.originalMaxAge })
-  })
-  app.get('/regenerate', (request, response, next) => {
-    request.session.regenerate((error) => {
-      if (error) return next(error)
-      request.session.note = 'new'
-      response.send(request.sessionID)
-    })
-  })
-  app.get('/destroy', (request, response, next) => {
-    request.session.destroy((error) => (error ? next(error) : response.send('destroyed')))
-  })
-  app.get('/unset', (request, response) => {
-    Reflect.deleteProperty(request, 'session')
-    response.send('unset')
-  })
-  app.get('/save-reload', (request, response, next) => {
-    request.session.visits = 10
-    request.session.save((saveError) => {
-      if (saveError) return next(saveError)
-      request.session.visits = 11
-      request.session.reload((reloadError) =>
-        reloadError ? next(reloadError) : response.send(String(request.session.visits)),
-      )
-    })
-  })
-  app.get('/reload-lost', (request, _response, next) => {
-    request.sessionStore.destroy(request.sessionID, () => request.session.reload(next))
-  })
-}
 
 interface Context {
   engine: SessionEngine<object>

@@ -4,13 +4,13 @@ import * as assert from 'uvu/assert'
 import {
   BATCH_HEADER,
   carriesPayload,
-  HEADROOM,
   isAllDone,
   keyHash,
   markAllDone,
   Opcode,
   RequestReader,
   RequestWriter,
+  SLOT_HEADER,
   type SlotContent,
   slotLength,
 } from '#dist/workers/protocol/index.js'
@@ -91,7 +91,7 @@ request('comes out as it went in, whatever the size the writer began with', () =
           assertSlot(reader, content)
           if (content.writeId === undefined) assert.equal(reader.writeId, [(low + index) >>> 0, high])
           assert.is(reader.payloadStart % 8, 0)
-          assert.ok(reader.payloadStart >= HEADROOM)
+          assert.ok(reader.payloadStart >= SLOT_HEADER)
         })
         assert.not.ok(reader.next())
       },

@@ -134,15 +134,15 @@ function versionOf(request: RequestReader, key: string, place: Place): Version |
     codec: request.codec,
     keyIncluded: false,
   }
-  const common = { opcode, place, expiry, writeId, retried: request.attempt > 0 }
+  const retried = request.attempt > 0
   const payloadEnd = request.payloadStart + request.payloadLength
   if (place.keyInRecord) {
     const bytes = composeRecord(key, request.bytes.subarray(request.payloadStart, payloadEnd), header)
-    return { ...common, bytes, start: 0, end: bytes.length }
+    return { opcode, place, bytes, start: 0, end: bytes.length, expiry, writeId, retried }
   }
   const start = request.payloadStart - RECORD_HEADER
   writeHeader(request.bytes, start, payloadEnd, header)
-  return { ...common, bytes: request.bytes, start, end: payloadEnd }
+  return { opcode, place, bytes: request.bytes, start, end: payloadEnd, expiry, writeId, retried }
 }
 
 /**

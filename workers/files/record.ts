@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { HEADROOM } from '../protocol/index.js'
+import { SLOT_HEADER } from '../protocol/index.js'
 
 /*
  * A record, little-endian:
@@ -18,8 +18,8 @@ import { HEADROOM } from '../protocol/index.js'
 const MAGIC = 0x4b435443
 const FORMAT = 1
 const KEY_INCLUDED = 1
-/** Bytes in front of key and payload. */
-export const RECORD_HEADER = HEADROOM
+/** Bytes in front of key and payload; as many as a slot has there, so that the one can be written over the other. */
+export const RECORD_HEADER = SLOT_HEADER
 /** The longest key, in bytes, that a record may carry. */
 const LONGEST_KEY = 512
 

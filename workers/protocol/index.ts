@@ -6,11 +6,11 @@ export { ReplyReader, ReplyWriter } from './reply.js'
 export type { SlotContent } from './request.js'
 export {
   BATCH_HEADER,
-  HEADROOM,
   isAllDone,
   markAllDone,
   RequestReader,
   RequestWriter,
+  SLOT_HEADER,
   slotLength,
 } from './request.js'
 export type {

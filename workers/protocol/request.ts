@@ -7,20 +7,22 @@ import { carriesPayload, Opcode } from './opcodes.js'
  *   then per slot:
  *   0  u32 slot length  4  u8 opcode, u8 flags, u16 key bytes   8  u32 payload bytes   12 u32 key hash
  *  16  f64 expiry (ms)  24 u32 codec                   28 u32 write id, low   32 u32 write id, high  36 u32 0
- *  40  headroom, where the storage writes its record header in front of the payload without copying it
- *  40 + headroom  payload     then the key
+ *  40  payload, then the key
+ *
+ * Once a storage has read a slot's header it may write a header of its own over it: so a record is whole, in front of
+ * its payload, without a copy.
  *
  * Keys travel as latin1 when every code unit fits, else as UTF-16, so that lone surrogates stay distinct.
  */
 
 /** Bytes in front of the first slot. */
 export const BATCH_HEADER = 16
-/** Bytes of a slot in front of its headroom. */
+/** Bytes of a slot in front of its payload. */
 export const SLOT_HEADER = 40
-/** Room that every payload has in front of it for a storage's own record header. */
-export const HEADROOM = 40
 
 const WIDE_KEY = 1
+/** Bytes that a writer grows by at a time, at the most. */
+const LARGEST_STEP = 16 * 1024
 
 /** One slot to be written. Payload may be absent where the opcode carries none. */
 export interface SlotContent {
@@ -41,9 +43,9 @@ function isWide(key: string): boolean {
   return false
 }
 
-/** The bytes that a slot takes up, alignment included. An upper bound for keys that fit latin1. */
+/** The bytes that a slot takes up, alignment included. */
 export function slotLength(key: string, payloadLength: number): number {
-  return (SLOT_HEADER + HEADROOM + payloadLength + key.length * 2 + 7) & ~7
+  return (SLOT_HEADER + payloadLength + (isWide(key) ? key.length * 2 : key.length) + 7) & ~7
 }
 
 /** Grows by slots; the writing half of the batch format. */
@@ -100,10 +102,15 @@ export class RequestWriter {
     this.#bytes[offset + 4] = Opcode.VOID
   }
 
+  /** The expiry in a slot. */
+  expiry(offset: number): number {
+    return this.#doubles[(offset + 16) >>> 3] ?? 0
+  }
+
   /** The payload of a slot, not copied. */
   payload(offset: number): Uint8Array {
     const length = this.#words[(offset >>> 2) + 2] ?? 0
-    const start = offset + SLOT_HEADER + HEADROOM
+    const start = offset + SLOT_HEADER
     return this.#bytes.subarray(start, start + length)
   }
 
@@ -152,14 +159,16 @@ export class RequestWriter {
     words[word + 6] = content.codec
     words[word + 7] = content.writeId?.[0] ?? 0
     words[word + 8] = content.writeId?.[1] ?? 0
-    const payloadAt = offset + SLOT_HEADER + HEADROOM
+    const payloadAt = offset + SLOT_HEADER
     if (content.payload !== undefined) this.#bytes.set(content.payload, payloadAt)
     if (wide) this.#bytes.write(content.key, payloadAt + payloadLength, 'utf16le')
     else this.#bytes.write(content.key, payloadAt + payloadLength, 'latin1')
   }
 
   #grow(needed: number): void {
-    const capacity = (Math.max(needed, this.#bytes.length * 2) + 7) & ~7
+    // Doubled, but by no more than a step: what is pending must not wait in memory that is mostly empty.
+    const larger = this.#bytes.length + Math.min(LARGEST_STEP, this.#bytes.length)
+    const capacity = (Math.max(needed, larger) + 7) & ~7
     const buffer = new ArrayBuffer(capacity)
     const bytes = Buffer.from(buffer)
     bytes.set(this.#bytes.subarray(0, this.#used))
@@ -220,7 +229,7 @@ export class RequestReader {
     this.hash = words[word + 3] ?? 0
     this.expiry = this.#doubles[(offset + 16) >>> 3] ?? 0
     this.codec = words[word + 6] ?? 0
-    this.payloadStart = offset + SLOT_HEADER + HEADROOM
+    this.payloadStart = offset + SLOT_HEADER
     return true
   }
 

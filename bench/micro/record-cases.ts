@@ -1,0 +1,27 @@
+import { crc32 } from 'node:zlib'
+import { msgpack } from 'coatcheck'
+import { RECORD_HEADER, readRecord, writeHeader } from '#dist/workers/files/record.js'
+import { makeSession } from '../workload.js'
+import type { Case } from './case.js'
+
+/** What a worker adds to the bytes of a session, and checks when it reads them. */
+export function recordCases(): Case[] {
+  const payload = msgpack().encode(makeSession(0))
+  const record = Buffer.alloc(RECORD_HEADER + payload.length)
+  record.set(payload, RECORD_HEADER)
+  const header = {
+    keyLength: 32,
+    payloadLength: payload.length,
+    expiry: Date.now() + 1e9,
+    writeId: [1, 2] as const,
+    codec: 1,
+    keyIncluded: false,
+  }
+  writeHeader(record, 0, record.length, header)
+  const whole = Buffer.from(record)
+  return [
+    { name: `crc32, ${whole.length} bytes`, step: () => crc32(whole) },
+    { name: 'writeHeader, CRC included', step: () => writeHeader(record, 0, record.length, header) },
+    { name: 'readRecord', step: () => readRecord(whole) },
+  ]
+}

@@ -1,0 +1,54 @@
+import { writeFileSync } from 'node:fs'
+import { SessionEngine } from 'coatcheck'
+import { cleaningUp } from '../harness/cleanup.js'
+import { figure } from '../harness/figures.js'
+import { describeLoad, describeMachine } from '../harness/machine.js'
+import { describePlace, findPlaces } from '../harness/places.js'
+import { Progress } from '../harness/progress.js'
+import { formatTable } from '../harness/table.js'
+import { codecCases } from '../micro/codec-cases.js'
+import { engineCases } from '../micro/engine-cases.js'
+import { keyCases } from '../micro/key-cases.js'
+import { recordCases } from '../micro/record-cases.js'
+import { type CaseResult, runCase } from '../micro/run.js'
+import type { BenchSession } from '../workload.js'
+
+/** Options of the bench from the command line. */
+export interface MicroOptions {
+  readonly only: readonly string[]
+  readonly quick: boolean
+  readonly output?: string
+}
+
+/** Single steps of a save, each alone in a loop. */
+export async function benchMicro({ only, quick, output }: MicroOptions): Promise<void> {
+  await cleaningUp(async (cleanup) => {
+    const [place] = findPlaces(undefined, cleanup)
+    if (place === undefined) throw new Error('no place to save to')
+    const engine = new SessionEngine<BenchSession>({ directory: `${place.directory}/sessions` })
+    cleanup.add(() => engine.close())
+    await engine.ready()
+    console.log(describeMachine())
+    console.log(describePlace(place))
+    const load = describeLoad()
+    if (load !== undefined) console.log(load)
+    const progress = new Progress()
+    const results: CaseResult[] = []
+    const cases = [...codecCases(), ...keyCases(), ...recordCases(), ...engineCases(engine)]
+    for (const step of cases.filter(
+      ({ name }) => only.length === 0 || only.some((word) => name.includes(word)),
+    )) {
+      progress.show(step.name)
+      results.push(await runCase(step, quick ? 0.2 : 2))
+    }
+    progress.done()
+    const rows = results.map(({ name, perSecond, margin }) => [
+      name,
+      figure(perSecond),
+      figure(1e6 / perSecond),
+      `± ${margin.toFixed(1)} %`,
+    ])
+    console.log(formatTable(['', 'a second', 'µs each', 'margin'], rows))
+    if (output !== undefined) writeFileSync(output, `${JSON.stringify(results, null, 2)}\n`)
+  })
+}
