@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
 import { Opcode, ReplyWriter, RequestReader, Status } from '../protocol/index.js'
 import type { Layout, Place } from './layout.js'
-import { liveness } from './liveness.js'
+import { liveness, livenessOfPlace } from './liveness.js'
 import { readPlace } from './load.js'
 import type { FilesWorkerOptions } from './options.js'
 import { composeRecord, RECORD_HEADER, type RecordHeader, writeHeader } from './record.js'
@@ -79,7 +79,7 @@ export class BatchApplier {
       case Opcode.LOAD:
         return this.#load(slot, key, place, reply)
       case Opcode.EXISTS:
-        return reply.status(slot, liveness(place.file, Date.now()) === 'alive' ? Status.DONE : Status.ABSENT)
+        return reply.status(slot, livenessOfPlace(place, Date.now()) === 'alive' ? Status.DONE : Status.ABSENT)
       case Opcode.TOUCH:
         return reply.status(slot, touch(context, { place, key, expiry: request.expiry, maxRecordBytes }))
       case Opcode.DELETE:

@@ -1,10 +1,11 @@
-import { constants, closeSync, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs'
-import { RECORD_HEADER, readHeader, type RecordHeader } from './record.js'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
+import { waitForClaim } from './claim.js'
+import type { Place } from './layout.js'
+import { RECORD_HEADER, type RecordHeader, readHeader } from './record.js'
 
 /** O_NONBLOCK: opening a FIFO in a session's place must not wait for a writer. */
-export const READ_FLAGS =
-  constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+export const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 /**
  * What stands in a session's place.
@@ -26,6 +27,12 @@ export type Liveness = 'absent' | 'dead' | 'alive' | 'alien'
 export function liveness(file: string, now: number): Liveness {
   const stats = lstatSync(file, { throwIfNoEntry: false })
   return stats === undefined ? 'absent' : livenessOf(stats, file, now)
+}
+
+/** The same, but nothing is only taken for nothing when nobody has taken it to look at. */
+export function livenessOfPlace(place: Place, now: number): Liveness {
+  const found = liveness(place.file, now)
+  return found === 'absent' && waitForClaim(place) ? liveness(place.file, now) : found
 }
 
 /** The same for a file whose status is known already. */

@@ -6,6 +6,7 @@ import {
   ftruncateSync,
   futimesSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   writeSync,
@@ -13,7 +14,7 @@ import {
 import { hasCode, Opcode, Status, systemError } from '../protocol/index.js'
 import { underClaim } from './claim.js'
 import type { Layout, Place } from './layout.js'
-import { liveness, peekHeader } from './liveness.js'
+import { liveness, livenessOfPlace, peekHeader } from './liveness.js'
 import { pause } from './pause.js'
 import { removeIfMeant, unlinkIfPresent } from './removal.js'
 import { rename } from './rename.js'
@@ -24,6 +25,8 @@ const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL |
 const MOST_ROUNDS = 16
 /** Milliseconds. All pauses together are twice as long as a claim's life. */
 const LONGEST_PAUSE = 128
+/** How often, a millisecond apart, a create or save looks whether what has replaced it lasts. */
+const LOOKS = 10
 
 /** One version of one session, ready to be written. */
 export interface Version {
@@ -124,7 +127,7 @@ export function putInPlace(context: SaveContext, written: Written): Status {
 
 function update({ version, temporary, descriptor }: Written): Status {
   const { place } = version
-  if (liveness(place.file, Date.now()) !== 'alive') {
+  if (livenessOfPlace(place, Date.now()) !== 'alive') {
     unlinkIfPresent(temporary)
     return Status.ABSENT
   }
@@ -154,12 +157,19 @@ function create(context: SaveContext, first: Written): Status {
     const { temporary, version } = written
     const { place } = version
     for (let round = 1; round <= MOST_ROUNDS; round++) {
-      if (linkIntoPlace(temporary, place) || isOurOwn(version)) {
+      if (linkIntoPlace(temporary, place)) {
         unlinkIfPresent(temporary)
         return Status.DONE
       }
+      if (isOurOwn(version)) {
+        unlinkIfPresent(temporary)
+        // The worker that died had come this far; it may have left the last step to us.
+        unlinkIfPresent(place.tombstone)
+        return Status.DONE
+      }
       const standing = liveness(place.file, Date.now())
-      if (standing === 'alive') {
+      // Alive next to a tombstone: an update about to take itself back, or a save that has yet to take the tombstone.
+      if (standing === 'alive' && (round === MOST_ROUNDS || !Tombstones.marks(place))) {
         unlinkIfPresent(temporary)
         return Status.CONFLICT
       }
@@ -174,20 +184,13 @@ function create(context: SaveContext, first: Written): Status {
   })
 }
 
-/**
- * Step 3 of create and save. Where a tombstone stood, a stale update may have taken our file for one that was
- * brought back by mistake, or a delete may have taken it while we took the tombstone: then we are not in place
- * and, not having acknowledged anything yet, simply do it again.
- */
+/** Step 3 of create and save: they have not acknowledged anything yet, so they can simply do it again. */
 function settleInPlace(context: SaveContext, first: Written, place: (written: Written) => Status): Status {
   let written = first
   try {
     for (let round = 1; ; round++) {
       const status = place(written)
-      if (status !== Status.DONE || !Tombstones.marks(written.version.place)) return status
-      unlinkIfPresent(written.version.place.tombstone)
-      const stands = fstatSync(written.descriptor).nlink > 0
-      if (stands || round === MOST_ROUNDS) return status
+      if (status !== Status.DONE || staysInPlace(written) || round === MOST_ROUNDS) return status
       const again = writeTemporary(context, written.version)
       if (written !== first) closeSync(written.descriptor)
       written = again
@@ -199,6 +202,32 @@ function settleInPlace(context: SaveContext, first: Written, place: (written: Wr
   } finally {
     if (written !== first) closeSync(written.descriptor)
   }
+}
+
+/**
+ * Takes away the tombstone of an earlier session, if there is one; false when an update of that session has mistaken
+ * our file for one that was brought back, and emptied the place.
+ */
+function staysInPlace({ version, descriptor }: Written): boolean {
+  const { tombstone, file } = version.place
+  if (!Tombstones.marks(version.place)) return true
+  const stone = lstatSync(tombstone, { throwIfNoEntry: false })
+  if (stone === undefined) return true
+  const own = fstatSync(descriptor)
+  // It is our own: deleted since. What follows a save is not the save's business.
+  if (stone.ino === own.ino) return true
+  if (own.nlink > 0) {
+    unlinkIfPresent(tombstone)
+    if (fstatSync(descriptor).nlink > 0) return true
+  }
+  // Replaced: for good, or by an update that is about to empty its file. It needs microseconds.
+  for (let look = 0; look < LOOKS; look++) {
+    const standing = liveness(file, Date.now())
+    if (standing === 'dead') return false
+    if (standing === 'absent') return true
+    pause(1)
+  }
+  return true
 }
 
 /** Atomic and exclusive; false when something is there. */

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
+import { hasCode } from '../protocol/index.js'
+import { waitForClaim } from './claim.js'
 import type { Place } from './layout.js'
 import { unlinkIfPresent } from './removal.js'
 import { rename } from './rename.js'
-import { hasCode } from '../protocol/index.js'
 
 /*
  * How a deleted session stays deleted, across processes and without locks.
@@ -29,12 +30,7 @@ export class Tombstones {
 
   /** Deletes the session of a place; false when there is none. */
   bury(place: Place): boolean {
-    try {
-      rename(place.file, place.tombstone)
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) return false
-      throw error
-    }
+    if (!moved(place) && !(waitForClaim(place) && moved(place))) return false
     this.#left.push({ path: place.tombstone, at: performance.now() })
     if (this.#left.length - this.#first > MOST_REMEMBERED) this.#takeAway(1)
     return true
@@ -75,5 +71,15 @@ export class Tombstones {
       this.#left.splice(0, this.#first)
       this.#first = 0
     }
+  }
+}
+
+function moved(place: Place): boolean {
+  try {
+    rename(place.file, place.tombstone)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
   }
 }

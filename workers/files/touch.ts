@@ -1,11 +1,11 @@
-import { closeSync, constants, fsyncSync, lstatSync, lutimesSync, openSync } from 'node:fs'
-import { Opcode, Status } from '../protocol/index.js'
+import { closeSync, constants, fsyncSync, lstatSync, lutimesSync, openSync, type Stats } from 'node:fs'
+import { hasCode, Opcode, Status } from '../protocol/index.js'
+import { waitForClaim } from './claim.js'
 import type { Place } from './layout.js'
 import { livenessOf } from './liveness.js'
 import { readPlace } from './load.js'
 import { composeRecord } from './record.js'
 import { type SaveContext, save } from './save-protocol.js'
-import { hasCode } from '../protocol/index.js'
 
 /** What a touch needs to know. */
 export interface Touch {
@@ -23,7 +23,7 @@ export interface Touch {
 export function touch(context: SaveContext, request: Touch): Status {
   const { place, expiry } = request
   const now = Date.now()
-  const stats = lstatSync(place.file, { throwIfNoEntry: false })
+  const stats = statusOf(place)
   if (stats === undefined || livenessOf(stats, place.file, now) !== 'alive') return Status.ABSENT
   // A file's time comes back with its fraction rounded to what the file system keeps.
   if (expiry < stats.mtimeMs - 1) return rewrite(context, request, now)
@@ -35,6 +35,11 @@ export function touch(context: SaveContext, request: Touch): Status {
     if (hasCode(error, 'ENOENT')) return Status.ABSENT
     throw error
   }
+}
+
+function statusOf(place: Place): Stats | undefined {
+  const stats = lstatSync(place.file, { throwIfNoEntry: false })
+  return stats === undefined && waitForClaim(place) ? lstatSync(place.file, { throwIfNoEntry: false }) : stats
 }
 
 function rewrite(context: SaveContext, request: Touch, now: number): Status {
