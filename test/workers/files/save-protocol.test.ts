@@ -18,8 +18,8 @@ import { CLAIM_LIFE, underClaim } from '#dist/workers/files/claim.js'
 import { peekHeader } from '#dist/workers/files/liveness.js'
 import { renameIntoPlace, writeFully } from '#dist/workers/files/save-protocol.js'
 import { Opcode, Status } from '#dist/workers/protocol/index.js'
-import { filesBelow, HOUR, randomNonce, StorageDriver } from './storage-driver.js'
 import { scratchDirectory } from './scratch.js'
+import { filesBelow, HOUR, randomNonce, StorageDriver } from './storage-driver.js'
 
 const protocol = suite('save protocol')
 
@@ -62,7 +62,11 @@ for (const fsync of [false, true]) {
       { opcode: 99 as Opcode, key: 'unknown' },
       { opcode: Opcode.DELETE, key: 'never was' },
       // More than are synced together.
-      ...Array.from({ length: 150 }, (_, index) => ({ opcode: Opcode.SAVE, key: `s${index}`, text: `t${index}` })),
+      ...Array.from({ length: 150 }, (_, index) => ({
+        opcode: Opcode.SAVE,
+        key: `s${index}`,
+        text: `t${index}`,
+      })),
     ])
     const { CONFLICT, ABSENT, DONE, FAILED } = Status
     assert.equal(
@@ -104,7 +108,9 @@ protocol('nothing but the session is left after any operation', () => {
   driver.save(KEY, 'w')
   driver.save(KEY, 'expired', Date.now() - 1)
   driver.create(KEY, 'again')
-  assert.equal(filesBelow(driver.options.directory), [driver.place(KEY).file.slice(driver.options.directory.length + 1)])
+  assert.equal(filesBelow(driver.options.directory), [
+    driver.place(KEY).file.slice(driver.options.directory.length + 1),
+  ])
 })
 
 protocol('what was saved comes back: payload, expiry, codec, and keys of every kind', () => {
@@ -112,18 +118,33 @@ protocol('what was saved comes back: payload, expiry, codec, and keys of every k
     const driver = new StorageDriver(options)
     const key = fc.oneof(
       fc.string({ minLength: 1, maxLength: 60, unit: 'binary' }),
-      fc.constantFrom('../x', '/etc/passwd', 'a\0b', 'CON', 'con', '\ud83e', 'k'.repeat(256), '\uffff'.repeat(256)),
+      fc.constantFrom(
+        '../x',
+        '/etc/passwd',
+        'a\0b',
+        'CON',
+        'con',
+        '\ud83e',
+        'k'.repeat(256),
+        '\uffff'.repeat(256),
+      ),
     )
     fc.assert(
-      fc.property(key, fc.string({ maxLength: 200 }), fc.integer({ min: 1, max: 1e9 }), fc.nat(), (key, text, life, codec) => {
-        const expiry = Date.now() + HOUR + life
-        assert.is(driver.one({ opcode: Opcode.SAVE, key, text, expiry, codec }).status, Status.DONE)
-        const found = driver.one({ opcode: Opcode.LOAD, key })
-        assert.is(found.text, text)
-        assert.is(found.codec, codec)
-        assert.ok(Math.abs((found.expiry ?? 0) - expiry) < 1)
-        assert.is(driver.delete(key), Status.DONE)
-      }),
+      fc.property(
+        key,
+        fc.string({ maxLength: 200 }),
+        fc.integer({ min: 1, max: 1e9 }),
+        fc.nat(),
+        (key, text, life, codec) => {
+          const expiry = Date.now() + HOUR + life
+          assert.is(driver.one({ opcode: Opcode.SAVE, key, text, expiry, codec }).status, Status.DONE)
+          const found = driver.one({ opcode: Opcode.LOAD, key })
+          assert.is(found.text, text)
+          assert.is(found.codec, codec)
+          assert.ok(Math.abs((found.expiry ?? 0) - expiry) < 1)
+          assert.is(driver.delete(key), Status.DONE)
+        },
+      ),
       { numRuns: 60 },
     )
   }
@@ -187,16 +208,21 @@ protocol('a create finds its own record also where a delete has left its tombsto
 protocol('short writes are continued, byte by byte if it must be', () => {
   const bytes = Buffer.from('0123456789abcdef')
   fc.assert(
-    fc.property(fc.nat({ max: 16 }), fc.nat({ max: 16 }), fc.infiniteStream(fc.integer({ min: 1, max: 5 })), (one, other, counts) => {
-      const [start, end] = one < other ? [one, other] : [other, one]
-      let written = ''
-      writeFully(0, bytes, start, end, (_, from, offset, length) => {
-        const count = Math.min(length, counts.next().value as number)
-        written += from.toString('latin1', offset, offset + count)
-        return count
-      })
-      assert.is(written, bytes.toString('latin1', start, end))
-    }),
+    fc.property(
+      fc.nat({ max: 16 }),
+      fc.nat({ max: 16 }),
+      fc.infiniteStream(fc.integer({ min: 1, max: 5 })),
+      (one, other, counts) => {
+        const [start, end] = one < other ? [one, other] : [other, one]
+        let written = ''
+        writeFully(0, bytes, start, end, (_, from, offset, length) => {
+          const count = Math.min(length, counts.next().value as number)
+          written += from.toString('latin1', offset, offset + count)
+          return count
+        })
+        assert.is(written, bytes.toString('latin1', start, end))
+      },
+    ),
   )
 })
 
@@ -235,9 +261,15 @@ protocol('without hard links a create goes under its claim, and is as exclusive'
 protocol('a claim is given back, also when its task fails, and one that a crash left is taken over', () => {
   const driver = new StorageDriver({ layout: 'flat' })
   const place = driver.place(KEY)
-  assert.is(underClaim(place, () => underClaim(place, () => 'both')), undefined)
+  assert.is(
+    underClaim(place, () => underClaim(place, () => 'both')),
+    undefined,
+  )
   assert.throws(() => underClaim(place, () => JSON.parse('{')), SyntaxError)
-  assert.is(underClaim(place, () => 'free'), 'free')
+  assert.is(
+    underClaim(place, () => 'free'),
+    'free',
+  )
   closeSync(openSync(place.claim, 'w'))
   driver.save(KEY, 'expired', 1)
   assert.is(driver.create(KEY, 'after the crash'), Status.DONE)
@@ -254,7 +286,10 @@ protocol('a place that can never be freed is an error of the storage, not a sess
   mkdirSync(place.claim)
   const { status, failure } = driver.one({ opcode: Opcode.CREATE, key: KEY, text: 'x' })
   assert.is(status, Status.FAILED)
-  assert.ok(failure?.code === 'EBUSY' || failure?.code === 'EISDIR' || failure?.code === 'EPERM', failure?.code)
+  assert.ok(
+    failure?.code === 'EBUSY' || failure?.code === 'EISDIR' || failure?.code === 'EPERM',
+    failure?.code,
+  )
   assert.not.ok(readdirSync(driver.options.directory).some((name) => name.endsWith('.tmp')))
 })
 

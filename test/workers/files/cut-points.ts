@@ -1,0 +1,70 @@
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+
+/*
+ * Lets a test do something between any two file system calls of an operation, in this one thread. Has to be
+ * imported before the storage is.
+ */
+
+const CALLS = [
+  'existsSync',
+  'fstatSync',
+  'ftruncateSync',
+  'futimesSync',
+  'linkSync',
+  'lstatSync',
+  'lutimesSync',
+  'openSync',
+  'readSync',
+  'renameSync',
+  'unlinkSync',
+  'writeSync',
+] as const
+
+let onCall: ((name: string) => void) | undefined
+
+const functions = fs as unknown as Record<string, (...values: unknown[]) => unknown>
+for (const name of CALLS) {
+  const real = functions[name]
+  if (real === undefined) throw new Error(`no ${name} in node:fs`)
+  functions[name] = (...values) => {
+    onCall?.(name)
+    return real(...values)
+  }
+}
+syncBuiltinESMExports()
+
+let inside = false
+
+// Waiting for the operation that it is inside of, an inner one could wait for ever: it fails instead. What the outer
+// one waits for has happened by then.
+Atomics.wait = () => {
+  if (inside) throw new Error('waits for the outer operation')
+  return 'timed-out'
+}
+
+/**
+ * Runs `outer`, and each of `inner` in front of the file system call of the outer's that is given with it; returns
+ * how many calls `outer` makes.
+ */
+export function interleave(
+  outer: () => void,
+  inner: readonly { readonly at: number; readonly run: () => void }[],
+): number {
+  let calls = 0
+  const hook = (): void => {
+    const call = calls++
+    onCall = undefined
+    inside = true
+    for (const { at, run } of inner) if (at === call) run()
+    inside = false
+    onCall = hook
+  }
+  onCall = hook
+  try {
+    outer()
+  } finally {
+    onCall = undefined
+  }
+  return calls
+}
