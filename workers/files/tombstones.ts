@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs'
+import { existsSync, lstatSync } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
 import { waitForClaim } from './claim.js'
 import type { Place } from './layout.js'
+import { pause } from './pause.js'
 import { unlinkIfPresent } from './removal.js'
 import { rename } from './rename.js'
 
@@ -23,16 +24,20 @@ export const TOMBSTONE_LIFE = 10_000
 /** So many tombstones are remembered at the most; past it the oldest goes early. */
 const MOST_REMEMBERED = 10_000
 
+/** At close they stay at least so long: an update that had looked before the delete has long looked again. */
+const SHORTEST_LIFE = 50
+
 /** The tombstones that this worker left and has yet to take away. */
 export class Tombstones {
-  readonly #left: { readonly path: string; readonly at: number }[] = []
-  #first = 0
+  /** When each was left, oldest first. One that is left again starts anew. */
+  readonly #left = new Map<string, number>()
 
   /** Deletes the session of a place; false when there is none. */
   bury(place: Place): boolean {
     if (!moved(place) && !(waitForClaim(place) && moved(place))) return false
-    this.#left.push({ path: place.tombstone, at: performance.now() })
-    if (this.#left.length - this.#first > MOST_REMEMBERED) this.#takeAway(1)
+    this.#left.delete(place.tombstone)
+    this.#left.set(place.tombstone, performance.now())
+    if (this.#left.size > MOST_REMEMBERED) this.#takeAway(Number.NEGATIVE_INFINITY, 1)
     return true
   }
 
@@ -43,35 +48,39 @@ export class Tombstones {
 
   /** Takes away those whose time is over; a few microseconds when there are none. */
   collect(): void {
-    const oldest = performance.now() - TOMBSTONE_LIFE
-    let due = 0
-    for (let index = this.#first; index < this.#left.length; index++) {
-      const stone = this.#left[index]
-      if (stone === undefined || stone.at > oldest) break
-      due++
-    }
-    this.#takeAway(due)
+    this.#takeAway(TOMBSTONE_LIFE)
   }
 
   /** Takes all of them away. */
   collectAll(): void {
-    this.#takeAway(this.#left.length - this.#first)
+    const youngest = [...this.#left.values()].at(-1)
+    if (youngest === undefined) return
+    const wait = youngest + SHORTEST_LIFE - performance.now()
+    if (wait > 0) pause(wait)
+    this.#takeAway(SHORTEST_LIFE)
   }
 
-  #takeAway(count: number): void {
-    for (let taken = 0; taken < count; taken++) {
-      const stone = this.#left[this.#first++]
+  /** Takes away the oldest, so many of them at the most, that have been here for `life` milliseconds. */
+  #takeAway(life: number, most = Number.POSITIVE_INFINITY): void {
+    const latest = performance.now() - life
+    let taken = 0
+    for (const [path, at] of this.#left) {
+      if (at > latest || taken++ === most) return
+      this.#left.delete(path)
       try {
-        if (stone !== undefined) unlinkIfPresent(stone.path)
+        if (isOlder(path, life)) unlinkIfPresent(path)
       } catch {
         // Litter, not a lost session: the sweep collects it when the disk lets it.
       }
     }
-    if (this.#first === this.#left.length || this.#first > MOST_REMEMBERED) {
-      this.#left.splice(0, this.#first)
-      this.#first = 0
-    }
   }
+}
+
+/** Ours was taken away by a create, and what stands there now may be another process's, made a moment ago. */
+function isOlder(path: string, life: number): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  // The kernel's clock for files is a few milliseconds late.
+  return stats !== undefined && Date.now() - stats.ctimeMs > life / 2
 }
 
 function moved(place: Place): boolean {
