@@ -25,8 +25,9 @@ export function touch(context: SaveContext, request: Touch): Status {
   const now = Date.now()
   const stats = statusOf(place)
   if (stats === undefined || livenessOf(stats, place.file, now) !== 'alive') return Status.ABSENT
-  // A file's time comes back with its fraction rounded to what the file system keeps.
-  if (expiry < stats.mtimeMs - 1) return rewrite(context, request, now)
+  // A file's time comes back with its fraction rounded to what the file system keeps. One in the past says that the
+  // file was copied without its times: only the header knows the expiry.
+  if (expiry < stats.mtimeMs - 1 || stats.mtimeMs <= now) return rewrite(context, request, now)
   try {
     lutimesSync(place.file, expiry / 1000, expiry / 1000)
     if (context.fsync) syncFile(place.file)
