@@ -81,8 +81,9 @@ function clearOne(
   if (entry.kind !== 'session') return
   const place = layout.placeOfEntry(directory, fileName)
   const header = peekHeader(place.file)?.header
-  if (header !== undefined && !isOfThisPrefix(entry.name, header.keyLength)) return
-  if (liveness(place.file, 0) !== 'alien' && context.tombstones.bury(place)) tally.live++
+  // No record, or another application's: not ours to delete.
+  if (header === undefined || !isOfThisPrefix(entry.name, header.keyLength)) return
+  if (context.tombstones.bury(place)) tally.live++
 }
 
 function sweepOne(
@@ -152,5 +153,6 @@ function sweepSession(
 
 /** By the time of the last change of the inode, which nobody can set. */
 function isOlder(stats: Stats, age: number): boolean {
-  return Date.now() - stats.ctimeMs >= age
+  // Date.now() has no fractions of a millisecond.
+  return Date.now() - Math.floor(stats.ctimeMs) >= age
 }
