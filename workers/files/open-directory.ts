@@ -9,8 +9,11 @@ const STICKY = 0o1000
  * parent has to exist: a missing one is a typing error or a mount that is not there.
  */
 export function openDirectory(directory: string): void {
-  const stats = statSync(directory, { throwIfNoEntry: false })
-  if (stats === undefined) return makeDirectory(directory)
+  const stats = statusOf(directory)
+  if (stats === undefined) {
+    makeDirectory(directory)
+    return
+  }
   refuseUnsafe(stats)
   try {
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK)
@@ -18,6 +21,16 @@ export function openDirectory(directory: string): void {
     throw hasCode(error, 'EROFS')
       ? systemError('EROFS', 'access', 'the session directory is on a read-only file system')
       : systemError('EACCES', 'access', 'the session directory is not writable for this user')
+  }
+}
+
+function statusOf(directory: string): Stats | undefined {
+  try {
+    return statSync(directory, { throwIfNoEntry: false })
+  } catch (error) {
+    // Making it fails for the same reason, and says so in words.
+    if (hasCode(error, 'ENOTDIR')) return undefined
+    throw error
   }
 }
 
