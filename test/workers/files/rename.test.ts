@@ -27,7 +27,9 @@ renaming('on Windows is tried again while something holds the file, with growing
       system.rename()
       assert.is(system.calls(), codes.length + 1)
       assert.is(system.waits.length, codes.length)
-      system.waits.forEach((wait, index) => assert.ok(wait >= (system.waits[index - 1] ?? 1) && wait <= 200))
+      for (const [index, wait] of system.waits.entries()) {
+        assert.ok(wait >= (system.waits[index - 1] ?? 1) && wait <= 200)
+      }
     }),
   )
 })
