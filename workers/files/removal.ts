@@ -51,16 +51,16 @@ function takeIfMeant(
     if (hasCode(error, 'ENOENT')) return false
     throw error
   }
-  let meant = false
+  let gone = false
   try {
-    meant = isMeant(taken)
+    if (!isMeant(taken)) return false
+    if (keepAs === undefined) unlinkIfPresent(taken)
+    else rename(taken, keepAs)
+    gone = true
+    return true
   } finally {
-    if (!meant) putBack(taken, place.file)
+    if (!gone) putBack(taken, place.file)
   }
-  if (!meant) return false
-  if (keepAs === undefined) unlinkIfPresent(taken)
-  else rename(taken, keepAs)
-  return true
 }
 
 /** Puts a taken file back where it came from, unless a newer one stands there. */
