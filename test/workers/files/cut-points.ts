@@ -9,14 +9,17 @@ import { syncBuiltinESMExports } from 'node:module'
 const CALLS = [
   'existsSync',
   'fstatSync',
+  'fsyncSync',
   'ftruncateSync',
   'futimesSync',
   'linkSync',
   'lstatSync',
   'lutimesSync',
+  'mkdirSync',
   'openSync',
   'readSync',
   'renameSync',
+  'statSync',
   'unlinkSync',
   'writeSync',
 ] as const
@@ -67,4 +70,24 @@ export function interleave(
     onCall = undefined
   }
   return calls
+}
+
+/** Runs a task in which one call, counted from 0, fails with a code; the name of that call, if there are so many. */
+export function failing(task: () => void, at: number, code: string): string | undefined {
+  let calls = 0
+  let failed: string | undefined
+  onCall = (name) => {
+    if (calls++ !== at) return
+    failed = name
+    throw Object.assign(new Error(`${code}: made to fail, ${name}`), {
+      code,
+      syscall: name.replace('Sync', ''),
+    })
+  }
+  try {
+    task()
+  } finally {
+    onCall = undefined
+  }
+  return failed
 }
