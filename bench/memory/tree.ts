@@ -43,6 +43,7 @@ for (const [index, key] of makeKeys(amount).slice(from, to).entries()) {
     writeId: [index, 0] as const,
     codec: codec.id,
     keyIncluded: false,
+    writtenByUpdate: false,
   }
   const { file } = layout.place(key, keyHash(key))
   writeFileSync(file, composeRecord(undefined, payload, header), { mode: 0o600 })

@@ -16,6 +16,7 @@ export function recordCases(): Case[] {
     writeId: [1, 2] as const,
     codec: 1,
     keyIncluded: false,
+    writtenByUpdate: false,
   }
   writeHeader(record, 0, record.length, header)
   const whole = Buffer.from(record)

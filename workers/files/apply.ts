@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
 import { describeFailure, hasCode, Opcode, ReplyWriter, RequestReader, Status } from '../protocol/index.js'
 import type { Layout, Place } from './layout.js'
-import { liveness } from './liveness.js'
+import { livenessOfPlace } from './liveness.js'
 import { readPlace } from './load.js'
 import type { FilesWorkerOptions } from './options.js'
 import { composeRecord, RECORD_HEADER, type RecordHeader, writeHeader } from './record.js'
@@ -78,7 +78,10 @@ export class BatchApplier {
       case Opcode.LOAD:
         return this.#load(slot, key, place, reply)
       case Opcode.EXISTS:
-        return reply.status(slot, liveness(place.file, Date.now()) === 'alive' ? Status.DONE : Status.ABSENT)
+        return reply.status(
+          slot,
+          livenessOfPlace(place, Date.now()) === 'alive' ? Status.DONE : Status.ABSENT,
+        )
       case Opcode.TOUCH:
         return reply.status(slot, touch(context, { place, key, expiry: request.expiry, maxRecordBytes }))
       case Opcode.DELETE:
@@ -93,7 +96,7 @@ export class BatchApplier {
   }
 
   #delete(slot: number, place: Place, context: SaveContext, group: SyncGroup | undefined): void {
-    switch (liveness(place.file, 0)) {
+    switch (livenessOfPlace(place, 0)) {
       case 'absent':
       case 'buried':
         return
@@ -133,6 +136,7 @@ function versionOf(request: RequestReader, key: string, place: Place): Version |
     writeId,
     codec: request.codec,
     keyIncluded: false,
+    writtenByUpdate: opcode === Opcode.UPDATE,
   }
   const retried = request.attempt > 0
   const payloadEnd = request.payloadStart + request.payloadLength

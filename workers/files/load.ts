@@ -1,9 +1,10 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
+import { waitForClaim } from './claim.js'
 import type { Place } from './layout.js'
-import { READ_FLAGS } from './liveness.js'
+import { READ_FLAGS } from './peek.js'
 import { longestRecord, type ReadRecord, readRecord } from './record.js'
-import { isTombstone } from './tombstones.js'
+import { isTombstone } from './tombstone.js'
 
 /** What was found in a session's place. */
 export type Found =
@@ -24,6 +25,11 @@ let buffer = Buffer.allocUnsafeSlow(16 * 1024)
  * The payload lies in a buffer that the next call overwrites. Without a key, the record may be of any.
  */
 export function readPlace(place: Place, key: string | undefined, maxRecordBytes: number, now: number): Found {
+  const found = readOnce(place, key, maxRecordBytes, now)
+  return found === ABSENT && waitForClaim(place) ? readOnce(place, key, maxRecordBytes, now) : found
+}
+
+function readOnce(place: Place, key: string | undefined, maxRecordBytes: number, now: number): Found {
   let descriptor: number
   try {
     descriptor = openSync(place.file, READ_FLAGS)

@@ -18,6 +18,7 @@ import { SLOT_HEADER } from '../protocol/index.js'
 const MAGIC = 0x4b435443
 const FORMAT = 1
 const KEY_INCLUDED = 1
+const WRITTEN_BY_UPDATE = 2
 /** Bytes in front of key and payload; as many as a slot has there, so that the one can be written over the other. */
 export const RECORD_HEADER = SLOT_HEADER
 /** The longest key, in bytes, that a record may carry. */
@@ -31,6 +32,8 @@ export interface RecordHeader {
   readonly writeId: readonly [low: number, high: number]
   readonly codec: number
   readonly keyIncluded: boolean
+  /** An update put it there: only over a session, so where there was none it came too late. */
+  readonly writtenByUpdate: boolean
 }
 
 /** A record read back whole. */
@@ -49,7 +52,8 @@ export function longestRecord(maxRecordBytes: number): number {
 export function writeHeader(bytes: Buffer, start: number, end: number, header: RecordHeader): void {
   bytes.writeUInt32LE(MAGIC, start)
   bytes[start + 8] = FORMAT
-  bytes[start + 9] = header.keyIncluded ? KEY_INCLUDED : 0
+  bytes[start + 9] =
+    (header.keyIncluded ? KEY_INCLUDED : 0) | (header.writtenByUpdate ? WRITTEN_BY_UPDATE : 0)
   bytes.writeUInt16LE(header.keyLength, start + 10)
   bytes.writeUInt32LE(header.payloadLength, start + 12)
   bytes.writeDoubleLE(header.expiry, start + 16)
@@ -77,6 +81,7 @@ export function readHeader(bytes: Buffer): RecordHeader | string {
   if (bytes[8] !== FORMAT) return `record format ${bytes[8]}, known is ${FORMAT}`
   return {
     keyIncluded: ((bytes[9] ?? 0) & KEY_INCLUDED) !== 0,
+    writtenByUpdate: ((bytes[9] ?? 0) & WRITTEN_BY_UPDATE) !== 0,
     keyLength: bytes.readUInt16LE(10),
     payloadLength: bytes.readUInt32LE(12),
     expiry: bytes.readDoubleLE(16),

@@ -3,6 +3,7 @@ import { hasCode } from '../protocol/index.js'
 import { underClaim } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { rename } from './rename.js'
+import { exhume } from './tombstone.js'
 
 /** Unlinks a path that need not be there any more. */
 export function unlinkIfPresent(path: string): boolean {
@@ -51,16 +52,16 @@ function takeIfMeant(
     if (hasCode(error, 'ENOENT')) return false
     throw error
   }
-  let meant = false
+  let gone = false
   try {
-    meant = isMeant(taken)
+    if (!isMeant(taken)) return false
+    if (keepAs === undefined) unlinkIfPresent(taken)
+    else rename(taken, keepAs)
+    gone = true
+    return true
   } finally {
-    if (!meant) putBack(taken, place.file)
+    if (!gone) putBack(taken, place.file)
   }
-  if (!meant) return false
-  if (keepAs === undefined) unlinkIfPresent(taken)
-  else rename(taken, keepAs)
-  return true
 }
 
 /** Puts a taken file back where it came from, unless a newer one stands there. */
@@ -69,11 +70,22 @@ export function putBack(taken: string, file: string): void {
     linkSync(taken, file)
   } catch (error) {
     if (hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR')) {
-      // No hard links here: a rename is the next best, and only this branch can replace a newer version.
-      rename(taken, file)
+      renameBack(taken, file)
       return
     }
     if (!hasCode(error, 'EEXIST')) throw error
   }
-  unlinkIfPresent(taken)
+  if (!exhume(taken)) unlinkIfPresent(taken)
+}
+
+/**
+ * For what cannot be linked: a tombstone, or a file where there are no hard links. Only this way of putting back can
+ * replace a newer version, and a tombstone cannot do even that: then it is not needed any more.
+ */
+function renameBack(taken: string, file: string): void {
+  try {
+    rename(taken, file)
+  } catch (error) {
+    if (!hasCode(error, 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'EEXIST') || !exhume(taken)) throw error
+  }
 }

@@ -11,11 +11,12 @@ import {
 import { hasCode, Opcode, Status, systemError } from '../protocol/index.js'
 import { underClaim } from './claim.js'
 import type { Layout, Place } from './layout.js'
-import { type Liveness, liveness, peekHeader } from './liveness.js'
+import { type Liveness, liveness, livenessOfPlace } from './liveness.js'
 import { pause } from './pause.js'
+import { peekHeader } from './peek.js'
 import { removeIfMeant, unlinkIfPresent } from './removal.js'
 import { rename } from './rename.js'
-import { exhume } from './tombstones.js'
+import { exhume } from './tombstone.js'
 
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 /** Two writers can only keep taking a key from each other so often before one of them gives way. */
@@ -122,7 +123,7 @@ export function putInPlace(context: SaveContext, written: Written): Status {
 
 function update({ version, temporary }: Written): Status {
   const { file } = version.place
-  if (liveness(file, Date.now()) !== 'alive') {
+  if (livenessOfPlace(version.place, Date.now()) !== 'alive') {
     unlinkIfPresent(temporary)
     return Status.ABSENT
   }

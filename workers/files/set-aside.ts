@@ -2,7 +2,7 @@ import { lstatSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { CorruptNotice } from '../protocol/index.js'
 import type { Layout, Place } from './layout.js'
-import { peekHeader } from './liveness.js'
+import { peekHeader } from './peek.js'
 import { removeIfMeant } from './removal.js'
 
 /**
@@ -16,7 +16,12 @@ export function setAside(
   isMeant: (taken: string) => boolean,
 ): CorruptNotice {
   const aside = layout.aside(place)
-  const moved = removeIfMeant(layout, place, isMeant, aside)
+  let moved = false
+  try {
+    moved = removeIfMeant(layout, place, isMeant, aside)
+  } catch {
+    // It stays where it is, on a read-only file system for one: that is told, and no reason to fail a load.
+  }
   // The name under which it is kept holds the key's name; only the random end of it is told.
   return { reason, keptAs: moved ? `*${basename(aside).slice(-24)}` : undefined }
 }

@@ -1,68 +1,44 @@
-import { chmodSync, mkdirSync, rmdirSync, type Stats } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
 import type { Layout, Place } from './layout.js'
+import { pause } from './pause.js'
+import { peekHeader } from './peek.js'
 import { unlinkIfPresent } from './removal.js'
 import { rename } from './rename.js'
-
-/*
- * How a deleted session stays deleted, across processes, without locks and without a look of its own.
- *
- * A tombstone is an empty directory in the session's very place. The rename of an update that had found the session
- * before it was deleted fails on it, in the kernel, at the last moment there is: a file cannot replace a directory.
- * Whoever brings the key back to life on purpose, a create or a save, removes it first; `rmdir` can remove a
- * tombstone, but never a session.
- *
- * It has to outlive the updates that were under way when it was made: those take microseconds, it stays for seconds.
- * Its sticky bit tells it from a directory that somebody else put there.
- */
+import { exhume, makeTombstone } from './tombstone.js'
 
 /** Milliseconds that a tombstone stays. */
 export const TOMBSTONE_LIFE = 10_000
 /** So many tombstones are remembered at the most; past it the oldest goes early. */
 const MOST_REMEMBERED = 10_000
-const MODE = 0o1700
-const STICKY = 0o1000
-
-/** Whether what stands in a session's place is a tombstone. */
-export function isTombstone(stats: Stats): boolean {
-  // Windows keeps no such bit; there every directory counts, and `rmdir` spares those that hold anything.
-  return stats.isDirectory() && ((stats.mode & STICKY) !== 0 || process.platform === 'win32')
-}
-
-/** Removes the tombstone of a place; false when there is none. */
-export function exhume(file: string): boolean {
-  try {
-    rmdirSync(file)
-    return true
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST')) return false
-    throw error
-  }
-}
+/** At close they stay at least so long: an update that had looked before the delete has long failed by then. */
+const SHORTEST_LIFE = 50
 
 /** The tombstones that this worker left and has yet to take away. */
 export class Tombstones {
-  readonly #left: { readonly file: string; readonly at: number }[] = []
-  #first = 0
+  /** When each was left, oldest first. One that is left again starts anew. */
+  readonly #left = new Map<string, number>()
+  readonly #most: number
+
+  /** @param most So many are remembered; past it the oldest goes early. */
+  constructor(most = MOST_REMEMBERED) {
+    this.#most = most
+  }
 
   /**
    * Deletes the session of a place; false when there is none.
    *
-   * Whatever is put there between the two steps was put there while the delete was under way: it goes, too.
+   * Between its two steps an update that had looked before may still bring the session back: it goes, too. A session
+   * that was created or saved there by then came after the delete and stays.
    */
   bury(layout: Layout, place: Place): boolean {
     for (let found = false; ; found = true) {
       const taken = layout.temporary(place.directory)
-      try {
-        rename(place.file, taken)
-      } catch (error) {
-        if (!hasCode(error, 'ENOENT')) throw error
-        if (!found) return false
-      }
+      if (!moved(place.file, taken) && !found) return false
       const outcome = makeTombstone(place.file)
       // What was taken is a tombstone when two deletes met.
       if (!exhume(taken)) unlinkIfPresent(taken)
-      if (outcome === 'occupied') continue
+      if (outcome === 'occupied' && wasWrittenByUpdate(place.file)) continue
       if (outcome === 'made') this.#remember(place.file)
       return true
     }
@@ -70,52 +46,57 @@ export class Tombstones {
 
   /** Takes away those whose time is over; a few microseconds when there are none. */
   collect(): void {
-    const oldest = performance.now() - TOMBSTONE_LIFE
-    let due = 0
-    for (let index = this.#first; index < this.#left.length; index++) {
-      const stone = this.#left[index]
-      if (stone === undefined || stone.at > oldest) break
-      due++
-    }
-    this.#takeAway(due)
+    this.#takeAway(TOMBSTONE_LIFE)
   }
 
-  /** Takes all of them away. */
+  /** Takes all of them away; waits, for a moment, until the youngest is old enough. */
   collectAll(): void {
-    this.#takeAway(this.#left.length - this.#first)
+    const youngest = [...this.#left.values()].at(-1)
+    if (youngest === undefined) return
+    const wait = youngest + SHORTEST_LIFE - performance.now()
+    if (wait > 0) pause(wait)
+    this.#takeAway(SHORTEST_LIFE)
   }
 
   #remember(file: string): void {
-    this.#left.push({ file, at: performance.now() })
-    if (this.#left.length - this.#first > MOST_REMEMBERED) this.#takeAway(1)
+    this.#left.delete(file)
+    this.#left.set(file, performance.now())
+    if (this.#left.size > this.#most) this.#takeAway(0, 1)
   }
 
-  #takeAway(count: number): void {
-    for (let taken = 0; taken < count; taken++) {
-      const stone = this.#left[this.#first++]
+  /** Takes away the oldest, so many of them at the most, that have been here for `life` milliseconds. */
+  #takeAway(life: number, most = Number.POSITIVE_INFINITY): void {
+    const latest = performance.now() - life
+    let taken = 0
+    for (const [file, at] of this.#left) {
+      if (at > latest || taken++ === most) return
+      this.#left.delete(file)
       try {
-        if (stone !== undefined) exhume(stone.file)
+        if (isOlder(file, life)) exhume(file)
       } catch {
         // Litter, not a lost session: the sweep collects it when the disk lets it.
       }
     }
-    if (this.#first === this.#left.length || this.#first > MOST_REMEMBERED) {
-      this.#left.splice(0, this.#first)
-      this.#first = 0
-    }
   }
 }
 
-/** `occupied`: something has been put there meanwhile. `impossible`: no room for a directory. */
-function makeTombstone(file: string): 'made' | 'occupied' | 'impossible' {
+/** Ours was taken away by a create, and what stands there now may be another process's, made a moment ago. */
+function isOlder(file: string, life: number): boolean {
+  const stats = lstatSync(file, { throwIfNoEntry: false })
+  // The kernel's clock for files is a few milliseconds late.
+  return stats?.isDirectory() === true && Date.now() - stats.ctimeMs >= life / 2
+}
+
+function wasWrittenByUpdate(file: string): boolean {
+  return peekHeader(file)?.header.writtenByUpdate === true
+}
+
+function moved(from: string, to: string): boolean {
   try {
-    mkdirSync(file, MODE)
-    // Only Linux is known to take the sticky bit with mkdir.
-    if (process.platform !== 'linux') chmodSync(file, MODE)
-    return 'made'
+    rename(from, to)
+    return true
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return 'occupied'
-    // A full disk must not keep anybody from logging out: the session goes, only its tombstone does not come.
-    return 'impossible'
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
   }
 }

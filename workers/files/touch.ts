@@ -1,5 +1,6 @@
-import { closeSync, constants, fsyncSync, lstatSync, lutimesSync, openSync } from 'node:fs'
+import { closeSync, constants, fsyncSync, lstatSync, lutimesSync, openSync, type Stats } from 'node:fs'
 import { hasCode, Opcode, Status } from '../protocol/index.js'
+import { waitForClaim } from './claim.js'
 import type { Place } from './layout.js'
 import { livenessOf } from './liveness.js'
 import { readPlace } from './load.js'
@@ -22,10 +23,11 @@ export interface Touch {
 export function touch(context: SaveContext, request: Touch): Status {
   const { place, expiry } = request
   const now = Date.now()
-  const stats = lstatSync(place.file, { throwIfNoEntry: false })
+  const stats = statusOf(place)
   if (stats === undefined || livenessOf(stats, place.file, now) !== 'alive') return Status.ABSENT
-  // A file's time comes back with its fraction rounded to what the file system keeps.
-  if (expiry < stats.mtimeMs - 1) return rewrite(context, request, now)
+  // A file's time comes back with its fraction rounded to what the file system keeps. One in the past says that the
+  // file was copied without its times: only the header knows the expiry.
+  if (expiry < stats.mtimeMs - 1 || stats.mtimeMs <= now) return rewrite(context, request, now)
   try {
     lutimesSync(place.file, expiry / 1000, expiry / 1000)
     if (context.fsync) syncFile(place.file)
@@ -36,12 +38,17 @@ export function touch(context: SaveContext, request: Touch): Status {
   }
 }
 
+function statusOf(place: Place): Stats | undefined {
+  const stats = lstatSync(place.file, { throwIfNoEntry: false })
+  return stats === undefined && waitForClaim(place) ? lstatSync(place.file, { throwIfNoEntry: false }) : stats
+}
+
 function rewrite(context: SaveContext, request: Touch, now: number): Status {
   const { place, key, expiry } = request
   const found = readPlace(place, key, request.maxRecordBytes, now)
   if (found.kind !== 'record') return Status.ABSENT
   const { record } = found
-  const bytes = composeRecord(record.key, record.payload, { ...record, expiry })
+  const bytes = composeRecord(record.key, record.payload, { ...record, expiry, writtenByUpdate: true })
   return save(context, {
     opcode: Opcode.UPDATE,
     place,

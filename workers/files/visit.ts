@@ -2,11 +2,13 @@ import { lstatSync, type Stats } from 'node:fs'
 import type { WalkKind } from '../protocol/index.js'
 import { CLAIM_LIFE } from './claim.js'
 import type { Layout, Place } from './layout.js'
-import { liveness, livenessOf, peekHeader } from './liveness.js'
+import { liveness, livenessOf } from './liveness.js'
 import { readPlace } from './load.js'
 import type { DecodedName } from './names.js'
+import { peekHeader } from './peek.js'
 import { putBack, removeIfMeant, unlinkIfPresent } from './removal.js'
-import { exhume, isTombstone, TOMBSTONE_LIFE, type Tombstones } from './tombstones.js'
+import { exhume, isTombstone } from './tombstone.js'
+import { TOMBSTONE_LIFE, type Tombstones } from './tombstones.js'
 import type { Tally } from './walk.js'
 
 /** Looks at one directory entry and does what the walk is for. */
@@ -81,9 +83,8 @@ function clearOne(
   if (entry.kind !== 'session') return
   const place = layout.placeOfEntry(directory, fileName)
   const header = peekHeader(place.file)?.header
-  if (header !== undefined && !isOfThisPrefix(entry.name, header.keyLength)) return
-  const standing = liveness(place.file, 0)
-  if (standing === 'alien' || standing === 'buried') return
+  // No record, or another application's: not ours to delete.
+  if (header === undefined || !isOfThisPrefix(entry.name, header.keyLength)) return
   if (context.tombstones.bury(layout, place)) tally.live++
 }
 
@@ -102,7 +103,8 @@ function sweepOne(
     case 'session':
       return sweepSession(layout, directory, fileName, entry.name, stats, tally, context)
     case 'temporary':
-      if (isOlder(stats, context.orphanGrace) && unlinkIfPresent(path)) tally.orphans++
+      // A directory is a tombstone that one delete took from another.
+      if (isOlder(stats, context.orphanGrace) && (exhume(path) || unlinkIfPresent(path))) tally.orphans++
       return
     case 'claim':
       if (isOlder(stats, CLAIM_LIFE) && unlinkIfPresent(path)) tally.orphans++
@@ -155,5 +157,6 @@ function sweepSession(
 
 /** By the time of the last change of the inode, which nobody can set. */
 function isOlder(stats: Stats, age: number): boolean {
-  return Date.now() - stats.ctimeMs >= age
+  // Date.now() has no fractions of a millisecond.
+  return Date.now() - Math.floor(stats.ctimeMs) >= age
 }

@@ -1,4 +1,4 @@
-import { type Dir, lstatSync, opendirSync } from 'node:fs'
+import { type Dir, opendirSync } from 'node:fs'
 import type { CorruptNotice, Walk, WalkSlice } from '../protocol/index.js'
 import { hasCode } from '../protocol/index.js'
 import type { Layout } from './layout.js'
@@ -25,6 +25,7 @@ export class DirectoryWalk implements Walk {
   readonly #layout: Layout
   readonly #visit: EntryVisit
   readonly #directories: Iterator<string>
+  #unreadable: unknown
   #open: { readonly directory: string; readonly handle: Dir } | undefined
 
   constructor(layout: Layout, visit: EntryVisit) {
@@ -37,7 +38,7 @@ export class DirectoryWalk implements Walk {
     const tally: Tally = { keys: [], scanned: 0, live: 0, expired: 0, orphans: 0, corrupt: [] }
     try {
       while (tally.scanned < SLICE_ENTRIES) {
-        if (this.#open === undefined && !this.#openNext()) return { ...tally, done: true }
+        if (this.#open === undefined && !this.#openNext()) return this.#lastSlice(tally)
         this.#readOne(tally)
       }
       return { ...tally, done: false }
@@ -50,6 +51,13 @@ export class DirectoryWalk implements Walk {
   end(): void {
     this.#open?.handle.closeSync()
     this.#open = undefined
+  }
+
+  /** What was met last is told before the directory that could not be read. */
+  #lastSlice(tally: Tally): WalkSlice {
+    if (this.#unreadable === undefined) return { ...tally, done: true }
+    if (tally.scanned > 0) return { ...tally, done: false }
+    throw this.#unreadable
   }
 
   #readOne(tally: Tally): void {
@@ -67,13 +75,16 @@ export class DirectoryWalk implements Walk {
     }
   }
 
-  /** Opens the next directory that exists. */
+  /** Opens the next directory that exists. One that cannot be read fails the walk, but only when all others are done. */
   #openNext(): boolean {
     for (let next = this.#directories.next(); next.done !== true; next = this.#directories.next()) {
       const directory = next.value
-      if (lstatSync(directory, { throwIfNoEntry: false }) === undefined && this.#layout.sharded) continue
-      this.#open = { directory, handle: opendirSync(directory, { bufferSize: 256 }) }
-      return true
+      try {
+        this.#open = { directory, handle: opendirSync(directory, { bufferSize: 256 }) }
+        return true
+      } catch (error) {
+        if (!this.#layout.sharded || !hasCode(error, 'ENOENT')) this.#unreadable ??= error
+      }
     }
     return false
   }

@@ -35,6 +35,7 @@ function compose({ key, payload, expiry, writeId, codec }: Content): Buffer {
     writeId,
     codec,
     keyIncluded: false,
+    writtenByUpdate: false,
   }
   return composeRecord(key, payload, header)
 }

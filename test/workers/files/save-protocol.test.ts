@@ -16,7 +16,7 @@ import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { CLAIM_LIFE, underClaim } from '#dist/workers/files/claim.js'
-import { peekHeader } from '#dist/workers/files/liveness.js'
+import { peekHeader } from '#dist/workers/files/peek.js'
 import { renameIntoPlace, writeFully } from '#dist/workers/files/save-protocol.js'
 import { Opcode, Status } from '#dist/workers/protocol/index.js'
 import { scratchDirectory } from './scratch.js'
@@ -291,7 +291,15 @@ protocol('the record on disk holds what the batch said', () => {
   const place = driver.place('Key')
   const peeked = peekHeader(place.file)
   assert.equal(peeked, {
-    header: { keyLength: 3, payloadLength: 4, expiry: 2e12, writeId: [11, 22], codec: 9, keyIncluded: false },
+    header: {
+      keyLength: 3,
+      payloadLength: 4,
+      expiry: 2e12,
+      writeId: [11, 22],
+      codec: 9,
+      keyIncluded: false,
+      writtenByUpdate: false,
+    },
     expiry: 2e12,
   })
   assert.is(lstatSync(place.file).mtimeMs, 2e12)

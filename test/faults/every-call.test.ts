@@ -1,0 +1,170 @@
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { failing } from '../workers/files/cut-points.js'
+import { scratchDirectory } from '../workers/files/scratch.js'
+import type { StorageDriver as Driver, Step, StepOutcome } from '../workers/files/storage-driver.js'
+
+// After cut-points.js, so that the storage gets the calls that can be made to fail.
+const { StorageDriver } = await import('../workers/files/storage-driver.js')
+const { Opcode, Status } = await import('#dist/workers/protocol/index.js')
+
+const faults = suite('every file system call fails once')
+
+const KEY = 'k'
+const HOUR = 3_600_000
+const directory = scratchDirectory('memory')
+
+type State = 'absent' | 'alive' | 'expired' | 'deleted' | 'damaged' | 'directory'
+
+function prepare(driver: Driver, state: State): void {
+  for (const name of readdirSync(directory)) rmSync(`${directory}/${name}`, { recursive: true })
+  const { file } = driver.place(KEY)
+  if (state === 'absent') return
+  driver.save(KEY, 'previous', state === 'expired' ? 1000 : Date.now() + 2 * HOUR)
+  if (state === 'deleted') driver.delete(KEY)
+  if (state === 'damaged') writeFileSync(file, 'damaged')
+  if (state === 'directory') renameSync(driver.place(KEY).directory, `${directory}/moved`)
+}
+
+const operations: Record<string, Step> = {
+  create: { opcode: Opcode.CREATE, key: KEY, text: 'new' },
+  update: { opcode: Opcode.UPDATE, key: KEY, text: 'new' },
+  save: { opcode: Opcode.SAVE, key: KEY, text: 'new' },
+  'longer touch': { opcode: Opcode.TOUCH, key: KEY, expiry: Date.now() + 9 * HOUR },
+  'shorter touch': { opcode: Opcode.TOUCH, key: KEY, expiry: Date.now() + HOUR },
+  load: { opcode: Opcode.LOAD, key: KEY },
+  exists: { opcode: Opcode.EXISTS, key: KEY },
+  delete: { opcode: Opcode.DELETE, key: KEY },
+}
+
+/** The texts that may be stored after an operation that failed: what was before it, or what it wanted. */
+function allowedAfter(operation: string, state: State): readonly (string | undefined)[] {
+  const before = state === 'alive' ? 'previous' : undefined
+  if (operation === 'delete') return [before, undefined]
+  return ['create', 'update', 'save'].includes(operation) ? [before, 'new'] : [before]
+}
+
+const descriptors = (): number => (existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0)
+
+for (const fsync of [false, true]) {
+  for (const code of ['EIO', 'EPERM', 'EMFILE']) {
+    const title = `${code}${fsync ? ', with fsync' : ''}: told, nothing lost, nothing left, and the next try works`
+    faults(title, () => {
+      const driver = new StorageDriver({ directory, fsync })
+      const open = descriptors()
+      for (const [operation, step] of Object.entries(operations)) {
+        for (const state of ['absent', 'alive', 'expired', 'deleted', 'damaged', 'directory'] as const) {
+          for (let at = 0, failed: string | undefined = ''; failed !== undefined; at++) {
+            prepare(driver, state)
+            let outcome: StepOutcome | undefined
+            failed = failing(() => (outcome = driver.one(step)), at, code)
+            const story = `${operation} where it is ${state}, ${failed} made to fail (call ${at})`
+            if (outcome?.status === Status.FAILED) assert.is(outcome.failure?.code, code, story)
+            const found = driver.load(KEY)
+            if (failed !== undefined)
+              assert.ok(allowedAfter(operation, state).includes(found), `${story}: ${found}`)
+            const litter = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
+              /\.(?:tmp|claim)$|\.taken-/.test(name),
+            )
+            if (failed !== 'unlinkSync') assert.equal(litter, [], story)
+            assert.is(driver.save(KEY, 'next'), Status.DONE, story)
+            assert.is(driver.load(KEY), 'next', story)
+          }
+        }
+      }
+      assert.is(descriptors(), open, 'descriptors are closed')
+    })
+  }
+}
+
+faults('without hard links, creates are exclusive and what was taken is put back', () => {
+  for (const code of ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']) {
+    const driver = new StorageDriver({ directory })
+    for (const [state, expected] of [
+      ['absent', Status.DONE],
+      ['expired', Status.DONE],
+      ['deleted', Status.DONE],
+      ['alive', Status.CONFLICT],
+    ] as const) {
+      for (let at = 0, failed: string | undefined = ''; failed !== undefined; at++) {
+        prepare(driver, state)
+        let status: number | undefined
+        failed = failing(() => (status = driver.create(KEY, 'new')), at, code)
+        if (failed !== 'linkSync') continue
+        assert.is(status, expected, `${code} where it is ${state}`)
+        assert.is(driver.load(KEY), state === 'alive' ? 'previous' : 'new')
+      }
+    }
+  }
+})
+
+faults('a batch that runs out of descriptors because of its own open files goes on in smaller groups', () => {
+  const driver = new StorageDriver({ directory, fsync: true })
+  prepare(driver, 'absent')
+  const steps = Array.from({ length: 10 }, (_, index) => ({
+    opcode: Opcode.SAVE,
+    key: `k${index}`,
+    text: 'text',
+  }))
+  driver.apply(steps)
+  for (const code of ['EMFILE', 'ENFILE']) {
+    for (let at = 0; at < 12; at++) {
+      let outcomes: readonly StepOutcome[] = []
+      const failed = failing(() => ({ outcomes } = driver.apply(steps)), at, code)
+      if (failed !== 'openSync') continue
+      const refused = outcomes.filter(({ status }) => status === Status.FAILED)
+      assert.is(refused.length, at === 0 ? 1 : 0, `call ${at}`)
+    }
+  }
+})
+
+faults('a sync that fails rejects its own slots and no others', () => {
+  const driver = new StorageDriver({ directory, fsync: true, layout: 'flat' })
+  prepare(driver, 'absent')
+  const steps = Array.from({ length: 5 }, (_, index) => ({
+    opcode: Opcode.CREATE,
+    key: `s${index}`,
+    text: 'text',
+  }))
+  const counts: number[] = []
+  for (let at = 0, failed: string | undefined = ''; failed !== undefined; at++) {
+    prepare(driver, 'absent')
+    let outcomes: readonly StepOutcome[] = []
+    failed = failing(() => ({ outcomes } = driver.apply(steps)), at, 'EIO')
+    if (failed !== 'fsyncSync') continue
+    const refused = outcomes.filter(({ status }) => status === Status.FAILED).length
+    counts.push(refused)
+    // Of a file whose sync failed nobody knows what the disk holds: it must not be put in place.
+    const stored = steps.filter(({ key }) => driver.load(key) === 'text').length
+    assert.is(stored, refused === 1 ? 4 : 5)
+  }
+  assert.equal(counts, [1, 1, 1, 1, 1, 5], 'five files, one directory')
+})
+
+faults('a walk goes on past what cannot be examined', () => {
+  const driver = new StorageDriver({ directory, orphanGrace: 0 })
+  for (const kind of ['sweep', 'count', 'keys', 'clear'] as const) {
+    for (let at = 0, failed: string | undefined = ''; failed !== undefined; at++) {
+      prepare(driver, 'expired')
+      driver.save('alive', 'x')
+      failed = failing(() => driver.walk(kind), at, 'EIO')
+      if (kind !== 'clear') assert.is(driver.load('alive'), 'x', `${kind}, call ${at}`)
+    }
+  }
+})
+
+faults('a directory that cannot be looked at is an error that says so', () => {
+  const parent = scratchDirectory('memory')
+  assert.throws(
+    () => failing(() => new StorageDriver({ directory: `${parent}/sessions` }), 0, 'EACCES'),
+    /EACCES/,
+  )
+  assert.throws(
+    () => failing(() => new StorageDriver({ directory: `${parent}/sessions` }), 1, 'EROFS'),
+    /EROFS/,
+  )
+  assert.ok(failing(() => new StorageDriver({ directory: `${parent}/sessions` }), 1, 'EEXIST') !== undefined)
+})
+
+faults.run()

@@ -1,0 +1,93 @@
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+
+/*
+ * Lets a test do something between any two file system calls of an operation, in this one thread. Has to be
+ * imported before the storage is.
+ */
+
+const CALLS = [
+  'existsSync',
+  'fstatSync',
+  'fsyncSync',
+  'ftruncateSync',
+  'futimesSync',
+  'linkSync',
+  'lstatSync',
+  'lutimesSync',
+  'mkdirSync',
+  'openSync',
+  'readSync',
+  'renameSync',
+  'statSync',
+  'unlinkSync',
+  'writeSync',
+] as const
+
+let onCall: ((name: string) => void) | undefined
+
+const functions = fs as unknown as Record<string, (...values: unknown[]) => unknown>
+for (const name of CALLS) {
+  const real = functions[name]
+  if (real === undefined) throw new Error(`no ${name} in node:fs`)
+  functions[name] = (...values) => {
+    onCall?.(name)
+    return real(...values)
+  }
+}
+syncBuiltinESMExports()
+
+let inside = false
+
+// Waiting for the operation that it is inside of, an inner one could wait for ever: it fails instead. What the outer
+// one waits for has happened by then.
+Atomics.wait = () => {
+  if (inside) throw new Error('waits for the outer operation')
+  return 'timed-out'
+}
+
+/**
+ * Runs `outer`, and each of `inner` in front of the file system call of the outer's that is given with it; returns
+ * how many calls `outer` makes.
+ */
+export function interleave(
+  outer: () => void,
+  inner: readonly { readonly at: number; readonly run: () => void }[],
+): number {
+  let calls = 0
+  const hook = (): void => {
+    const call = calls++
+    onCall = undefined
+    inside = true
+    for (const { at, run } of inner) if (at === call) run()
+    inside = false
+    onCall = hook
+  }
+  onCall = hook
+  try {
+    outer()
+  } finally {
+    onCall = undefined
+  }
+  return calls
+}
+
+/** Runs a task in which one call, counted from 0, fails with a code; the name of that call, if there are so many. */
+export function failing(task: () => void, at: number, code: string): string | undefined {
+  let calls = 0
+  let failed: string | undefined
+  onCall = (name) => {
+    if (calls++ !== at) return
+    failed = name
+    throw Object.assign(new Error(`${code}: made to fail, ${name}`), {
+      code,
+      syscall: name.replace('Sync', ''),
+    })
+  }
+  try {
+    task()
+  } finally {
+    onCall = undefined
+  }
+  return failed
+}

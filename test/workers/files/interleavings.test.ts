@@ -1,0 +1,207 @@
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { interleave } from './cut-points.js'
+import { scratchDirectory } from './scratch.js'
+import type { StorageDriver as Driver } from './storage-driver.js'
+
+// After cut-points.js, so that the storage gets the calls that can be cut.
+const { StorageDriver } = await import('./storage-driver.js')
+const { Status } = await import('#dist/workers/protocol/index.js')
+
+const interleavings = suite('interleavings of operations of one key in several processes')
+
+const KEY = 'k'
+const OPERATIONS = ['create', 'update', 'save', 'touch', 'delete', 'load', 'sweep'] as const
+type Operation = (typeof OPERATIONS)[number]
+const STATES = ['absent', 'alive', 'expired', 'empty', 'deleted'] as const
+type State = (typeof STATES)[number]
+
+/** What an operation told: its status, or what it loaded. */
+type Told = number | string | undefined
+
+/** An operation as it would be if it were alone: what it tells, and what is stored after it. */
+function model(
+  operation: Operation,
+  writer: string,
+  stored: string | undefined,
+): [told: Told, stored: string | undefined] {
+  const { DONE, ABSENT, CONFLICT } = Status
+  switch (operation) {
+    case 'create':
+      return stored === undefined ? [DONE, writer] : [CONFLICT, stored]
+    case 'update':
+      return stored === undefined ? [ABSENT, undefined] : [DONE, writer]
+    case 'save':
+      return [DONE, writer]
+    case 'touch':
+      return [stored === undefined ? ABSENT : DONE, stored]
+    case 'delete':
+      return [DONE, undefined]
+    case 'load':
+      return [stored, stored]
+    case 'sweep':
+      return [DONE, stored]
+  }
+}
+
+function perform(driver: Driver, operation: Operation, writer: string): Told {
+  switch (operation) {
+    case 'create':
+    case 'update':
+    case 'save':
+      return driver[operation](KEY, writer)
+    case 'touch':
+      return driver.touch(KEY, Date.now() + 7_200_000)
+    case 'delete':
+      return driver.delete(KEY)
+    case 'load':
+      return driver.load(KEY)
+    case 'sweep':
+      driver.walk('sweep')
+      return Status.DONE
+  }
+}
+
+interface Step {
+  readonly operation: Operation
+  readonly writer: string
+  told: Told
+}
+
+/** Whether some order, in which `fixed` keep theirs, explains what everybody was told and what is stored now. */
+function isExplained(
+  initial: string | undefined,
+  outer: Step,
+  fixed: readonly Step[],
+  final: string | undefined,
+): boolean {
+  for (let position = 0; position <= fixed.length; position++) {
+    const order = [...fixed.slice(0, position), outer, ...fixed.slice(position)]
+    let stored = initial
+    const fits = order.every(({ operation, writer, told }) => {
+      // Honestly refused: it did nothing.
+      if (told === Status.FAILED) return true
+      const [expected, next] = model(operation, writer, stored)
+      stored = next
+      return expected === told
+    })
+    if (fits && stored === final) return true
+  }
+  return false
+}
+
+const drivers = ['A', 'B', 'C'].map(() => undefined as Driver | undefined)
+const directory = scratchDirectory('memory')
+
+function driverOf(process: number): Driver {
+  const driver = drivers[process] ?? new StorageDriver({ layout: 'flat', directory, orphanGrace: 3_600_000 })
+  drivers[process] = driver
+  return driver
+}
+
+function prepare(state: State): void {
+  for (const name of readdirSync(directory)) rmSync(`${directory}/${name}`, { recursive: true })
+  const driver = driverOf(2)
+  if (state === 'alive' || state === 'deleted') driver.save(KEY, 'initial')
+  if (state === 'deleted') driver.delete(KEY)
+  if (state === 'expired') driver.save(KEY, 'expired', 1000)
+  if (state === 'empty') writeFileSync(driver.place(KEY).file, '')
+}
+
+/** Runs `inner` at their cut points within `outer`; what cannot be explained, in words. */
+function scenario(
+  state: State,
+  outer: Operation,
+  inner: readonly { readonly at: number; readonly operation: Operation }[],
+): { calls: number; fault: string | undefined } {
+  prepare(state)
+  const outerStep: Step = { operation: outer, writer: 'by A', told: undefined }
+  const innerSteps = inner.map(
+    ({ operation }, index): Step => ({ operation, writer: `by ${'BC'[index]}`, told: undefined }),
+  )
+  const calls = interleave(
+    () => {
+      outerStep.told = perform(driverOf(0), outer, outerStep.writer)
+    },
+    innerSteps.map((step, index) => ({
+      at: inner[index]?.at ?? 0,
+      run: () => {
+        step.told = perform(driverOf(index + 1), step.operation, step.writer)
+      },
+    })),
+  )
+  const final = driverOf(2).load(KEY)
+  const initial = state === 'alive' ? 'initial' : undefined
+  const reached = innerSteps.filter((_, index) => (inner[index]?.at ?? 0) < calls)
+  const story = () =>
+    `${state}: ${outer} told ${outerStep.told}; ${innerSteps.map((step, index) => `${step.operation} at ${inner[index]?.at} told ${step.told}`).join('; ')}; stored ${final}`
+  if (!isExplained(initial, outerStep, reached, final)) return { calls, fault: story() }
+  const litter = readdirSync(directory).filter((name) => name !== KEY)
+  return { calls, fault: litter.length > 0 ? `${story()}; left ${litter}` : undefined }
+}
+
+/**
+ * What plain POSIX calls leave open, a matter of microseconds and of three processes that meet in one key: in the
+ * middle of the removal of an expired file that is renewed in that moment, a create finds the place empty. Save and
+ * create are both told that they won.
+ */
+function isKnownLimit(state: State, outer: Operation, first: Operation, second: Operation): boolean {
+  if (second !== 'create') return false
+  return (
+    (state === 'expired' || state === 'empty') &&
+    first === 'save' &&
+    (outer === 'create' || outer === 'sweep')
+  )
+}
+
+/** One in so many scenarios of three; an odd number, so that over time no place is left out of all loops. */
+const STRIDE = process.env.COATCHECK_ALL_INTERLEAVINGS === '1' ? 1 : 5
+
+/** Every cut point of every operation, one other operation in it. */
+interleavings('two at a time: what they tell and what is stored is as if one had been first', () => {
+  const faults: string[] = []
+  let scenarios = 0
+  for (const state of STATES) {
+    for (const outer of OPERATIONS) {
+      for (const operation of OPERATIONS) {
+        for (let at = 0, calls = 1; at < calls; at++) {
+          const outcome = scenario(state, outer, [{ at, operation }])
+          calls = outcome.calls
+          scenarios++
+          if (outcome.fault !== undefined) faults.push(outcome.fault)
+        }
+      }
+    }
+  }
+  assert.ok(scenarios > 1000, `${scenarios} scenarios`)
+  assert.equal(faults, [])
+})
+
+interleavings('three at a time', () => {
+  const faults: string[] = []
+  let scenarios = 0
+  const writers = OPERATIONS.filter((operation) => operation !== 'load' && operation !== 'touch')
+  for (const state of STATES) {
+    for (const outer of ['create', 'update', 'save', 'sweep'] as const) {
+      for (const first of writers) {
+        for (const second of writers) {
+          const calls = scenario(state, outer, []).calls
+          for (let at = 0; at < calls; at++) {
+            for (let later = at; later < calls + 4; later++) {
+              if (scenarios++ % STRIDE !== 0 || isKnownLimit(state, outer, first, second)) continue
+              const { fault } = scenario(state, outer, [
+                { at, operation: first },
+                { at: later, operation: second },
+              ])
+              if (fault !== undefined) faults.push(fault)
+            }
+          }
+        }
+      }
+    }
+  }
+  assert.equal(faults, [])
+})
+
+interleavings.run()

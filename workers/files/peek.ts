@@ -1,0 +1,33 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { hasCode } from '../protocol/index.js'
+import { RECORD_HEADER, type RecordHeader, readHeader } from './record.js'
+
+/** O_NONBLOCK: opening a FIFO in a session's place must not wait for a writer. */
+export const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+
+/** A record's header and its effective expiry. */
+export interface PeekedHeader {
+  readonly header: RecordHeader
+  readonly expiry: number
+}
+
+/** Reads only the header of a file; `undefined` when there is none, or none of ours. */
+export function peekHeader(file: string): PeekedHeader | undefined {
+  let descriptor: number
+  try {
+    descriptor = openSync(file, READ_FLAGS)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ELOOP', 'ENXIO')) return undefined
+    throw error
+  }
+  try {
+    const stats = fstatSync(descriptor)
+    if (!stats.isFile()) return undefined
+    const bytes = Buffer.allocUnsafe(RECORD_HEADER)
+    const length = readSync(descriptor, bytes, 0, RECORD_HEADER, 0)
+    const header = readHeader(bytes.subarray(0, length))
+    return typeof header === 'string' ? undefined : { header, expiry: Math.max(header.expiry, stats.mtimeMs) }
+  } finally {
+    closeSync(descriptor)
+  }
+}
