@@ -8,7 +8,6 @@ const VARIANTS: readonly (Omit<FilesOptions, 'directory'> & { readonly threads: 
   { threads: 1, layout: 'flat', prefix: 'sessionid' },
   { threads: 2, layout: 'flat' },
   { threads: 2, fsync: true },
-  { threads: 1, layout: 'flat', fsync: true },
   { threads: 1, hashNames: true },
   { threads: 2, layout: 'flat', hashNames: true, fsync: true },
 ]
