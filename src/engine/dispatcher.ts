@@ -16,6 +16,7 @@ import { Lane } from './lane.js'
 import { type Caller, type Demand, type Operation, reject } from './operation.js'
 import { type Outcome, type SettleContext, settle } from './settle.js'
 import { lossOf, storageErrorOf } from './storage-errors.js'
+import { ticks } from './ticks.js'
 import { WorkerLostError, type WorkerPool } from './worker-pool.js'
 
 /** So often a whole batch is handed to a worker; after that each of its operations goes alone. */
@@ -26,7 +27,7 @@ const NONCE_STEP = 1024
 /** What the dispatcher tells the engine. */
 export interface DispatcherListener extends Omit<SettleContext, 'reissue'> {
   /** A pool task came back. */
-  batchDone(batch: Batch, milliseconds: number): void
+  batchDone(batch: Batch): void
   /** An operation is settled for the storage: its bytes are no longer pending. */
   operationDone(operation: Operation, status: Status): void
   /** A file in a session's place was none. */
@@ -106,7 +107,7 @@ export class Dispatcher {
 
   /** Rejects everything that no worker has yet. */
   abandon(failure: unknown): void {
-    const now = performance.now()
+    const now = ticks()
     for (const lane of this.#lanes) {
       for (const batch of lane.abandon()) {
         for (const operation of batch.operations) {
@@ -155,12 +156,11 @@ export class Dispatcher {
   async #carry(lane: Lane): Promise<void> {
     const batch = lane.take()
     if (batch !== undefined) {
-      const startedAt = performance.now()
       const nonce = this.#nextNonce()
       const reply = await this.#applyWhole(batch, nonce)
       if (reply instanceof WorkerLostError) await this.#applySingly(batch, nonce, reply)
       else this.#settleBatch(batch, reply)
-      this.#options.listener.batchDone(batch, performance.now() - startedAt)
+      this.#options.listener.batchDone(batch)
       lane.release(batch)
     }
     lane.dispatched = false
@@ -199,12 +199,7 @@ export class Dispatcher {
         this.#settleReply([operation], batch, reply, () => 0)
       } catch (error) {
         const failure = lossOf(error instanceof WorkerLostError ? error : first)
-        this.#settleOne(
-          operation,
-          batch,
-          { status: Status.FAILED, record: undefined, failure },
-          performance.now(),
-        )
+        this.#settleOne(operation, batch, { status: Status.FAILED, record: undefined, failure }, ticks())
       }
     }
   }
@@ -220,7 +215,7 @@ export class Dispatcher {
     slotOf: (operation: Operation) => number,
   ): void {
     // One look at the clock for all: it costs as much as settling a promise.
-    const now = performance.now()
+    const now = ticks()
     if (reply === null) {
       for (const operation of operations) this.#settleOne(operation, batch, DONE, now)
       return

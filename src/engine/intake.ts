@@ -6,6 +6,7 @@ import type { Payloads } from './payloads.js'
 import type { Pending } from './pending.js'
 import { checkKey } from './session-keys.js'
 import type { Statistics } from './statistics.js'
+import { ticks, ticksBetween } from './ticks.js'
 import type { WorkerPool } from './worker-pool.js'
 
 /** Options of {@link Intake}. */
@@ -55,7 +56,7 @@ export class Intake {
         expiry: expiresAt,
         codec: payloads.codec,
         payload,
-        acceptedAt: performance.now(),
+        acceptedAt: ticks(),
         resolve,
       }
       statistics.accepted++
@@ -86,7 +87,7 @@ export class Intake {
       settled: (caller, failed, now) => {
         pending.operations--
         if (failed) statistics.failed++
-        statistics.recordLatency(now - caller.acceptedAt)
+        statistics.recordLatency(ticksBetween(caller.acceptedAt, now))
         pending.lowered()
       },
       batchDone: (batch) => {
@@ -131,7 +132,7 @@ export class Intake {
       codec: 0,
       payload: undefined,
       writeId,
-      acceptedAt: performance.now(),
+      acceptedAt: ticks(),
       // A rejection, too, is nobody's: the record stays where it is and is met again.
       resolve: (outcome) => void Promise.resolve(outcome).catch(() => undefined),
     }

@@ -5,7 +5,7 @@ import type { Batch } from './batch.js'
 export interface Caller {
   /** What was asked for; the operation that it rides on may be another. */
   readonly asks: Opcode
-  /** `performance.now()` at the call. */
+  /** The call's moment, in ticks. */
   readonly acceptedAt: number
   /** Settles the caller's promise: with what the opcode promises, or with a promise that is rejected. */
   readonly resolve: (outcome: unknown) => void

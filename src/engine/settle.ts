@@ -25,7 +25,7 @@ export interface SettleContext {
   readonly codec: number
   /** Lets a reader, whose write did not happen, read for itself. */
   reissue(operation: Operation, caller: Caller): void
-  /** Is told of each caller that was settled, and when, by `performance.now()`. */
+  /** Is told of each caller that was settled, and when, in ticks. */
   settled(caller: Caller, failed: boolean, now: number): void
 }
 

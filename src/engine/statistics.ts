@@ -57,9 +57,9 @@ export class Statistics {
   lastSweep: EngineStatistics['lastSweep']
   readonly #latency: RecordableHistogram = createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 3 })
 
-  /** Records how long an operation took, in milliseconds. */
-  recordLatency(milliseconds: number): void {
-    this.#latency.record(Math.max(1, Math.round(milliseconds * 1000)))
+  /** Records how long an operation took, in microseconds. */
+  recordLatency(microseconds: number): void {
+    this.#latency.record(Math.max(1, microseconds))
   }
 
   /** The public form. */

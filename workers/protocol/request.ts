@@ -22,7 +22,7 @@ export const SLOT_HEADER = 40
 
 const WIDE_KEY = 1
 /** Bytes that a writer grows by at a time, at the most. */
-const LARGEST_STEP = 16 * 1024
+const LARGEST_STEP = 8 * 1024
 
 /** One slot to be written. Payload may be absent where the opcode carries none. */
 export interface SlotContent {
