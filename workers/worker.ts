@@ -42,7 +42,11 @@ export async function open(): Promise<Failure | undefined> {
     return undefined
   } catch (error) {
     opening = undefined
-    return describeFailure(0, error)
+    const failure = describeFailure(0, error)
+    // Not a system call: a module that is missing, say. No key is known yet, so its own words can be told.
+    return failure.syscall === 'none' && error instanceof Error
+      ? { ...failure, message: error.message }
+      : failure
   }
 }
 

@@ -1,10 +1,63 @@
-import { type RequestWriter, slotLength } from '../../workers/protocol/index.js'
-import { type Demand, Operation } from './operation.js'
+import { type Opcode, type RequestWriter, slotLength } from '../../workers/protocol/index.js'
+import type { Caller, Demand } from './caller.js'
 
 /** Slots of one batch at the most: past it the cost of the pool task is spread thin enough. */
 const MOST_SLOTS = 256
 /** Bytes of one batch, unless a single session is larger. */
-const MOST_BYTES = 256 * 1024
+const MOST_BYTES = 128 * 1024
+
+/**
+ * One slot of a batch and everybody who waits for it, its first caller included: 100 000 may be pending, so nothing is
+ * kept here that the slot tells, and of a promise only the function that resolves it; that can reject it, too.
+ */
+export class Operation implements Caller {
+  readonly asks: Opcode
+  readonly acceptedAt: number
+  readonly resolve: (outcome: unknown) => void
+  readonly sees = undefined
+  next: Caller | undefined = undefined
+  #last: Caller | undefined = undefined
+  readonly batch: Batch
+  readonly key: string
+  readonly opcode: Opcode
+  /** Where its slot lies in the batch; moves when a larger save takes its place. */
+  offset: number
+  slot: number
+  /** Bytes of payload that count as pending. */
+  bytes: number
+  /** Whether a reader rides on it, so that its payload must stay as it is. */
+  watched = false
+
+  constructor(batch: Batch, demand: Demand, offset: number, slot: number) {
+    this.asks = demand.asks
+    this.acceptedAt = demand.acceptedAt
+    this.resolve = demand.resolve
+    this.batch = batch
+    this.key = demand.key
+    this.opcode = demand.opcode
+    this.offset = offset
+    this.slot = slot
+    this.bytes = demand.payload?.length ?? 0
+  }
+
+  /** When what is waiting to be stored expires, in milliseconds since the epoch. */
+  get expiry(): number {
+    return this.batch.writer.expiry(this.offset)
+  }
+
+  /** Adds a caller behind those who wait already. */
+  join({ asks, acceptedAt, resolve }: Demand, sees?: Caller['sees']): void {
+    const caller: Caller = { asks, acceptedAt, resolve, sees, next: undefined }
+    if (this.#last === undefined) this.next = caller
+    else this.#last.next = caller
+    this.#last = caller
+  }
+
+  /** Everybody who waits for it, in the order of their calls. */
+  *callers(): Generator<Caller, void, undefined> {
+    for (let caller: Caller | undefined = this; caller !== undefined; caller = caller.next) yield caller
+  }
+}
 
 /**
  * Operations of one lane, each key at most once, on their way to a worker as one pool task. Open to more until it

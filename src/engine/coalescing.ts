@@ -1,5 +1,6 @@
 import { carriesPayload, Opcode } from '../../workers/protocol/index.js'
-import type { Demand, Operation } from './operation.js'
+import type { Operation } from './batch.js'
+import type { Demand } from './caller.js'
 
 /**
  * What may happen to a demand that finds an operation of its key not yet handed to a worker.

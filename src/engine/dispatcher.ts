@@ -11,9 +11,9 @@ import {
   Status,
   sliceOf,
 } from '../../workers/protocol/index.js'
-import type { Batch } from './batch.js'
+import type { Batch, Operation } from './batch.js'
+import { type Caller, type Demand, reject } from './caller.js'
 import { Lane } from './lane.js'
-import { type Caller, type Demand, type Operation, reject } from './operation.js'
 import { type Outcome, type SettleContext, settle } from './settle.js'
 import { lossOf, storageErrorOf } from './storage-errors.js'
 import { ticks } from './ticks.js'

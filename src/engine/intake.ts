@@ -1,6 +1,6 @@
 import { type CorruptNotice, keyHash, Opcode, Status } from '../../workers/protocol/index.js'
+import type { Demand } from './caller.js'
 import { Dispatcher, type DispatcherListener, writesRecord } from './dispatcher.js'
-import type { Demand } from './operation.js'
 import { type Expiry, expiryOf } from './options.js'
 import type { Payloads } from './payloads.js'
 import type { Pending } from './pending.js'

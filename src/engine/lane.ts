@@ -1,12 +1,13 @@
 import { RequestWriter } from '../../workers/protocol/index.js'
+import type { Operation } from './batch.js'
 import { Batch } from './batch.js'
+import type { Demand } from './caller.js'
 import { meeting } from './coalescing.js'
-import type { Demand, Operation } from './operation.js'
 
 /** Where a lane's first batch starts; those after it take over the memory of one that is settled. */
 const FIRST_CAPACITY = 4 * 1024
 /** More memory than this is not kept for the next batch. */
-const MOST_KEPT = 256 * 1024
+const MOST_KEPT = 160 * 1024
 /** A batch that was only begun because its key is in an earlier one will hold little. */
 const SMALL_CAPACITY = 512
 

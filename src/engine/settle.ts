@@ -1,7 +1,7 @@
 import { type LoadedRecord, Opcode, Status } from '../../workers/protocol/index.js'
-import type { Batch } from './batch.js'
+import type { Batch, Operation } from './batch.js'
+import { type Caller, reject } from './caller.js'
 import { CreateError, UpdateError } from './errors.js'
-import { type Caller, type Operation, reject } from './operation.js'
 
 /** What became of one operation. */
 export interface Outcome {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SessionEngine, StorageError } from 'coatcheck'
 import { suite } from 'uvu'
@@ -45,6 +45,17 @@ const OBSTACLES: readonly Obstacle[] = [
     says: /parent of the session directory does not exist/,
     put: (parent) => join(parent, 'missing', 'sessions'),
     remove: (directory) => mkdirSync(join(directory, '..')),
+  },
+  {
+    title: 'a link to nowhere stands where the directory should',
+    errno: 'ENOTDIR',
+    says: /link to a directory that does not exist/,
+    put: (parent) => {
+      const directory = join(parent, 'sessions')
+      symlinkSync(join(parent, 'elsewhere'), directory)
+      return directory
+    },
+    remove: (directory) => mkdirSync(join(directory, '..', 'elsewhere')),
   },
   {
     title: 'the parent is a file',

@@ -2,7 +2,7 @@ import { closeSync, constants, existsSync, lstatSync, openSync } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
 import type { Place } from './layout.js'
 import { pause } from './pause.js'
-import { unlinkIfPresent } from './removal.js'
+import { unlinkIfPresent } from './unlink.js'
 
 /** Milliseconds after which a claim is taken for one that a crash left behind: a holder needs microseconds. */
 export const CLAIM_LIFE = 500

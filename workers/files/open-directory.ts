@@ -49,7 +49,7 @@ function makeDirectory(directory: string): void {
   try {
     mkdirSync(directory, { mode: 0o700 })
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return
+    if (hasCode(error, 'EEXIST')) return refuseDangling(directory)
     if (hasCode(error, 'ENOENT')) {
       throw systemError('ENOENT', 'mkdir', 'the parent of the session directory does not exist')
     }
@@ -58,4 +58,10 @@ function makeDirectory(directory: string): void {
     }
     throw error
   }
+}
+
+/** Another process has made it meanwhile, or it is a link that leads nowhere. */
+function refuseDangling(directory: string): void {
+  if (statusOf(directory) !== undefined) return
+  throw systemError('ENOTDIR', 'mkdir', 'the session directory is a link to a directory that does not exist')
 }

@@ -1,20 +1,10 @@
-import { linkSync, unlinkSync } from 'node:fs'
+import { linkSync } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
 import { underClaim } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { rename } from './rename.js'
 import { exhume } from './tombstone.js'
-
-/** Unlinks a path that need not be there any more. */
-export function unlinkIfPresent(path: string): boolean {
-  try {
-    unlinkSync(path)
-    return true
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false
-    throw error
-  }
-}
+import { unlinkIfPresent } from './unlink.js'
 
 /**
  * Removes what stands in a session's place if, and only if, it is what the caller thinks it is.

@@ -14,9 +14,10 @@ import type { Layout, Place } from './layout.js'
 import { type Liveness, liveness, livenessOfPlace } from './liveness.js'
 import { pause } from './pause.js'
 import { peekHeader } from './peek.js'
-import { removeIfMeant, unlinkIfPresent } from './removal.js'
+import { removeIfMeant } from './removal.js'
 import { rename } from './rename.js'
 import { exhume } from './tombstone.js'
+import { unlinkIfPresent } from './unlink.js'
 
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 /** Two writers can only keep taking a key from each other so often before one of them gives way. */

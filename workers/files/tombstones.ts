@@ -3,9 +3,9 @@ import { hasCode } from '../protocol/index.js'
 import type { Layout, Place } from './layout.js'
 import { pause } from './pause.js'
 import { peekHeader } from './peek.js'
-import { unlinkIfPresent } from './removal.js'
 import { rename } from './rename.js'
 import { exhume, makeTombstone } from './tombstone.js'
+import { unlinkIfPresent } from './unlink.js'
 
 /** Milliseconds that a tombstone stays. */
 export const TOMBSTONE_LIFE = 10_000

@@ -6,10 +6,11 @@ import { liveness, livenessOf } from './liveness.js'
 import { readPlace } from './load.js'
 import type { DecodedName } from './names.js'
 import { peekHeader } from './peek.js'
-import { putBack, removeIfMeant, unlinkIfPresent } from './removal.js'
+import { putBack, removeIfMeant } from './removal.js'
+import type { Tally } from './tally.js'
 import { exhume, isTombstone } from './tombstone.js'
 import { TOMBSTONE_LIFE, type Tombstones } from './tombstones.js'
-import type { Tally } from './walk.js'
+import { unlinkIfPresent } from './unlink.js'
 
 /** Looks at one directory entry and does what the walk is for. */
 export type EntryVisit = (layout: Layout, directory: string, fileName: string, tally: Tally) => void

@@ -1,21 +1,12 @@
 import { type Dir, opendirSync } from 'node:fs'
-import type { CorruptNotice, Walk, WalkSlice } from '../protocol/index.js'
+import type { Walk, WalkSlice } from '../protocol/index.js'
 import { hasCode } from '../protocol/index.js'
 import type { Layout } from './layout.js'
+import type { Tally } from './tally.js'
 import type { EntryVisit } from './visit.js'
 
 /** Entries looked at in one slice: a few milliseconds of work. */
 const SLICE_ENTRIES = 512
-
-/** What a walk has met in one slice. */
-export interface Tally {
-  keys: string[]
-  scanned: number
-  live: number
-  expired: number
-  orphans: number
-  corrupt: CorruptNotice[]
-}
 
 /**
  * Streams the directories of a layout, a slice at a time: never a whole directory in memory, and never longer in
