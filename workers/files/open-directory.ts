@@ -49,7 +49,7 @@ function makeDirectory(directory: string): void {
   try {
     mkdirSync(directory, { mode: 0o700 })
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return refuseDangling(directory)
+    if (hasCode(error, 'EEXIST')) return refuseUnsafeOther(directory)
     if (hasCode(error, 'ENOENT')) {
       throw systemError('ENOENT', 'mkdir', 'the parent of the session directory does not exist')
     }
@@ -61,7 +61,8 @@ function makeDirectory(directory: string): void {
 }
 
 /** Another process has made it meanwhile, or it is a link that leads nowhere. */
-function refuseDangling(directory: string): void {
-  if (statusOf(directory) !== undefined) return
+function refuseUnsafeOther(directory: string): void {
+  const stats = statusOf(directory)
+  if (stats !== undefined) return refuseUnsafe(stats)
   throw systemError('ENOTDIR', 'mkdir', 'the session directory is a link to a directory that does not exist')
 }
