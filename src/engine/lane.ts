@@ -7,7 +7,7 @@ import { meeting } from './coalescing.js'
 /** Where a lane's first batch starts; those after it take over the memory of one that is settled. */
 const FIRST_CAPACITY = 4 * 1024
 /** More memory than this is not kept for the next batch. */
-const MOST_KEPT = 160 * 1024
+const MOST_KEPT = 64 * 1024
 /** A batch that was only begun because its key is in an earlier one will hold little. */
 const SMALL_CAPACITY = 512
 

@@ -10,6 +10,9 @@ import {
 
 const WORKER = new URL('../../workers/worker.js', import.meta.url).href
 
+/** Bytes of a buffer that is kept to be filled again, at the most: an idle engine holds no more than a few. */
+const LARGEST_SPARE = 64 * 1024
+
 /** Options of {@link WorkerPool}. */
 export interface WorkerPoolOptions {
   readonly storage: StorageDescription
@@ -60,7 +63,8 @@ export class WorkerPool {
   async apply(wire: ArrayBuffer): Promise<ArrayBuffer | null> {
     const answer = await this.#run<ArrayBuffer>('apply', wire, [wire])
     if (!isAllDone(answer)) return answer
-    if (this.#spares.length < this.#options.threads * this.#options.depth) this.#spares.push(answer)
+    const { threads, depth } = this.#options
+    if (answer.byteLength <= LARGEST_SPARE && this.#spares.length < threads * depth) this.#spares.push(answer)
     return null
   }
 
