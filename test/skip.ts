@@ -22,3 +22,8 @@ export function skipUnless(condition: boolean, reason: string): Register {
     console.log(`skipped: ${title}: ${reason}`)
   }
 }
+
+/** The same for what is missing, in words; `undefined` where nothing is. */
+export function skipWhere(missing: string | undefined): Register {
+  return skipUnless(missing === undefined, missing ?? 'nothing is missing')
+}

@@ -1,4 +1,4 @@
-import { type Opcode, type RequestWriter, slotLength } from '../../workers/protocol/index.js'
+import { longestSlot, type Opcode, type RequestWriter } from '../../workers/protocol/index.js'
 import type { Caller, Demand } from './caller.js'
 
 /** Slots of one batch at the most: past it the cost of the pool task is spread thin enough. */
@@ -87,7 +87,9 @@ export class Batch {
   hasRoom(demand: Demand): boolean {
     const { slots, used } = this.writer
     if (slots === 0) return true
-    return slots < MOST_SLOTS && used + slotLength(demand.key, demand.payload?.length ?? 0) <= MOST_BYTES
+    return (
+      slots < MOST_SLOTS && used + longestSlot(demand.key.length, demand.payload?.length ?? 0) <= MOST_BYTES
+    )
   }
 
   /** Gives a demand a slot of its own. */

@@ -1,4 +1,4 @@
-import type { Opcode } from '../../workers/protocol/index.js'
+import type { Opcode, SlotContent } from '../../workers/protocol/index.js'
 
 /** One call of the public surface that waits for its outcome. */
 export interface Caller {
@@ -15,16 +15,8 @@ export interface Caller {
 }
 
 /** A call, and what it takes to give it a place in a batch. Lives no longer than that takes. */
-export interface Demand {
+export interface Demand extends SlotContent {
   readonly asks: Opcode
-  readonly opcode: Opcode
-  readonly key: string
-  readonly hash: number
-  /** Milliseconds since the epoch; 0 where the opcode has none. */
-  readonly expiry: number
-  readonly codec: number
-  readonly payload: Uint8Array | undefined
-  readonly writeId?: readonly [low: number, high: number]
   readonly acceptedAt: number
   readonly resolve: (outcome: unknown) => void
 }

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import PQueue from 'p-queue'
 import {
   type CorruptNotice,
-  carriesPayload,
   type Failure,
   keyHash,
   type LoadedRecord,
@@ -256,9 +255,4 @@ const DONE: Outcome = { status: Status.DONE, record: undefined, failure: undefin
 function outcomeOf(status: Status, record: LoadedRecord | undefined, failure: Failure | undefined): Outcome {
   if (status !== Status.FAILED) return { status, record, failure: undefined }
   return { status, record: undefined, failure: storageErrorOf(failure) }
-}
-
-/** Whether an operation's success counts as a written record. */
-export function writesRecord(operation: Operation): boolean {
-  return carriesPayload(operation.opcode)
 }

@@ -1,6 +1,6 @@
-import { type CorruptNotice, keyHash, Opcode, Status } from '../../workers/protocol/index.js'
+import { type CorruptNotice, carriesPayload, keyHash, Opcode, Status } from '../../workers/protocol/index.js'
 import type { Demand } from './caller.js'
-import { Dispatcher, type DispatcherListener, writesRecord } from './dispatcher.js'
+import { Dispatcher, type DispatcherListener } from './dispatcher.js'
 import { type Expiry, expiryOf } from './options.js'
 import type { Payloads } from './payloads.js'
 import type { Pending } from './pending.js'
@@ -96,7 +96,7 @@ export class Intake {
       },
       operationDone: (operation, status) => {
         pending.bytes -= operation.bytes
-        if (status === Status.DONE && writesRecord(operation)) statistics.written++
+        if (status === Status.DONE && carriesPayload(operation.opcode)) statistics.written++
       },
       corrupt: (notice) => {
         statistics.corrupt++

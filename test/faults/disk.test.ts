@@ -3,9 +3,10 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Opcode, Status } from '#dist/workers/protocol/index.js'
+import { skipWhere } from '../skip.js'
 import { scratchDirectory } from '../workers/files/scratch.js'
 import { filesBelow, StorageDriver } from '../workers/files/storage-driver.js'
-import { mountMissing, testUnlessMissing } from './skip-unless.js'
+import { mountMissing } from './missing.js'
 import { SmallDisk } from './small-disk.js'
 
 const disk = suite('a disk that fails')
@@ -28,7 +29,7 @@ function assertLeftAlone(driver: StorageDriver): void {
 for (const [name, opcode] of writers) {
   for (const fsync of [false, true]) {
     const title = `full: a ${name} is refused and the previous version stays${fsync ? ', with fsync' : ''}`
-    testUnlessMissing(disk, title, mountMissing(), () => {
+    skipWhere(mountMissing())(disk, title, () => {
       const small = new SmallDisk('size=1m')
       const driver = new StorageDriver({ directory: small.directory, layout: 'flat', fsync })
       driver.save(KEY, 'previous')
@@ -44,7 +45,7 @@ for (const [name, opcode] of writers) {
   }
 }
 
-testUnlessMissing(disk, 'full: a create leaves nothing, and one slot fails alone', mountMissing(), () => {
+skipWhere(mountMissing())(disk, 'full: a create leaves nothing, and one slot fails alone', () => {
   const small = new SmallDisk('size=1m')
   const driver = new StorageDriver({ directory: small.directory, layout: 'flat' })
   driver.save(KEY, 'previous')
@@ -65,7 +66,7 @@ testUnlessMissing(disk, 'full: a create leaves nothing, and one slot fails alone
   assert.is(driver.create('large', LARGE), Status.DONE)
 })
 
-testUnlessMissing(disk, 'out of inodes: saves and new directories fail, loads go on', mountMissing(), () => {
+skipWhere(mountMissing())(disk, 'out of inodes: saves and new directories fail, loads go on', () => {
   const small = new SmallDisk('size=8m,nr_inodes=8')
   const driver = new StorageDriver({ directory: small.directory, layout: 'flat' })
   driver.save(KEY, 'previous')
@@ -75,10 +76,9 @@ testUnlessMissing(disk, 'out of inodes: saves and new directories fail, loads go
   assertLeftAlone(driver)
 })
 
-testUnlessMissing(
+skipWhere(mountMissing())(
   disk,
   'read-only: nothing is stored, everything can be read, damage is told',
-  mountMissing(),
   () => {
     const small = new SmallDisk('size=4m')
     const driver = new StorageDriver({ directory: small.directory, layout: 'flat' })
@@ -114,10 +114,9 @@ function immutableMissing(): string | undefined {
   return usable ? undefined : 'chattr +i needs root and a file system that knows it'
 }
 
-testUnlessMissing(
+skipWhere(immutableMissing())(
   disk,
   'a file that may not be replaced stays, and no temporary file with it',
-  immutableMissing(),
   () => {
     const driver = new StorageDriver({ layout: 'flat' })
     driver.save(KEY, 'previous')

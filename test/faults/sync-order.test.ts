@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { skipWhere } from '../skip.js'
 import { scratchDirectory } from '../workers/files/scratch.js'
-import { programMissing, testUnlessMissing } from './skip-unless.js'
+import { programMissing } from './missing.js'
 
 const order = suite('the order of a batch under fsync')
 
@@ -43,10 +44,9 @@ function traced(directory: string, layout: string): { readonly kind: string; rea
 }
 
 for (const layout of ['flat', 'sharded']) {
-  testUnlessMissing(
+  skipWhere(programMissing('strace', '-o', '/dev/null', 'true'))(
     order,
     `write all, sync all, rename all, sync each directory once (${layout})`,
-    programMissing('strace', '-o', '/dev/null', 'true'),
     () => {
       const directory = scratchDirectory()
       const steps = traced(directory, layout)

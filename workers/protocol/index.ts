@@ -7,6 +7,7 @@ export type { SlotContent } from './request.js'
 export {
   BATCH_HEADER,
   isAllDone,
+  longestSlot,
   markAllDone,
   RequestReader,
   RequestWriter,

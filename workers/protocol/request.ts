@@ -29,6 +29,7 @@ export interface SlotContent {
   readonly opcode: Opcode
   readonly key: string
   readonly hash: number
+  /** Milliseconds since the epoch; 0 where the opcode has none. */
   readonly expiry: number
   readonly codec: number
   readonly payload: Uint8Array | undefined
@@ -46,6 +47,11 @@ function isWide(key: string): boolean {
 /** The bytes that a slot takes up, alignment included. */
 export function slotLength(key: string, payloadLength: number): number {
   return (SLOT_HEADER + payloadLength + (isWide(key) ? key.length * 2 : key.length) + 7) & ~7
+}
+
+/** The most that a slot with a key of so many code units can take up: no look at the key. */
+export function longestSlot(keyLength: number, payloadLength: number): number {
+  return (SLOT_HEADER + payloadLength + keyLength * 2 + 7) & ~7
 }
 
 /** Grows by slots; the writing half of the batch format. */
