@@ -50,8 +50,26 @@ export async function open(): Promise<Failure | undefined> {
   }
 }
 
-/** Applies one batch. Answers with its reply, or with the batch's own buffer when every slot is done. */
-export function apply(wire: BatchTask): ArrayBuffer | Promise<ArrayBuffer> {
+/** The end of the line in which this worker's batches stand. */
+let line: Promise<unknown> = Promise.resolve()
+
+/**
+ * Applies one batch, when those that came before it are done and their answers have left. Piscina starts every task
+ * that it finds: without a line a second batch would be applied before the answer of the first is posted, and the
+ * engine, which has the next batch to make of it, would wait for both while the worker waits for the engine.
+ *
+ * Answers with the batch's reply, or with its own buffer when every slot is done.
+ */
+export function apply(wire: BatchTask): Promise<ArrayBuffer> {
+  const result = line.then(() => applyNext(wire))
+  // One step after Piscina, which waits for the result itself, has posted it.
+  line = result.then(pass, pass).then(pass)
+  return result
+}
+
+function pass(): void {}
+
+function applyNext(wire: BatchTask): ArrayBuffer | Promise<ArrayBuffer> {
   if (storage === undefined) return openAndApply(wire)
   const reply = storage.apply(wire)
   return reply instanceof Promise ? reply.then((late) => answer(wire, late)) : answer(wire, reply)
@@ -59,7 +77,7 @@ export function apply(wire: BatchTask): ArrayBuffer | Promise<ArrayBuffer> {
 
 async function openAndApply(wire: BatchTask): Promise<ArrayBuffer> {
   const failure = await open()
-  if (failure === undefined) return apply(wire)
+  if (failure === undefined) return applyNext(wire)
   const request = new RequestReader(wire)
   const reply = new ReplyWriter(request.slots)
   while (request.next()) reply.fail({ ...failure, slot: request.index })

@@ -1,4 +1,4 @@
-import { Packr } from 'msgpackr'
+import { Packr, RESET_BUFFER_MODE } from 'msgpackr'
 import type { Codec } from './codec.js'
 import { explainRefusal } from './unencodable.js'
 
@@ -59,7 +59,7 @@ class PlainPackr {
   packUnlessMaps(session: object): Uint8Array | undefined {
     if (session instanceof Map) throw new TypeError('a Map is no session')
     this.#sawMap = false
-    const bytes = this.packr.pack(session)
+    const bytes = this.packr.pack(session, RESET_BUFFER_MODE)
     // An Array is read back as records are: nothing tells the two apart.
     return this.#sawMap || !isPlain(bytes) ? undefined : bytes
   }

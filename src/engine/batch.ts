@@ -19,6 +19,9 @@ export class Operation implements Caller {
   #last: Caller | undefined = undefined
   readonly batch: Batch
   readonly key: string
+  readonly hash: number
+  /** The chain of {@link LatestOperations}. */
+  nextInBucket: Operation | undefined = undefined
   readonly opcode: Opcode
   /** Where its slot lies in the batch; moves when a larger save takes its place. */
   offset: number
@@ -34,6 +37,7 @@ export class Operation implements Caller {
     this.resolve = demand.resolve
     this.batch = batch
     this.key = demand.key
+    this.hash = demand.hash
     this.opcode = demand.opcode
     this.offset = offset
     this.slot = slot

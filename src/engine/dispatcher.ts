@@ -3,7 +3,6 @@ import PQueue from 'p-queue'
 import {
   type CorruptNotice,
   type Failure,
-  keyHash,
   type LoadedRecord,
   Opcode,
   ReplyReader,
@@ -141,14 +140,17 @@ export class Dispatcher {
   #schedule(): void {
     if (this.#scheduled || !this.#started) return
     this.#scheduled = true
-    setImmediate(() => {
-      this.#scheduled = false
-      for (const lane of this.#lanes) {
-        if (lane.dispatched || !lane.ready) continue
-        lane.dispatched = true
-        void this.#queue.add(() => this.#carry(lane))
-      }
-    })
+    setImmediate(this.#dispatch)
+  }
+
+  /** A field, since a closure made in each call would be made for each operation. */
+  readonly #dispatch = (): void => {
+    this.#scheduled = false
+    for (const lane of this.#lanes) {
+      if (lane.dispatched || !lane.ready) continue
+      lane.dispatched = true
+      void this.#queue.add(() => this.#carry(lane))
+    }
   }
 
   /** Carries one batch of a lane to a worker and back. Never rejects: the outcome belongs to the callers. */
@@ -242,9 +244,8 @@ export class Dispatcher {
 
   /** Always as a load: whoever asked whether the session exists can ride on it. */
   #reissue(operation: Operation, caller: Caller): void {
-    const { key } = operation
+    const { key, hash } = operation
     const { asks, acceptedAt, resolve } = caller
-    const hash = keyHash(key)
     const slot = { opcode: Opcode.LOAD, key, hash, expiry: 0, codec: 0, payload: undefined }
     this.#laneOf(hash).readAgain({ ...slot, asks, acceptedAt, resolve })
   }

@@ -22,6 +22,8 @@ export interface IntakeOptions {
   readonly onCorrupt: (notice: CorruptNotice) => void
 }
 
+type Writable<Type> = { -readonly [Name in keyof Type]: Type[Name] }
+
 /**
  * Every operation's way in and out: checks the call, takes the snapshot, counts what is pending, and gives the
  * dispatcher something to carry. What is wrong with a call rejects, and nothing is kept of it.
@@ -29,42 +31,46 @@ export interface IntakeOptions {
 export class Intake {
   readonly #options: IntakeOptions
   readonly dispatcher: Dispatcher
+  /** Filled anew for each operation: nobody keeps it, and an object for each would be most of what an operation leaves. */
+  readonly #demand: Writable<Demand>
+  /** One executor for all promises, for the same reason. */
+  readonly #keepResolve = (resolve: (outcome: unknown) => void): void => {
+    this.#demand.resolve = resolve
+  }
 
   constructor(options: IntakeOptions) {
     this.#options = options
+    this.#demand = {
+      asks: Opcode.VOID,
+      opcode: Opcode.VOID,
+      key: '',
+      hash: 0,
+      expiry: 0,
+      codec: options.payloads.codec,
+      payload: undefined,
+      acceptedAt: 0,
+      resolve: () => {},
+    }
     const { pool, lanes, concurrency } = options
     this.dispatcher = new Dispatcher({ pool, lanes, concurrency, listener: this.#listener() })
   }
 
   /** Issues one operation on one key. Whatever `session` refers to may change once this has returned. */
   issue(opcode: Opcode, key: string, expiry?: Expiry, session?: object): Promise<unknown> {
-    return new Promise((resolve) => {
+    try {
       checkKey(key)
-      const { payloads, pending, statistics, maxAge } = this.#options
+      const { payloads, pending, maxAge } = this.#options
       const now = Date.now()
-      const writes = opcode === Opcode.CREATE || opcode === Opcode.UPDATE || opcode === Opcode.SAVE
+      const writes = carriesPayload(opcode)
       const expiresAt = writes || opcode === Opcode.TOUCH ? expiryOf(expiry, maxAge, now) : 0
       // Twice, so that a session is not encoded only to be turned away.
       pending.admit(0)
       const payload = writes ? payloads.encode(session) : undefined
       if (payload !== undefined) pending.admit(payload.length)
-      const demand: Demand = {
-        asks: opcode,
-        opcode,
-        key,
-        hash: keyHash(key),
-        expiry: expiresAt,
-        codec: payloads.codec,
-        payload,
-        acceptedAt: ticks(),
-        resolve,
-      }
-      statistics.accepted++
-      pending.operations++
-      const freed = this.dispatcher.accept(demand, now)
-      pending.bytes += (payload?.length ?? 0) - (freed ?? 0)
-      if (freed !== undefined) statistics.coalesced++
-    })
+      return this.#accept(opcode, key, expiresAt, payload, now)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Runs a task on all keys at once; like an operation it has its place in the order, and counts as pending. */
@@ -77,6 +83,32 @@ export class Intake {
       pending.operations--
       pending.lowered()
     }
+  }
+
+  /** From here on nothing can be wrong with the call, and no code of the caller's runs. */
+  #accept(
+    opcode: Opcode,
+    key: string,
+    expiry: number,
+    payload: Uint8Array | undefined,
+    now: number,
+  ): Promise<unknown> {
+    const { statistics, pending } = this.#options
+    const demand = this.#demand
+    const promise = new Promise(this.#keepResolve)
+    demand.asks = opcode
+    demand.opcode = opcode
+    demand.key = key
+    demand.hash = keyHash(key)
+    demand.expiry = expiry
+    demand.payload = payload
+    demand.acceptedAt = ticks()
+    statistics.accepted++
+    pending.operations++
+    const freed = this.dispatcher.accept(demand, now)
+    pending.bytes += (payload?.length ?? 0) - (freed ?? 0)
+    if (freed !== undefined) statistics.coalesced++
+    return promise
   }
 
   #listener(): DispatcherListener {

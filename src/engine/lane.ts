@@ -3,11 +3,14 @@ import type { Operation } from './batch.js'
 import { Batch } from './batch.js'
 import type { Demand } from './caller.js'
 import { meeting } from './coalescing.js'
+import { LatestOperations } from './latest-operations.js'
 
 /** Where a lane's first batch starts; those after it take over the memory of one that is settled. */
 const FIRST_CAPACITY = 4 * 1024
 /** More memory than this is not kept for the next batch. */
 const MOST_KEPT = 64 * 1024
+/** While one batch is under way the next one gathers. */
+const MOST_SPARES = 2
 /** A batch that was only begun because its key is in an earlier one will hold little. */
 const SMALL_CAPACITY = 512
 
@@ -25,10 +28,10 @@ interface Barrier {
  */
 export class Lane {
   readonly #waiting: (Batch | Barrier)[] = []
-  readonly #latest = new Map<string, Operation>()
+  readonly #latest = new LatestOperations()
   #underWay: Batch | undefined
   #again: Batch | undefined
-  #spareWriter: RequestWriter | undefined
+  readonly #spareWriters: RequestWriter[] = []
   /** Whether it stands in the dispatch queue or is under way. */
   dispatched = false
 
@@ -42,13 +45,13 @@ export class Lane {
    * when it has a slot of its own.
    */
   accept(demand: Demand, now: number): number | undefined {
-    const latest = this.#latest.get(demand.key)
+    const latest = this.#latest.get(demand.key, demand.hash)
     if (latest !== undefined && !latest.batch.sealed) {
       const freed = this.#meet(latest, demand, now)
       if (freed !== undefined) return freed
     }
     const batch = this.#batchFor(demand, latest?.batch)
-    this.#latest.set(demand.key, batch.add(demand))
+    this.#latest.set(batch.add(demand), latest)
     return undefined
   }
 
@@ -83,9 +86,7 @@ export class Lane {
 
   /** The batch under way has come back: its keys are free. */
   release(batch: Batch): void {
-    for (const operation of batch.operations) {
-      if (this.#latest.get(operation.key) === operation) this.#latest.delete(operation.key)
-    }
+    for (const operation of batch.operations) this.#latest.delete(operation)
     this.#keepWriter(batch.writer)
     this.#underWay = undefined
     if (this.#again === undefined) batch.markSettled()
@@ -130,7 +131,7 @@ export class Lane {
     }
     this.#again = undefined
     for (const { operations } of batches) {
-      for (const { key } of operations) this.#latest.delete(key)
+      for (const operation of operations) this.#latest.delete(operation)
     }
     return batches
   }
@@ -162,17 +163,14 @@ export class Lane {
   }
 
   #writer(): RequestWriter {
-    const writer = this.#spareWriter ?? new RequestWriter(FIRST_CAPACITY)
-    this.#spareWriter = undefined
-    return writer
+    return this.#spareWriters.pop() ?? new RequestWriter(FIRST_CAPACITY)
   }
 
-  /** The roomier of two is kept. */
   #keepWriter(writer: RequestWriter): void {
-    if (writer.capacity > MOST_KEPT || writer.capacity <= (this.#spareWriter?.capacity ?? SMALL_CAPACITY))
-      return
+    const { capacity } = writer
+    if (capacity < FIRST_CAPACITY || capacity > MOST_KEPT || this.#spareWriters.length === MOST_SPARES) return
     writer.reset()
-    this.#spareWriter = writer
+    this.#spareWriters.push(writer)
   }
 
   #tail(): Batch | undefined {

@@ -197,7 +197,7 @@ test('it holds what is needed and nothing else', ({ packed }) => {
   )
   assert.equal(strangers, [])
   assert.equal(
-    paths.filter((path) => /test|bench|example|\.ci/.test(path)),
+    paths.filter((path) => /\b(?:tests?|bench|examples?)\b|\.ci/.test(path)),
     [],
   )
   for (const target of Object.values(MANIFEST.exports).flatMap((entry) =>

@@ -5,6 +5,7 @@ import {
   BATCH_HEADER,
   carriesPayload,
   isAllDone,
+  keyBytesOf,
   keyHash,
   markAllDone,
   Opcode,
@@ -136,7 +137,7 @@ request('a slot can be written over by what fits into it, and by nothing else', 
       const offset = writer.append(content(first))
       const after: SlotContent = { ...content(neighbour), key: 'neighbour' }
       writer.append(after)
-      const fits = slotLength(text, second.length) <= slotLength(text, first.length)
+      const fits = slotLength(keyBytesOf(text), second.length) <= slotLength(keyBytesOf(text), first.length)
       assert.is(writer.replace(offset, content(second)), fits)
       const standing = fits ? second : first
       assert.ok(Buffer.from(writer.payload(offset)).equals(standing))

@@ -145,7 +145,7 @@ function versionOf(request: RequestReader, key: string, place: Place): Version |
     return { opcode, place, bytes, start: 0, end: bytes.length, expiry, writeId, retried }
   }
   const start = request.payloadStart - RECORD_HEADER
-  writeHeader(request.bytes, start, payloadEnd, header)
+  writeHeader(request.bytes, request.view, start, payloadEnd, header)
   return { opcode, place, bytes: request.bytes, start, end: payloadEnd, expiry, writeId, retried }
 }
 

@@ -4,14 +4,30 @@ import { type DecodedName, decodeName, digestName, encodeName, isDigestName } fr
 import type { FilesWorkerOptions } from './options.js'
 
 /** Where one session lives. */
-export interface Place {
+export class Place {
   /** The directory of its file and of every file that belongs to it. */
   readonly directory: string
   readonly file: string
-  /** Present while somebody takes a dead or damaged file away; see claim.ts. */
-  readonly claim: string
   /** The key has to be kept inside the record, for the name does not tell it. */
   readonly keyInRecord: boolean
+  readonly #fileName: string
+
+  constructor(directory: string, fileName: string, keyInRecord: boolean) {
+    this.directory = directory
+    this.file = `${directory}/${fileName}`
+    this.keyInRecord = keyInRecord
+    this.#fileName = fileName
+  }
+
+  /** Present while somebody takes a dead or damaged file away; see claim.ts. */
+  get claim(): string {
+    return this.beside('claim')
+  }
+
+  /** A hidden file that belongs to this session, whatever is done with it. */
+  beside(suffix: string): string {
+    return `${this.directory}/.${this.#fileName}.${suffix}`
+  }
 }
 
 /** What a directory entry is, by its name alone. */
@@ -55,23 +71,12 @@ export class Layout {
     // A layout has 256 directories or one, so the first is always there.
     const directory = this.#directories[this.sharded ? sliceOf(hash) : 0] as string
     const name = this.#hashNames ? digestName(key) : encodeName(key, this.#prefix)
-    const fileName = this.#prefix + name
-    return {
-      directory,
-      file: `${directory}/${fileName}`,
-      claim: `${directory}/.${fileName}.claim`,
-      keyInRecord: !this.#hashNames && isDigestName(name),
-    }
+    return new Place(directory, this.#prefix + name, !this.#hashNames && isDigestName(name))
   }
 
   /** The place of a directory entry that is a session. */
   placeOfEntry(directory: string, fileName: string): Place {
-    return {
-      directory,
-      file: `${directory}/${fileName}`,
-      claim: `${directory}/.${fileName}.claim`,
-      keyInRecord: false,
-    }
+    return new Place(directory, fileName, false)
   }
 
   /** A fresh temporary path. Temporary names do not begin with the prefix: Django's sweep must not read them. */
@@ -81,12 +86,12 @@ export class Layout {
 
   /** Where a file is taken to while it is decided whether it may go. */
   taken(place: Place): string {
-    return `${place.directory}/.${fileNameOf(place)}.taken-${this.#unique()}`
+    return place.beside(`taken-${this.#unique()}`)
   }
 
   /** Where a file that is no session is kept for whoever wants to look at it. */
   aside(place: Place): string {
-    return `${place.directory}/.${fileNameOf(place)}.corrupt-${this.#unique()}`
+    return place.beside(`corrupt-${this.#unique()}`)
   }
 
   /** What an entry is, by its name. */
@@ -110,8 +115,4 @@ export class Layout {
   #unique(): string {
     return `${this.#token}-${(this.#counter++).toString(36)}`
   }
-}
-
-function fileNameOf(place: Place): string {
-  return place.file.slice(place.directory.length + 1)
 }

@@ -15,7 +15,7 @@ import { createHash } from 'node:crypto'
  * `.corrupt-`, 24 random digits, `-` and a counter of up to eight.
  */
 const LONGEST_NAME = 148
-const PLAIN = /^[a-z0-9_-]+$/
+const PLAIN = /^[a-z0-9_-]$/
 /** Device names that Windows reserves in every directory. */
 const RESERVED = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])$/i
 const DIGEST = /^~[0-9a-f]{64}$/
@@ -34,9 +34,21 @@ function escapeUnit(unit: number): string {
 /** What a file name says: the key itself, or that only its digest is known. */
 export type DecodedName = { readonly key: string } | { readonly digest: true }
 
+/** For each code unit whether it stands for itself. A table, since a regular expression takes five times as long. */
+const IS_PLAIN = Uint8Array.from({ length: 128 }, (_, unit) =>
+  PLAIN.test(String.fromCharCode(unit)) ? 1 : 0,
+)
+
+function isPlain(key: string): boolean {
+  for (let index = 0; index < key.length; index++) {
+    if (IS_PLAIN[key.charCodeAt(index)] !== 1) return false
+  }
+  return true
+}
+
 /** The file name of a key, without the prefix that will stand in front of it. */
 export function encodeName(key: string, prefix = ''): string {
-  const name = PLAIN.test(key) ? key : escapeKey(key)
+  const name = isPlain(key) ? key : escapeKey(key)
   if (name.length > LONGEST_NAME) return digestName(key)
   // The longest reserved name has four letters; the test is not worth its time for real keys.
   const reserved = name.length <= 4 && RESERVED.test(prefix + name)

@@ -48,20 +48,31 @@ export function longestRecord(maxRecordBytes: number): number {
   return RECORD_HEADER + LONGEST_KEY + maxRecordBytes
 }
 
-/** Writes the header in front of a body that already lies at `start + RECORD_HEADER`, and seals both by the CRC. */
-export function writeHeader(bytes: Buffer, start: number, end: number, header: RecordHeader): void {
-  bytes.writeUInt32LE(MAGIC, start)
-  bytes[start + 8] = FORMAT
-  bytes[start + 9] =
-    (header.keyIncluded ? KEY_INCLUDED : 0) | (header.writtenByUpdate ? WRITTEN_BY_UPDATE : 0)
-  bytes.writeUInt16LE(header.keyLength, start + 10)
-  bytes.writeUInt32LE(header.payloadLength, start + 12)
-  bytes.writeDoubleLE(header.expiry, start + 16)
-  bytes.writeUInt32LE(header.writeId[0], start + 24)
-  bytes.writeUInt32LE(header.writeId[1], start + 28)
-  bytes.writeUInt32LE(header.codec, start + 32)
-  bytes.writeUInt32LE(0, start + 36)
-  bytes.writeUInt32LE(crc32(bytes.subarray(start + 8, end)), start + 4)
+/**
+ * Writes the header in front of a body that already lies at `start + RECORD_HEADER`, and seals both by the CRC. `view`
+ * shows the same memory as `bytes`.
+ */
+export function writeHeader(
+  bytes: Buffer,
+  view: DataView,
+  start: number,
+  end: number,
+  header: RecordHeader,
+): void {
+  view.setUint32(start, MAGIC, true)
+  view.setUint8(start + 8, FORMAT)
+  view.setUint8(
+    start + 9,
+    (header.keyIncluded ? KEY_INCLUDED : 0) | (header.writtenByUpdate ? WRITTEN_BY_UPDATE : 0),
+  )
+  view.setUint16(start + 10, header.keyLength, true)
+  view.setUint32(start + 12, header.payloadLength, true)
+  view.setFloat64(start + 16, header.expiry, true)
+  view.setUint32(start + 24, header.writeId[0], true)
+  view.setUint32(start + 28, header.writeId[1], true)
+  view.setUint32(start + 32, header.codec, true)
+  view.setUint32(start + 36, 0, true)
+  view.setUint32(start + 4, crc32(bytes.subarray(start + 8, end)), true)
 }
 
 /** A record of its own, for keys that their file name does not tell and for rewrites. */
@@ -70,7 +81,8 @@ export function composeRecord(key: string | undefined, payload: Uint8Array, head
   const record = Buffer.allocUnsafe(RECORD_HEADER + keyBytes.length + payload.length)
   record.set(keyBytes, RECORD_HEADER)
   record.set(payload, RECORD_HEADER + keyBytes.length)
-  writeHeader(record, 0, record.length, { ...header, keyIncluded: key !== undefined })
+  const view = new DataView(record.buffer, record.byteOffset, record.length)
+  writeHeader(record, view, 0, record.length, { ...header, keyIncluded: key !== undefined })
   return record
 }
 

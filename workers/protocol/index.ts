@@ -7,13 +7,14 @@ export type { SlotContent } from './request.js'
 export {
   BATCH_HEADER,
   isAllDone,
+  keyBytesOf,
   longestSlot,
   markAllDone,
-  RequestReader,
-  RequestWriter,
   SLOT_HEADER,
   slotLength,
 } from './request.js'
+export { RequestReader } from './request-reader.js'
+export { RequestWriter } from './request-writer.js'
 export type {
   OpenStorage,
   StorageDescription,

@@ -1,5 +1,5 @@
 /**
- * FNV-1a over the key's UTF-16 code units, 32 bits.
+ * FNV-1a over the key's UTF-16 code units, 32 bits, signed.
  *
  * The engine cuts the key space into lanes by it and the files storage into directories, so that two lanes
  * never meet in one directory. It names directories on disk: changing it moves every stored session.
@@ -10,7 +10,8 @@ export function keyHash(key: string): number {
     hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193)
   }
   // FNV's low bits are its weakest; fold the high half in, for the low byte chooses the slice.
-  return (hash ^ (hash >>> 15)) >>> 0
+  // Signed: a larger number would be an object of its own on the heap.
+  return hash ^ (hash >>> 15)
 }
 
 /** How many slices the key space has: a multiple of every lane count. */

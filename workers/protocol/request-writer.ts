@@ -1,0 +1,143 @@
+import { Opcode } from './opcodes.js'
+import { BATCH_HEADER, keyBytesOf, SLOT_HEADER, type SlotContent, slotLength, WIDE_KEY } from './request.js'
+
+/** Bytes that a writer grows by at a time, at the most. */
+const LARGEST_STEP = 8 * 1024
+
+/** Grows by slots; the writing half of the batch format. */
+export class RequestWriter {
+  #bytes: Buffer
+  #words: Uint32Array
+  #doubles: Float64Array
+  #used = BATCH_HEADER
+  #slots = 0
+
+  constructor(capacity: number) {
+    const buffer = new ArrayBuffer(Math.max(BATCH_HEADER, (capacity + 7) & ~7))
+    this.#bytes = Buffer.from(buffer)
+    this.#words = new Uint32Array(buffer)
+    this.#doubles = new Float64Array(buffer)
+  }
+
+  /** Bytes that it holds without growing. */
+  get capacity(): number {
+    return this.#bytes.length
+  }
+
+  /** Slots written, replaced ones included. */
+  get slots(): number {
+    return this.#slots
+  }
+
+  /** Bytes written. */
+  get used(): number {
+    return this.#used
+  }
+
+  /** Appends a slot; returns its offset. */
+  append(content: SlotContent): number {
+    const keyBytes = keyBytesOf(content.key)
+    const length = slotLength(keyBytes, content.payload?.length ?? 0)
+    if (this.#used + length > this.#bytes.length) this.#grow(this.#used + length)
+    const offset = this.#used
+    this.#write(offset, length, content, keyBytes)
+    this.#used += length
+    this.#slots++
+    return offset
+  }
+
+  /** Writes over a slot of the same key; false when the new content does not fit into it. */
+  replace(offset: number, content: SlotContent): boolean {
+    const length = this.#words[offset >>> 2] ?? 0
+    const keyBytes = keyBytesOf(content.key)
+    if (slotLength(keyBytes, content.payload?.length ?? 0) > length) return false
+    this.#write(offset, length, content, keyBytes)
+    return true
+  }
+
+  /** Marks a slot as replaced: the storage skips it. */
+  void(offset: number): void {
+    this.#bytes[offset + 4] = Opcode.VOID
+  }
+
+  /** The expiry in a slot. */
+  expiry(offset: number): number {
+    return this.#doubles[(offset + 16) >>> 3] ?? 0
+  }
+
+  /** The payload of a slot, not copied. */
+  payload(offset: number): Uint8Array {
+    const length = this.#words[(offset >>> 2) + 2] ?? 0
+    const start = offset + SLOT_HEADER
+    return this.#bytes.subarray(start, start + length)
+  }
+
+  /** The same for one slot alone, its write id unchanged. */
+  slotToWire(offset: number, slot: number, attempt: number, nonce: readonly [number, number]): ArrayBuffer {
+    const length = this.#words[offset >>> 2] ?? 0
+    const wire = new ArrayBuffer(BATCH_HEADER + length)
+    new Uint32Array(wire, 0, 4).set([1, attempt, nonce[0] + slot, nonce[1]])
+    new Uint8Array(wire, BATCH_HEADER).set(this.#bytes.subarray(offset, offset + length))
+    return wire
+  }
+
+  /**
+   * An ArrayBuffer to hand over: `spare`, if the batch fits into it, else a new one. This writer keeps its own bytes
+   * for a second attempt.
+   */
+  toWire(attempt: number, nonce: readonly [low: number, high: number], spare?: ArrayBuffer): ArrayBuffer {
+    this.#words[0] = this.#slots
+    this.#words[1] = attempt
+    this.#words[2] = nonce[0]
+    this.#words[3] = nonce[1]
+    if (spare === undefined || spare.byteLength < this.#used) {
+      return this.#words.buffer.slice(0, this.#words.byteLength) as ArrayBuffer
+    }
+    new Uint8Array(spare).set(this.#bytes.subarray(0, this.#used))
+    return spare
+  }
+
+  /** Forgets every slot and keeps the memory. */
+  reset(): void {
+    this.#used = BATCH_HEADER
+    this.#slots = 0
+  }
+
+  #write(offset: number, length: number, content: SlotContent, keyBytes: number): void {
+    const { key, payload } = content
+    const payloadLength = payload?.length ?? 0
+    const wide = keyBytes > key.length
+    const word = offset >>> 2
+    const words = this.#words
+    words[word] = length
+    words[word + 1] = content.opcode | ((wide ? WIDE_KEY : 0) << 8) | (keyBytes << 16)
+    words[word + 2] = payloadLength
+    words[word + 3] = content.hash
+    this.#doubles[(offset + 16) >>> 3] = content.expiry
+    words[word + 6] = content.codec
+    words[word + 7] = content.writeId?.[0] ?? 0
+    words[word + 8] = content.writeId?.[1] ?? 0
+    const payloadAt = offset + SLOT_HEADER
+    if (payload !== undefined) this.#bytes.set(payload, payloadAt)
+    if (wide) this.#bytes.write(key, payloadAt + payloadLength, 'utf16le')
+    else this.#writeNarrow(key, payloadAt + payloadLength)
+  }
+
+  /** A loop is faster than `Buffer.write` for keys of the usual 32 characters. */
+  #writeNarrow(key: string, at: number): void {
+    const bytes = this.#bytes
+    for (let index = 0; index < key.length; index++) bytes[at + index] = key.charCodeAt(index)
+  }
+
+  #grow(needed: number): void {
+    // Doubled, but by no more than a step: what is pending must not wait in memory that is mostly empty.
+    const larger = this.#bytes.length + Math.min(LARGEST_STEP, this.#bytes.length)
+    const capacity = (Math.max(needed, larger) + 7) & ~7
+    const buffer = new ArrayBuffer(capacity)
+    const bytes = Buffer.from(buffer)
+    bytes.set(this.#bytes.subarray(0, this.#used))
+    this.#bytes = bytes
+    this.#words = new Uint32Array(buffer)
+    this.#doubles = new Float64Array(buffer)
+  }
+}
