@@ -1,4 +1,4 @@
-import { Packr, RESET_BUFFER_MODE } from 'msgpackr'
+import { Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } from 'msgpackr'
 import type { Codec } from './codec.js'
 import { explainRefusal } from './unencodable.js'
 
@@ -43,7 +43,9 @@ export function msgpack(): Codec {
  */
 class PlainPackr {
   readonly packr: Packr
+  readonly #views = new Views()
   #sawMap = false
+  #depth = 0
 
   constructor() {
     this.packr = new Packr({ ...COMMON, useRecords: false, mapsAsObjects: true })
@@ -56,12 +58,59 @@ class PlainPackr {
     })
   }
 
+  /** The bytes, good until the next call; `undefined` where only records can tell what is in the session. */
   packUnlessMaps(session: object): Uint8Array | undefined {
     if (session instanceof Map) throw new TypeError('a Map is no session')
+    // A getter in a session may save another one.
+    const outerSawMap = this.#sawMap
     this.#sawMap = false
-    const bytes = this.packr.pack(session, RESET_BUFFER_MODE)
-    // An Array is read back as records are: nothing tells the two apart.
-    return this.#sawMap || !isPlain(bytes) ? undefined : bytes
+    this.#depth++
+    try {
+      // The encoder gives its whole memory back; what it wrote begins there.
+      const memory = this.packr.pack(session, REUSE_BUFFER_MODE | RESET_BUFFER_MODE) as Buffer & {
+        end: number
+      }
+      const bytes = this.#views.of(memory, memory.end)
+      // Not in the midst of another session, which goes on in memory of its own.
+      if (memory.length > MOST_KEPT && this.#depth === 1) this.packr.useBuffer(newMemory())
+      // An Array is read back as records are: nothing tells the two apart.
+      return this.#sawMap || !isPlain(bytes) ? undefined : bytes
+    } finally {
+      this.#sawMap = outerSawMap
+      this.#depth--
+    }
+  }
+}
+
+/** More memory than this is not kept for the next session. */
+const MOST_KEPT = 256 * 1024
+
+function newMemory(): Buffer {
+  return Buffer.allocUnsafeSlow(8 * 1024)
+}
+
+/** Sessions longer than this get a view of their own. */
+const LONGEST_KEPT = 2048
+
+/**
+ * Views of the encoder's memory, one for each length that has occurred: a new one for each session takes as long as
+ * writing a third of it, and is garbage a moment later.
+ */
+class Views {
+  #memory: Buffer | undefined
+  #byLength: Uint8Array[] = []
+
+  of(memory: Buffer, length: number): Uint8Array {
+    if (length > LONGEST_KEPT) return memory.subarray(0, length)
+    if (memory !== this.#memory) {
+      this.#memory = memory
+      this.#byLength = []
+    }
+    const kept = this.#byLength[length]
+    if (kept !== undefined) return kept
+    const view = memory.subarray(0, length)
+    this.#byLength[length] = view
+    return view
   }
 }
 

@@ -236,4 +236,36 @@ test('json: any reader of UTF-8 can read it', () => {
   assert.is(Buffer.from(json().encode({ a: 'é👜' })).toString('utf8'), '{"a":"é👜"}')
 })
 
+test('msgpack: a session that encodes another one while it is read is whole, and so is the other', () => {
+  const codec = msgpack()
+  const copies: Uint8Array[] = []
+  const inner = { text: 'inner'.repeat(40), plain: true }
+  const outer = {
+    before: new Map([['a', 1]]),
+    get during(): string {
+      copies.push(Uint8Array.from(codec.encode(inner)))
+      return 'seen'
+    },
+    after: 'outer'.repeat(40),
+  }
+  const expected = { before: outer.before, during: 'seen', after: outer.after }
+  assert.equal(roundTrip(codec, outer), expected)
+  assert.ok(copies.length > 0)
+  for (const copy of copies) assert.equal(codec.decode(copy), inner)
+})
+
+test('msgpack: sessions of many lengths, one after the other, do not mix', () => {
+  const codec = msgpack()
+  for (const length of [1, 500, 2, 3_000, 1, 2_000, 500, 100_000, 3_000, 1]) {
+    const session = { text: String.fromCharCode(97 + (length % 26)).repeat(length) }
+    assert.equal(roundTrip(codec, session), session)
+  }
+})
+
+test('msgpack: the memory that a huge session has taken is not kept', () => {
+  const codec = msgpack()
+  codec.encode({ text: 'x'.repeat(5_000_000) })
+  assert.ok(codec.encode({ a: 1 }).buffer.byteLength <= 256 * 1024)
+})
+
 test.run()
