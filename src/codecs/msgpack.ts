@@ -66,11 +66,8 @@ class PlainPackr {
     this.#sawMap = false
     this.#depth++
     try {
-      // The encoder gives its whole memory back; what it wrote begins there.
-      const memory = this.packr.pack(session, REUSE_BUFFER_MODE | RESET_BUFFER_MODE) as Buffer & {
-        end: number
-      }
-      const bytes = this.#views.of(memory, memory.end)
+      const memory = this.packr.pack(session, REUSE_BUFFER_MODE | RESET_BUFFER_MODE) as PackedMemory
+      const bytes = this.#views.ofPacked(memory)
       // Not in the midst of another session, which goes on in memory of its own.
       if (memory.length > MOST_KEPT && this.#depth === 1) this.packr.useBuffer(newMemory())
       // An Array is read back as records are: nothing tells the two apart.
@@ -89,26 +86,34 @@ function newMemory(): Buffer {
   return Buffer.allocUnsafeSlow(8 * 1024)
 }
 
+/** The encoder's whole memory, as `REUSE_BUFFER_MODE` returns it: what it wrote lies from `start` to `end`. */
+type PackedMemory = Buffer & { readonly start: number; readonly end: number }
+
 /** Sessions longer than this get a view of their own. */
 const LONGEST_KEPT = 2048
 
 /**
  * Views of the encoder's memory, one for each length that has occurred: a new one for each session takes as long as
- * writing a third of it, and is garbage a moment later.
+ * writing a third of it, and is garbage a moment later. All encoders of a process share that memory: who wrote into it
+ * meanwhile has moved our place in it.
  */
 class Views {
   #memory: Buffer | undefined
+  #start = 0
   #byLength: Uint8Array[] = []
 
-  of(memory: Buffer, length: number): Uint8Array {
-    if (length > LONGEST_KEPT) return memory.subarray(0, length)
-    if (memory !== this.#memory) {
+  ofPacked(memory: PackedMemory): Uint8Array {
+    const { start, end } = memory
+    const length = end - start
+    if (length > LONGEST_KEPT) return memory.subarray(start, end)
+    if (memory !== this.#memory || start !== this.#start) {
       this.#memory = memory
+      this.#start = start
       this.#byLength = []
     }
     const kept = this.#byLength[length]
     if (kept !== undefined) return kept
-    const view = memory.subarray(0, length)
+    const view = memory.subarray(start, end)
     this.#byLength[length] = view
     return view
   }

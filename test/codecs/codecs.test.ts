@@ -1,5 +1,6 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import { type Codec, EncodeError, json, msgpack } from 'coatcheck'
+import { Packr } from 'msgpackr'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 
@@ -260,6 +261,20 @@ test('msgpack: sessions of many lengths, one after the other, do not mix', () =>
     const session = { text: String.fromCharCode(97 + (length % 26)).repeat(length) }
     assert.equal(roundTrip(codec, session), session)
   }
+})
+
+test('msgpack: what the application itself encodes by msgpackr stays as it is, and so do sessions', () => {
+  const codec = msgpack()
+  const application = new Packr({ useRecords: false })
+  const kept: { readonly bytes: Buffer; readonly value: object }[] = []
+  for (let round = 0; round < 300; round++) {
+    const value = { round, text: 'a'.repeat(round) }
+    kept.push({ value, bytes: application.pack(value) })
+    for (const session of [{ round }, { text: 's'.repeat(round % 7) }, { map: new Map([[round, 'm']]) }]) {
+      assert.equal(roundTrip(codec, session), session)
+    }
+  }
+  for (const { bytes, value } of kept) assert.equal(application.unpack(bytes), value)
 })
 
 test('msgpack: the memory that a huge session has taken is not kept', () => {
