@@ -270,7 +270,7 @@ test('msgpack: what the application itself encodes by msgpackr stays as it is, a
   for (let round = 0; round < 300; round++) {
     const value = { round, text: 'a'.repeat(round) }
     kept.push({ value, bytes: application.pack(value) })
-    for (const session of [{ round }, { text: 's'.repeat(round % 7) }, { map: new Map([[round, 'm']]) }]) {
+    for (const session of [{ round }, { text: 's'.repeat(round % 7) }]) {
       assert.equal(roundTrip(codec, session), session)
     }
   }
