@@ -21,6 +21,12 @@ export interface EntryResults {
   readonly rounds: readonly RoundResult[]
 }
 
+/**
+ * So many rounds long is the one that does not count: a store that does ten thousand saves a second needs several
+ * seconds until V8 has compiled what it runs through, as a server that has run for a minute has long done.
+ */
+export const WARM_UP_ROUNDS = 4
+
 /** Settings of a whole comparison. */
 export interface InterleaveSettings extends RoundSettings {
   readonly rounds: number
@@ -28,7 +34,7 @@ export interface InterleaveSettings extends RoundSettings {
 
 /**
  * Runs all entries in turn, round after round: A B C A B C. What disturbs the machine for a while then disturbs all
- * of them, and ratios within a round hold. Before the first round each has had one that does not count.
+ * of them, and ratios within a round hold. Before the first round each has had a longer one that does not count.
  */
 export async function interleave(
   entries: readonly Entry[],
@@ -48,7 +54,7 @@ export async function interleave(
   }
   for (const { entry, process: child } of running) {
     progress.show(`warming up ${entry.id}`)
-    await child.round(settings)
+    await child.round({ ...settings, seconds: settings.seconds * WARM_UP_ROUNDS })
   }
   for (let round = 1; round <= settings.rounds; round++) {
     for (const { entry, process: child, rounds } of running) {

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { msgpack } from 'coatcheck'
-import type { EntryResults, InterleaveSettings } from '../harness/interleave.js'
+import { type EntryResults, type InterleaveSettings, WARM_UP_ROUNDS } from '../harness/interleave.js'
 import { describeLoad, describeMachine } from '../harness/machine.js'
 import { describePlace, type Place } from '../harness/places.js'
 import { resultsTable } from '../harness/results-table.js'
@@ -35,8 +35,8 @@ export function printConditions(places: readonly Place[], settings: InterleaveSe
       `MessagePack, changed before each save; ${settings.callers} callers in a closed loop, each with keys of its own.`,
   )
   console.log(
-    `${settings.rounds} rounds of ${settings.seconds} s each, interleaved, after a warm-up round; each round begins ` +
-      `with ${settings.leadIn.toFixed(2)} s that do not count, and lasts until each caller has had four saves. Each contestant is a process of its own.`,
+    `${settings.rounds} rounds of ${settings.seconds} s each, interleaved, after a warm-up of ` +
+      `${settings.seconds * WARM_UP_ROUNDS} s; each round begins with ${settings.leadIn.toFixed(2)} s that do not count, and lasts until each caller has had four saves. Each contestant is a process of its own.`,
   )
   const load = describeLoad()
   if (load !== undefined) console.log(load)
