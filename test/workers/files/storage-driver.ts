@@ -66,6 +66,8 @@ export class StorageDriver {
   readonly options: FilesWorkerOptions
   readonly storage: WorkerStorage
   readonly layout: Layout
+  /** What was told of files that are no sessions. */
+  readonly notices: CorruptNotice[] = []
 
   constructor(options: Partial<FilesWorkerOptions> = {}) {
     this.options = workerOptions(options)
@@ -85,7 +87,9 @@ export class StorageDriver {
       writer.append(writeId === undefined ? content : { ...content, writeId })
     }
     const reply = this.storage.apply(writer.toWire(attempt, nonce)) as ArrayBuffer | null
-    return read(reply, steps.length)
+    const outcome = read(reply, steps.length)
+    this.notices.push(...outcome.corrupt)
+    return outcome
   }
 
   one(step: Step): StepOutcome & { readonly corrupt: readonly CorruptNotice[] } {
@@ -129,6 +133,7 @@ export class StorageDriver {
     for (;;) {
       const slice = walk.next() as WalkSlice
       slices.push(slice)
+      this.notices.push(...slice.corrupt)
       if (slice.done) return slices
     }
   }
