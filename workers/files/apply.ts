@@ -5,17 +5,9 @@ import { livenessOfPlace } from './liveness.js'
 import { readPlace } from './load.js'
 import type { FilesWorkerOptions } from './options.js'
 import { composeRecord, RECORD_HEADER, type RecordHeader, writeHeader } from './record.js'
-import {
-  putInPlace,
-  type SaveContext,
-  save,
-  syncDirectory,
-  syncWritten,
-  type Version,
-  type Written,
-  writeTemporary,
-} from './save-protocol.js'
+import { putInPlace, type SaveContext, save, syncDirectory } from './save-protocol.js'
 import { hasInode, hasWriteId, isAlien, setAside } from './set-aside.js'
+import { syncWritten, type Version, type Written, writeTemporary } from './temporary.js'
 import type { Tombstones } from './tombstones.js'
 import { touch } from './touch.js'
 
@@ -207,12 +199,12 @@ class SyncGroup {
 
   #write(version: Version): Written {
     try {
-      return writeTemporary(this.#context, version)
+      return writeTemporary(this.#context.layout, version)
     } catch (error) {
       if (this.#written.length === 0 || !hasCode(error, 'EMFILE', 'ENFILE')) throw error
       // Short of descriptors because of those that we hold ourselves: let go of them first.
       this.#commit()
-      return writeTemporary(this.#context, version)
+      return writeTemporary(this.#context.layout, version)
     }
   }
 

@@ -1,13 +1,4 @@
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  futimesSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, constants, fsyncSync, linkSync, openSync } from 'node:fs'
 import { hasCode, Opcode, Status, systemError } from '../protocol/index.js'
 import { underClaim } from './claim.js'
 import type { Layout, Place } from './layout.js'
@@ -16,36 +7,14 @@ import { pause } from './pause.js'
 import { peekHeader } from './peek.js'
 import { removeIfMeant } from './removal.js'
 import { rename } from './rename.js'
+import { syncWritten, type Version, type Written, writeTemporary } from './temporary.js'
 import { exhume } from './tombstone.js'
 import { unlinkIfPresent } from './unlink.js'
 
-const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 /** Two writers can only keep taking a key from each other so often before one of them gives way. */
 const MOST_ROUNDS = 16
 /** Milliseconds. All pauses together are twice as long as a claim's life. */
 const LONGEST_PAUSE = 128
-
-/** One version of one session, ready to be written. */
-export interface Version {
-  readonly opcode: typeof Opcode.CREATE | typeof Opcode.UPDATE | typeof Opcode.SAVE
-  readonly place: Place
-  /** The record lies in `bytes` from `start` to `end`. */
-  readonly bytes: Buffer
-  readonly start: number
-  readonly end: number
-  /** Milliseconds since the epoch. */
-  readonly expiry: number
-  readonly writeId: readonly [low: number, high: number]
-  /** A worker may have begun this very operation before it died. */
-  readonly retried: boolean
-}
-
-/** A version that is complete on disk under a temporary name. */
-export interface Written {
-  readonly version: Version
-  readonly temporary: string
-  readonly descriptor: number
-}
 
 /** What the protocol needs to know about its surroundings. */
 export interface SaveContext {
@@ -68,7 +37,7 @@ export interface SaveContext {
  * A reader sees the old version or the new one. An error leaves the old one and no temporary file.
  */
 export function save(context: SaveContext, version: Version): Status {
-  const written = writeTemporary(context, version)
+  const written = writeTemporary(context.layout, version)
   try {
     if (context.fsync) syncWritten(written)
     const status = putInPlace(context, written)
@@ -76,32 +45,6 @@ export function save(context: SaveContext, version: Version): Status {
     return status
   } finally {
     closeSync(written.descriptor)
-  }
-}
-
-/** Puts a temporary file's bytes on the disk; on failure it is removed, for what it holds is unknown. */
-export function syncWritten(written: Written): void {
-  try {
-    fsyncSync(written.descriptor)
-  } catch (error) {
-    unlinkIfPresent(written.temporary)
-    throw error
-  }
-}
-
-/** Step 1. The caller closes the descriptor. */
-export function writeTemporary(context: SaveContext, version: Version): Written {
-  const { layout } = context
-  const temporary = layout.temporary(version.place.directory)
-  const descriptor = openTemporary(layout, temporary, version.place.directory)
-  try {
-    writeFully(descriptor, version.bytes, version.start, version.end)
-    futimesSync(descriptor, version.expiry / 1000, version.expiry / 1000)
-    return { version, temporary, descriptor }
-  } catch (error) {
-    closeSync(descriptor)
-    unlinkIfPresent(temporary)
-    throw error
   }
 }
 
@@ -221,41 +164,6 @@ function isOurOwn(version: Version): boolean {
   if (!version.retried) return false
   const standing = peekHeader(version.place.file)?.header.writeId
   return standing !== undefined && standing[0] === version.writeId[0] && standing[1] === version.writeId[1]
-}
-
-function openTemporary(layout: Layout, temporary: string, directory: string): number {
-  try {
-    return openSync(temporary, CREATE_FLAGS, 0o600)
-  } catch (error) {
-    if (!layout.sharded || !hasCode(error, 'ENOENT')) throw error
-    makeDirectory(directory)
-    return openSync(temporary, CREATE_FLAGS, 0o600)
-  }
-}
-
-/** Directories of the sharded layout are made when the first session comes. */
-function makeDirectory(directory: string): void {
-  try {
-    mkdirSync(directory, 0o700)
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error
-  }
-}
-
-/** A short write is continued; one that makes no progress is an error, never a truncated record. */
-export function writeFully(
-  descriptor: number,
-  bytes: Buffer,
-  start: number,
-  end: number,
-  write: (descriptor: number, bytes: Buffer, offset: number, length: number) => number = writeSync,
-): void {
-  let offset = start
-  while (offset < end) {
-    const count = write(descriptor, bytes, offset, end - offset)
-    if (count <= 0) throw systemError('EIO', 'write', 'the disk takes no more bytes')
-    offset += count
-  }
 }
 
 /** Makes a directory's entries survive a power cut. */

@@ -1,0 +1,88 @@
+import { closeSync, constants, fsyncSync, futimesSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { hasCode, type Opcode, systemError } from '../protocol/index.js'
+import type { Layout, Place } from './layout.js'
+import { unlinkIfPresent } from './unlink.js'
+
+const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
+
+/** One version of one session, ready to be written. */
+export interface Version {
+  readonly opcode: typeof Opcode.CREATE | typeof Opcode.UPDATE | typeof Opcode.SAVE
+  readonly place: Place
+  /** The record lies in `bytes` from `start` to `end`. */
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+  /** Milliseconds since the epoch. */
+  readonly expiry: number
+  readonly writeId: readonly [low: number, high: number]
+  /** A worker may have begun this very operation before it died. */
+  readonly retried: boolean
+}
+
+/** A version that is complete on disk under a temporary name. */
+export interface Written {
+  readonly version: Version
+  readonly temporary: string
+  readonly descriptor: number
+}
+
+/** Writes a version, whole, to a temporary file beside its session's. The caller closes the descriptor. */
+export function writeTemporary(layout: Layout, version: Version): Written {
+  const temporary = layout.temporary(version.place.directory)
+  const descriptor = openTemporary(layout, temporary, version.place.directory)
+  try {
+    writeFully(descriptor, version.bytes, version.start, version.end)
+    futimesSync(descriptor, version.expiry / 1000, version.expiry / 1000)
+    return { version, temporary, descriptor }
+  } catch (error) {
+    closeSync(descriptor)
+    unlinkIfPresent(temporary)
+    throw error
+  }
+}
+
+/** Puts a temporary file's bytes on the disk; on failure it is removed, for what it holds is unknown. */
+export function syncWritten(written: Written): void {
+  try {
+    fsyncSync(written.descriptor)
+  } catch (error) {
+    unlinkIfPresent(written.temporary)
+    throw error
+  }
+}
+
+function openTemporary(layout: Layout, temporary: string, directory: string): number {
+  try {
+    return openSync(temporary, CREATE_FLAGS, 0o600)
+  } catch (error) {
+    if (!layout.sharded || !hasCode(error, 'ENOENT')) throw error
+    makeDirectory(directory)
+    return openSync(temporary, CREATE_FLAGS, 0o600)
+  }
+}
+
+/** Directories of the sharded layout are made when the first session comes. */
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, 0o700)
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
+  }
+}
+
+/** A short write is continued; one that makes no progress is an error, never a truncated record. */
+export function writeFully(
+  descriptor: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  write: (descriptor: number, bytes: Buffer, offset: number, length: number) => number = writeSync,
+): void {
+  let offset = start
+  while (offset < end) {
+    const count = write(descriptor, bytes, offset, end - offset)
+    if (count <= 0) throw systemError('EIO', 'write', 'the disk takes no more bytes')
+    offset += count
+  }
+}
