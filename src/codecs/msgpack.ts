@@ -45,7 +45,7 @@ class PlainPackr {
   readonly packr: Packr
   readonly #views = new Views()
   #sawMap = false
-  #depth = 0
+  #lettingGo = false
 
   constructor() {
     this.packr = new Packr({ ...COMMON, useRecords: false, mapsAsObjects: true })
@@ -64,27 +64,35 @@ class PlainPackr {
     // A getter in a session may save another one.
     const outerSawMap = this.#sawMap
     this.#sawMap = false
-    this.#depth++
     try {
       const memory = this.packr.pack(session, REUSE_BUFFER_MODE | RESET_BUFFER_MODE) as PackedMemory
       const bytes = this.#views.ofPacked(memory)
-      // Not in the midst of another session, which goes on in memory of its own.
-      if (memory.length > MOST_KEPT && this.#depth === 1) this.packr.useBuffer(newMemory())
+      if (memory.length > MOST_KEPT) this.#letGoLater()
       // An Array is read back as records are: nothing tells the two apart.
       return this.#sawMap || !isPlain(bytes) ? undefined : bytes
     } finally {
       this.#sawMap = outerSawMap
-      this.#depth--
     }
+  }
+
+  /**
+   * Not at once: this may be in the midst of another session, or of what the application encodes, and all of them write
+   * into one memory. Encoding is never interrupted by a microtask.
+   */
+  #letGoLater(): void {
+    if (this.#lettingGo) return
+    this.#lettingGo = true
+    queueMicrotask(() => {
+      this.#lettingGo = false
+      this.packr.useBuffer(Buffer.allocUnsafeSlow(FRESH_MEMORY))
+    })
   }
 }
 
 /** More memory than this is not kept for the next session. */
 const MOST_KEPT = 256 * 1024
-
-function newMemory(): Buffer {
-  return Buffer.allocUnsafeSlow(8 * 1024)
-}
+/** What the encoder begins with. */
+const FRESH_MEMORY = 8 * 1024
 
 /** The encoder's whole memory, as `REUSE_BUFFER_MODE` returns it: what it wrote lies from `start` to `end`. */
 type PackedMemory = Buffer & { readonly start: number; readonly end: number }

@@ -31,7 +31,7 @@ export function meeting(pending: Operation, demand: Demand, now: number): Meetin
     case Opcode.DELETE:
       return pending.opcode === Opcode.DELETE ? 'ride' : 'apart'
     case Opcode.EXISTS:
-      return pending.opcode === Opcode.TOUCH ? 'apart' : 'ride'
+      return pending.opcode === Opcode.TOUCH || pending.opcode === Opcode.SET_ASIDE ? 'apart' : 'ride'
     case Opcode.LOAD:
       return pending.opcode === Opcode.LOAD ||
         pending.opcode === Opcode.DELETE ||

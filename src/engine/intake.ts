@@ -20,6 +20,8 @@ export interface IntakeOptions {
   readonly pending: Pending
   readonly statistics: Statistics
   readonly onCorrupt: (notice: CorruptNotice) => void
+  /** Throws once the engine is closing. */
+  readonly refuseClosed: () => void
 }
 
 type Writable<Type> = { -readonly [Name in keyof Type]: Type[Name] }
@@ -67,6 +69,8 @@ export class Intake {
       pending.admit(0)
       const payload = writes ? payloads.encode(session) : undefined
       if (payload !== undefined) pending.admit(payload.length)
+      // A getter in the session may have closed the engine.
+      this.#options.refuseClosed()
       return this.#accept(opcode, key, expiresAt, payload, now)
     } catch (error) {
       return Promise.reject(error)
@@ -103,9 +107,9 @@ export class Intake {
     demand.expiry = expiry
     demand.payload = payload
     demand.acceptedAt = ticks()
+    const freed = this.dispatcher.accept(demand, now)
     statistics.accepted++
     pending.operations++
-    const freed = this.dispatcher.accept(demand, now)
     pending.bytes += (payload?.length ?? 0) - (freed ?? 0)
     if (freed !== undefined) statistics.coalesced++
     return promise

@@ -46,11 +46,15 @@ export class Payloads {
   }
 
   #encode(session: object): Uint8Array {
+    let bytes: unknown
     try {
-      return this.#codec.encode(session)
+      bytes = this.#codec.encode(session)
     } catch (error) {
       if (error instanceof EncodeError) throw error
       throw new EncodeError('', `was refused by the codec ${this.#codec.name}`, { cause: error })
     }
+    // Codecs may come from users, who may forget to turn text into bytes, or return a promise.
+    if (bytes instanceof Uint8Array) return bytes
+    throw new EncodeError('', `was made no Uint8Array by the codec ${this.#codec.name}`)
   }
 }

@@ -66,6 +66,7 @@ export class SessionEngine<
       pending: this.#pending,
       statistics: this.#statistics,
       onCorrupt: (notice) => this.#emitLater('corrupt', notice),
+      refuseClosed: () => this.#lifecycle.refuseClosed(),
     })
   }
 

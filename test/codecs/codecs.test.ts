@@ -277,9 +277,31 @@ test('msgpack: what the application itself encodes by msgpackr stays as it is, a
   for (const { bytes, value } of kept) assert.equal(application.unpack(bytes), value)
 })
 
-test('msgpack: the memory that a huge session has taken is not kept', () => {
+test('msgpack: a huge session that is encoded in the midst of others leaves them whole', () => {
+  const codec = msgpack()
+  const other = msgpack()
+  const huge = { text: 'x'.repeat(400_000) }
+  for (const map of [undefined, new Map([[1, 2]])]) {
+    const outer = {
+      before: 'B',
+      map,
+      get during(): string {
+        other.encode(huge)
+        codec.encode(huge)
+        return 'G'
+      },
+      after: 'A',
+    }
+    assert.equal(roundTrip(codec, outer), { before: 'B', map, during: 'G', after: 'A' })
+    const application = new Packr()
+    assert.equal(application.unpack(application.pack(outer)), { before: 'B', map, during: 'G', after: 'A' })
+  }
+})
+
+test('msgpack: the memory that a huge session has taken is not kept', async () => {
   const codec = msgpack()
   codec.encode({ text: 'x'.repeat(5_000_000) })
+  await Promise.resolve()
   assert.ok(codec.encode({ a: 1 }).buffer.byteLength <= 256 * 1024)
 })
 

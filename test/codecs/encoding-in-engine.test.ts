@@ -1,4 +1,4 @@
-import { type Codec, EncodeError, files, json, msgpack, SessionEngine } from 'coatcheck'
+import { type Codec, EncodeError, EngineClosedError, files, json, msgpack, SessionEngine } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { rejection } from '../conformance/rejections.js'
@@ -137,6 +137,69 @@ test('bytes that the codec refuses, and bytes that are no object, read as no ses
   await engine.create('broken', { version: 2 })
   assert.equal(await engine.load('broken'), { version: 2 })
   await engine.close()
+})
+
+test('a codec that returns no bytes is told so, and the engine goes on', async () => {
+  const results: unknown[] = [
+    'text',
+    Promise.resolve(new Uint8Array(1)),
+    new ArrayBuffer(8),
+    new BigUint64Array(2),
+  ]
+  for (const result of results) {
+    const plain = json()
+    let wrong = true
+    const codec: Codec = {
+      name: 'custom',
+      id: 1_000,
+      encode: (session) => (wrong ? (result as Uint8Array) : plain.encode(session)),
+      decode: (bytes) => plain.decode(bytes),
+    }
+    const engine = new SessionEngine({ directory: temporaryDirectory(), codec, threads: 1 })
+    const error = await rejection(engine.save('a', { version: 1 }), EncodeError)
+    assert.match(error.message, /no Uint8Array by the codec custom/)
+    assert.equal(engine.stats().pending, { operations: 0, bytes: 0 })
+    wrong = false
+    await engine.save('a', { version: 2 })
+    assert.equal(await engine.load('a'), { version: 2 })
+    await engine.close()
+  }
+})
+
+test('whoever asks whether a session exists is not misled by a record that is moved aside', async () => {
+  const plain = json()
+  const codec: Codec = {
+    name: 'strict',
+    id: 1_001,
+    encode: (session) => plain.encode(session),
+    decode: (bytes) => {
+      const session = plain.decode(bytes) as { bad?: boolean }
+      if (session.bad === true) throw new TypeError('not one of ours')
+      return session
+    },
+  }
+  const engine = new SessionEngine({ directory: temporaryDirectory(), codec, threads: 1 })
+  await engine.save('k', { bad: true })
+  const loading = engine.load('k')
+  await new Promise((resolve) => setImmediate(resolve))
+  const saving = engine.save('k', { good: true })
+  assert.is(await loading, undefined)
+  assert.equal(await Promise.all([engine.exists('k'), engine.load('k')]), [true, { good: true }])
+  await saving
+  await engine.close()
+})
+
+test('a session that closes the engine while it is read is refused, and the engine closes', async () => {
+  const engine = new SessionEngine({ directory: temporaryDirectory(), threads: 1 })
+  let closing: Promise<void> | undefined
+  const session = {
+    get last(): boolean {
+      closing ??= engine.close()
+      return true
+    },
+  }
+  await rejection(engine.save('k', session), EngineClosedError)
+  await closing
 })
 
 test.run()

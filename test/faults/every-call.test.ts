@@ -142,14 +142,57 @@ faults('a sync that fails rejects its own slots and no others', () => {
   assert.equal(counts, [1, 1, 1, 1, 1, 5], 'five files, one directory')
 })
 
-faults('a walk goes on past what cannot be examined', () => {
+faults('in a batch under fsync only what was told to be stored is, and nothing is left', () => {
+  const keys = ['a', 'b', 'c', 'd', 'e']
+  const driver = new StorageDriver({ directory, fsync: true })
+  const open = descriptors()
+  for (const code of ['EIO', 'ENOSPC']) {
+    for (let at = 0, failed: string | undefined = ''; failed !== undefined; at++) {
+      prepare(driver, 'absent')
+      let outcomes: readonly StepOutcome[] = []
+      const steps = keys.map((key) => ({ opcode: Opcode.SAVE, key, text: 'new' }))
+      failed = failing(() => ({ outcomes } = driver.apply(steps)), at, code)
+      assert.is(outcomes.length, keys.length)
+      for (const [index, key] of keys.entries()) {
+        if (outcomes[index]?.status !== Status.FAILED)
+          assert.is(driver.load(key), 'new', `${failed}, call ${at}`)
+      }
+      const left = readdirSync(directory, { recursive: true, encoding: 'utf8' })
+      if (failed !== 'unlinkSync')
+        assert.equal(
+          left.filter((name) => name.endsWith('.tmp')),
+          [],
+          `${failed}, call ${at}`,
+        )
+      assert.is(descriptors(), open, `${failed}, call ${at}`)
+    }
+  }
+})
+
+faults('a walk goes on past what cannot be examined; only a sweep may leave something out', () => {
   const driver = new StorageDriver({ directory, orphanGrace: 0 })
   for (const kind of ['sweep', 'count', 'keys', 'clear'] as const) {
     for (let at = 0, failed: string | undefined = ''; failed !== undefined; at++) {
       prepare(driver, 'expired')
       driver.save('alive', 'x')
-      failed = failing(() => driver.walk(kind), at, 'EIO')
-      if (kind !== 'clear') assert.is(driver.load('alive'), 'x', `${kind}, call ${at}`)
+      let told: ReturnType<Driver['walk']> | undefined
+      failed = failing(
+        () => {
+          try {
+            told = driver.walk(kind)
+          } catch (error) {
+            assert.match(String(error), /EIO/)
+          }
+        },
+        at,
+        'EIO',
+      )
+      const story = `${kind}, ${failed}, call ${at}`
+      if (kind !== 'clear') assert.is(driver.load('alive'), 'x', story)
+      if (kind === 'count' && told !== undefined) assert.is(told.live, 1, story)
+      if (kind === 'keys' && told !== undefined) assert.equal(told.keys, ['alive'], story)
+      if (kind === 'clear' && told !== undefined) assert.is(driver.load('alive'), undefined, story)
+      if (failed === undefined) assert.ok(told !== undefined)
     }
   }
 })

@@ -1,12 +1,12 @@
-import { closeSync } from 'node:fs'
 import { describeFailure, hasCode, Opcode, ReplyWriter, RequestReader, Status } from '../protocol/index.js'
+import { closeAnyway } from './close.js'
 import type { Layout, Place } from './layout.js'
 import { livenessOfPlace } from './liveness.js'
 import { readPlace } from './load.js'
 import type { FilesWorkerOptions } from './options.js'
 import { composeRecord, RECORD_HEADER, type RecordHeader, writeHeader } from './record.js'
 import { putInPlace, type SaveContext, save, syncDirectory } from './save-protocol.js'
-import { hasInode, hasWriteId, isAlien, setAside } from './set-aside.js'
+import { hasWriteId, isAlien, isSame, setAside } from './set-aside.js'
 import { syncWritten, type Version, type Written, writeTemporary } from './temporary.js'
 import type { Tombstones } from './tombstones.js'
 import { touch } from './touch.js'
@@ -30,10 +30,11 @@ export class BatchApplier {
   apply(wire: ArrayBuffer): ArrayBuffer | null {
     const request = new RequestReader(wire)
     const reply = new ReplyWriter(request.slots)
+    const told = new Set<string>()
     const context: SaveContext = {
       layout: this.#layout,
       fsync: this.#options.fsync,
-      onAlien: (place) => reply.corrupt(setAside(this.#layout, place, 'no regular file', isAlien)),
+      onAlien: (place) => this.#setAlienAside(place, told, reply),
     }
     const group = this.#options.fsync ? new SyncGroup(context, reply) : undefined
     while (request.next()) {
@@ -53,6 +54,15 @@ export class BatchApplier {
     group?.finish()
     this.#tombstones.collect()
     return reply.finish()
+  }
+
+  /** Tells of each once, however often a write finds that it is still there; whether it is gone. */
+  #setAlienAside(place: Place, told: Set<string>, reply: ReplyWriter): boolean {
+    const notice = setAside(this.#layout, place, 'no regular file', isAlien)
+    const moved = notice.keptAs !== undefined
+    if (moved || !told.has(place.file)) reply.corrupt(notice)
+    told.add(place.file)
+    return moved
   }
 
   /** The operations that write no record of their own. */
@@ -111,7 +121,7 @@ export class BatchApplier {
     }
     reply.status(slot, Status.ABSENT)
     if (found.kind === 'corrupt') {
-      reply.corrupt(setAside(this.#layout, place, found.reason, hasInode(found.inode)))
+      reply.corrupt(setAside(this.#layout, place, found.reason, isSame(found.seen)))
     }
   }
 }
@@ -217,7 +227,7 @@ class SyncGroup {
       } catch (error) {
         this.#reply.fail(describeFailure(slot, error))
       } finally {
-        closeSync(written.descriptor)
+        closeAnyway(written.descriptor)
       }
     }
   }
@@ -228,7 +238,7 @@ class SyncGroup {
       return true
     } catch (error) {
       this.#reply.fail(describeFailure(slot, error))
-      closeSync(written.descriptor)
+      closeAnyway(written.descriptor)
       return false
     }
   }

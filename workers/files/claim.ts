@@ -1,5 +1,6 @@
-import { closeSync, constants, existsSync, lstatSync, openSync } from 'node:fs'
+import { constants, lstatSync, openSync, type Stats } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
+import { closeAnyway } from './close.js'
 import type { Place } from './layout.js'
 import { pause } from './pause.js'
 import { unlinkIfPresent } from './unlink.js'
@@ -28,24 +29,36 @@ export function underClaim<Result>(place: Place, task: () => Result): Result | u
 
 function claim(path: string): boolean {
   try {
-    closeSync(openSync(path, CLAIM_FLAGS, 0o600))
+    closeAnyway(openSync(path, CLAIM_FLAGS, 0o600))
     return true
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
   }
   const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (stats !== undefined && Date.now() - stats.ctimeMs > CLAIM_LIFE) unlinkIfPresent(path)
+  if (stats !== undefined && isLeftBehind(stats)) unlinkIfPresent(path)
   return false
+}
+
+/** Older than any holder needs, or from a future that the clock has been set back from. */
+function isLeftBehind(claim: Stats): boolean {
+  return Math.abs(Date.now() - claim.ctimeMs) > CLAIM_LIFE
 }
 
 /**
  * For whoever finds nothing in a session's place: what was there may have been taken only to be looked at. Waits until
- * it is back or gone for good; whether there was anything to wait for.
+ * it is back or gone for good, and removes a claim that a crash has left behind. After it the place has to be looked
+ * at again in any case: what was taken may have been put back just before this.
  */
-export function waitForClaim(place: Place): boolean {
-  if (!existsSync(place.claim)) return false
+export function waitForClaim(place: Place): void {
   const since = performance.now()
-  do pause(1)
-  while (existsSync(place.claim) && performance.now() - since < CLAIM_LIFE)
-  return true
+  let first: Stats | undefined
+  for (;;) {
+    const claim = lstatSync(place.claim, { throwIfNoEntry: false })
+    if (claim === undefined) return
+    first ??= claim
+    const waited = performance.now() - since > CLAIM_LIFE
+    if (isLeftBehind(claim) || (waited && claim.ctimeMs === first.ctimeMs)) unlinkIfPresent(place.claim)
+    if (waited) return
+    pause(1)
+  }
 }

@@ -29,6 +29,7 @@ class FilesStorage implements WorkerStorage {
     this.#tombstones.collect()
     return new DirectoryWalk(
       this.#layout,
+      kind,
       visitFor(kind, { orphanGrace, maxRecordBytes, tombstones: this.#tombstones }),
     )
   }

@@ -30,7 +30,9 @@ export function liveness(file: string, now: number): Liveness {
 /** The same, but nothing is only taken for nothing when nobody has taken it to look at. */
 export function livenessOfPlace(place: Place, now: number): Liveness {
   const found = liveness(place.file, now)
-  return found === 'absent' && waitForClaim(place) ? liveness(place.file, now) : found
+  if (found !== 'absent') return found
+  waitForClaim(place)
+  return liveness(place.file, now)
 }
 
 /** The same for a file whose status is known already. */

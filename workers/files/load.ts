@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
 import { waitForClaim } from './claim.js'
 import type { Place } from './layout.js'
@@ -10,8 +10,8 @@ import { isTombstone } from './tombstone.js'
 export type Found =
   | { readonly kind: 'absent' }
   | { readonly kind: 'record'; readonly record: ReadRecord; readonly expiry: number }
-  /** Something that is no session: `inode` says which file, so that no newer one is moved aside for it. */
-  | { readonly kind: 'corrupt'; readonly reason: string; readonly inode: number | undefined }
+  /** Something that is no session: `seen` says which file, so that no newer one is moved aside for it. */
+  | { readonly kind: 'corrupt'; readonly reason: string; readonly seen: Stats | undefined }
 
 const ABSENT: Found = { kind: 'absent' }
 
@@ -26,7 +26,9 @@ let buffer = Buffer.allocUnsafeSlow(16 * 1024)
  */
 export function readPlace(place: Place, key: string | undefined, maxRecordBytes: number, now: number): Found {
   const found = readOnce(place, key, maxRecordBytes, now)
-  return found === ABSENT && waitForClaim(place) ? readOnce(place, key, maxRecordBytes, now) : found
+  if (found !== ABSENT) return found
+  waitForClaim(place)
+  return readOnce(place, key, maxRecordBytes, now)
 }
 
 function readOnce(place: Place, key: string | undefined, maxRecordBytes: number, now: number): Found {
@@ -42,11 +44,11 @@ function readOnce(place: Place, key: string | undefined, maxRecordBytes: number,
   try {
     const stats = fstatSync(descriptor)
     if (isTombstone(stats)) return ABSENT
-    if (!stats.isFile()) return corrupt('no regular file', stats.ino)
+    if (!stats.isFile()) return corrupt('no regular file', stats)
     if (stats.size === 0) return ABSENT
-    if (stats.size > longestRecord(maxRecordBytes)) return corrupt('larger than any record', stats.ino)
+    if (stats.size > longestRecord(maxRecordBytes)) return corrupt('larger than any record', stats)
     const record = readRecord(readWhole(descriptor, stats.size))
-    if (typeof record === 'string') return corrupt(record, stats.ino)
+    if (typeof record === 'string') return corrupt(record, stats)
     // Another application's session whose prefix begins with ours reads as a key of another length.
     if (key !== undefined && !isRecordOf(key, record)) return ABSENT
     const expiry = Math.max(record.expiry, stats.mtimeMs)
@@ -71,6 +73,6 @@ function readWhole(descriptor: number, size: number): Buffer {
   return buffer.subarray(0, length)
 }
 
-function corrupt(reason: string, inode: number | undefined): Found {
-  return { kind: 'corrupt', reason, inode }
+function corrupt(reason: string, seen: Stats | undefined): Found {
+  return { kind: 'corrupt', reason, seen }
 }

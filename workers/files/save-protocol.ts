@@ -1,6 +1,6 @@
 import { closeSync, constants, fsyncSync, linkSync, openSync } from 'node:fs'
 import { hasCode, Opcode, Status, systemError } from '../protocol/index.js'
-import { underClaim } from './claim.js'
+import { underClaim, waitForClaim } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { type Liveness, liveness, livenessOfPlace } from './liveness.js'
 import { pause } from './pause.js'
@@ -21,8 +21,8 @@ export interface SaveContext {
   readonly layout: Layout
   /** Whether records and directory entries have to survive a power cut. */
   readonly fsync: boolean
-  /** A file stood in the session's place that was none; it was moved aside. */
-  readonly onAlien: (place: Place) => void
+  /** What stands in the session's place is no file: to be moved aside; whether it was. */
+  readonly onAlien: (place: Place) => boolean
 }
 
 /**
@@ -89,7 +89,7 @@ function replace(context: SaveContext, { version, temporary }: Written): Status 
       return Status.DONE
     } catch (error) {
       if (!isDirectoryInTheWay(error) || round === MOST_ROUNDS) throw error
-      makeWay(context, version.place, liveness(version.place.file, Date.now()))
+      if (!makeWay(context, version.place, liveness(version.place.file, Date.now()))) pauseInRound(round)
     }
   }
 }
@@ -107,10 +107,14 @@ function create(context: SaveContext, { version, temporary }: Written): Status {
       return Status.CONFLICT
     }
     if (makeWay(context, place, standing)) continue
-    // Another process is about to take it away or to win: it needs microseconds, or half a second if it has died.
-    pause(Math.min(LONGEST_PAUSE, 2 ** (round - 1)))
+    pauseInRound(round)
   }
   throw systemError('EBUSY', 'link', 'other processes keep the place of this session occupied')
+}
+
+/** Another process is about to take it away or to win: it needs microseconds, or half a second if it has died. */
+function pauseInRound(round: number): void {
+  pause(Math.min(LONGEST_PAUSE, 2 ** (round - 1)))
 }
 
 /** What is dead, buried or alien does not stand in the way of a new session; false when somebody else is at it. */
@@ -122,7 +126,10 @@ function makeWay(context: SaveContext, place: Place, standing: Liveness): boolea
       exhume(place.file)
       return true
     case 'alien':
-      context.onAlien(place)
+      return context.onAlien(place)
+    case 'absent':
+      // Gone in this moment, or a claim that only the holder may pass.
+      waitForClaim(place)
       return true
     default:
       return true

@@ -1,9 +1,10 @@
-import { lstatSync } from 'node:fs'
+import { lstatSync, type Stats } from 'node:fs'
 import { basename } from 'node:path'
 import type { CorruptNotice } from '../protocol/index.js'
 import type { Layout, Place } from './layout.js'
 import { peekHeader } from './peek.js'
 import { removeIfMeant } from './removal.js'
+import { isTombstone } from './tombstone.js'
 
 /**
  * Moves what is no session out of a session's place and keeps it for whoever wants to look at it: the next save
@@ -26,18 +27,22 @@ export function setAside(
   return { reason, keptAs: moved ? `*${basename(aside).slice(-24)}` : undefined }
 }
 
-/** Is the file of this inode; of any, where the inode could not be told (a link that was not followed). */
-export function hasInode(inode: number | undefined): (taken: string) => boolean {
+/**
+ * Is the file that was seen; any but a session or a tombstone, where it could not be looked at (a link that was not
+ * followed). The inode's number alone does not tell: ext4 gives that of a file just replaced to the next one.
+ */
+export function isSame(seen: Stats | undefined): (taken: string) => boolean {
+  if (seen === undefined) return isAlien
   return (taken) => {
     const stats = lstatSync(taken, { throwIfNoEntry: false })
-    if (stats === undefined) return false
-    return inode === undefined ? !stats.isFile() : stats.ino === inode
+    return stats?.ino === seen.ino && stats.size === seen.size && stats.mtimeMs === seen.mtimeMs
   }
 }
 
-/** Is anything but a regular file. */
+/** Is anything but a regular file or a tombstone. */
 export function isAlien(taken: string): boolean {
-  return lstatSync(taken, { throwIfNoEntry: false })?.isFile() === false
+  const stats = lstatSync(taken, { throwIfNoEntry: false })
+  return stats !== undefined && !stats.isFile() && !isTombstone(stats)
 }
 
 /** Is the record with this write id. */

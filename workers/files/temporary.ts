@@ -1,5 +1,6 @@
-import { closeSync, constants, fsyncSync, futimesSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { constants, fsyncSync, futimesSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { hasCode, type Opcode, systemError } from '../protocol/index.js'
+import { closeAnyway } from './close.js'
 import type { Layout, Place } from './layout.js'
 import { unlinkIfPresent } from './unlink.js'
 
@@ -36,7 +37,7 @@ export function writeTemporary(layout: Layout, version: Version): Written {
     futimesSync(descriptor, version.expiry / 1000, version.expiry / 1000)
     return { version, temporary, descriptor }
   } catch (error) {
-    closeSync(descriptor)
+    closeAnyway(descriptor)
     unlinkIfPresent(temporary)
     throw error
   }

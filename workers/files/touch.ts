@@ -28,19 +28,29 @@ export function touch(context: SaveContext, request: Touch): Status {
   // A file's time comes back with its fraction rounded to what the file system keeps. One in the past says that the
   // file was copied without its times: only the header knows the expiry.
   if (expiry < stats.mtimeMs - 1 || stats.mtimeMs <= now) return rewrite(context, request, now)
+  // Once more, for it may have been taken away only to be looked at.
+  return setTimes(context, request) || (statusOf(place) !== undefined && setTimes(context, request))
+    ? Status.DONE
+    : Status.ABSENT
+}
+
+/** False when the file has gone. */
+function setTimes(context: SaveContext, { place, expiry }: Touch): boolean {
   try {
     lutimesSync(place.file, expiry / 1000, expiry / 1000)
     if (context.fsync) syncFile(place.file)
-    return Status.DONE
+    return true
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return Status.ABSENT
+    if (hasCode(error, 'ENOENT')) return false
     throw error
   }
 }
 
 function statusOf(place: Place): Stats | undefined {
   const stats = lstatSync(place.file, { throwIfNoEntry: false })
-  return stats === undefined && waitForClaim(place) ? lstatSync(place.file, { throwIfNoEntry: false }) : stats
+  if (stats !== undefined) return stats
+  waitForClaim(place)
+  return lstatSync(place.file, { throwIfNoEntry: false })
 }
 
 function rewrite(context: SaveContext, request: Touch, now: number): Status {

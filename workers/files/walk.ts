@@ -1,5 +1,5 @@
 import { type Dir, opendirSync } from 'node:fs'
-import type { Walk, WalkSlice } from '../protocol/index.js'
+import type { Walk, WalkKind, WalkSlice } from '../protocol/index.js'
 import { hasCode } from '../protocol/index.js'
 import type { Layout } from './layout.js'
 import type { Tally } from './tally.js'
@@ -14,13 +14,15 @@ const SLICE_ENTRIES = 512
  */
 export class DirectoryWalk implements Walk {
   readonly #layout: Layout
+  readonly #kind: WalkKind
   readonly #visit: EntryVisit
   readonly #directories: Iterator<string>
   #unreadable: unknown
   #open: { readonly directory: string; readonly handle: Dir } | undefined
 
-  constructor(layout: Layout, visit: EntryVisit) {
+  constructor(layout: Layout, kind: WalkKind, visit: EntryVisit) {
     this.#layout = layout
+    this.#kind = kind
     this.#visit = visit
     this.#directories = layout.directories[Symbol.iterator]()
   }
@@ -61,8 +63,10 @@ export class DirectoryWalk implements Walk {
       this.#visit(this.#layout, directory, entry.name, tally)
     } catch (error) {
       // Gone or taken since it was listed: somebody else's business. One bad file must not stop the walk.
-      if (!hasCode(error, 'ENOENT'))
-        tally.corrupt.push({ reason: 'could not be examined', keptAs: undefined })
+      if (hasCode(error, 'ENOENT')) return
+      // A sweep has told of it; a list, a count or a clearing that leaves something out has to fail, when it is through.
+      if (this.#kind === 'sweep') tally.corrupt.push({ reason: 'could not be examined', keptAs: undefined })
+      else this.#unreadable ??= error
     }
   }
 

@@ -1,4 +1,13 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  lstatSync as statOf,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { interleave } from './cut-points.js'
@@ -206,6 +215,82 @@ interleavings('three at a time', () => {
   }
   assert.ok(scenarios > 10_000, `${scenarios} scenarios`)
   assert.equal(faults, [])
+})
+
+interleavings('what a load takes for corrupt goes aside, never what has come in its place', () => {
+  // On the disk: ext4 gives a new file the inode's number of the one that has just gone.
+  const onDisk = scratchDirectory('disk')
+  const [reader, writer] = [1, 2].map(() => new StorageDriver({ layout: 'flat', directory: onDisk })) as [
+    Driver,
+    Driver,
+  ]
+  const { file } = reader.place(KEY)
+  const obstacles = {
+    damaged: () => writeFileSync(file, 'damaged'),
+    link: () => symlinkSync('nowhere', file),
+    directory: () => mkdirSync(file),
+  }
+  const intruders = {
+    // Honestly refused while the other process is at it: then there is nothing to expect.
+    'two saves': () => {
+      writer.save(KEY, 'first')
+      return writer.save(KEY, 'second') === Status.DONE ? 'second' : undefined
+    },
+    'save and delete': () => {
+      writer.save(KEY, 'first')
+      writer.delete(KEY)
+      return undefined
+    },
+  }
+  for (const [obstacle, put] of Object.entries(obstacles)) {
+    for (const [what, intrude] of Object.entries(intruders)) {
+      for (let at = 0, calls = 12; at < calls; at++) {
+        for (const name of readdirSync(onDisk)) rmSync(`${onDisk}/${name}`, { recursive: true })
+        put()
+        let expected: string | undefined
+        const run = (): void => {
+          expected = intrude()
+        }
+        calls = Math.max(
+          calls,
+          interleave(() => reader.load(KEY), [{ at, run }]),
+        )
+        const story = `${obstacle}, ${what} at ${at}`
+        assert.is(writer.load(KEY), expected, story)
+        const tombs = readdirSync(onDisk, { withFileTypes: true }).filter(
+          (entry) =>
+            entry.name.includes('.corrupt-') && (statOf(`${onDisk}/${entry.name}`).mode & 0o1000) !== 0,
+        )
+        assert.equal(tombs, [], `${story}: a tombstone was moved aside`)
+      }
+    }
+  }
+})
+
+interleavings('a session that was taken to be looked at and put back is found', () => {
+  prepare('alive')
+  const { file } = driverOf(0).place(KEY)
+  for (const look of ['load', 'exists', 'touch', 'update'] as const) {
+    for (let at = 0; at < 12; at++) {
+      let told: unknown
+      const away = { at, run: () => existsSync(file) && renameSync(file, `${directory}/.away`) }
+      const back = {
+        at: at + 1,
+        run: () => existsSync(`${directory}/.away`) && renameSync(`${directory}/.away`, file),
+      }
+      interleave(
+        () => {
+          if (look === 'load') told = driverOf(0).load(KEY) !== undefined
+          else if (look === 'exists') told = driverOf(0).exists(KEY)
+          else if (look === 'touch') told = driverOf(0).touch(KEY, Date.now() + 7_200_000) !== Status.ABSENT
+          else told = driverOf(0).update(KEY, 'new') !== Status.ABSENT
+        },
+        [away, back].map(({ at, run }) => ({ at, run: () => void run() })),
+      )
+      if (existsSync(`${directory}/.away`)) renameSync(`${directory}/.away`, file)
+      assert.is(told, true, `${look}, away for call ${at}`)
+    }
+  }
 })
 
 interleavings.run()

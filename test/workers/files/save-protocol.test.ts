@@ -271,6 +271,26 @@ protocol('a claim is given back, also when its task fails, and one that a crash 
   assert.equal(filesBelow(driver.options.directory), [KEY])
 })
 
+protocol('a claim that a crash left delays one look, not every look', () => {
+  const driver = new StorageDriver({ layout: 'flat' })
+  const place = driver.place(KEY)
+  closeSync(openSync(place.claim, 'w'))
+  assert.is(driver.load(KEY), undefined)
+  assert.not.ok(existsSync(place.claim))
+})
+
+protocol('a save waits for the claim on what stands in its place, and tells of it once', () => {
+  const driver = new StorageDriver({ layout: 'flat' })
+  const place = driver.place(KEY)
+  mkdirSync(place.file)
+  closeSync(openSync(place.claim, 'w'))
+  assert.is(driver.save(KEY, 'new'), Status.DONE)
+  assert.is(driver.load(KEY), 'new')
+  const kept = driver.notices.filter(({ keptAs }) => keptAs !== undefined)
+  assert.is(kept.length, 1)
+  assert.ok(driver.notices.length <= 2)
+})
+
 protocol('a place that can never be freed is an error of the storage, not a session that exists', () => {
   const driver = new StorageDriver({ layout: 'flat' })
   const place = driver.place(KEY)
