@@ -184,7 +184,9 @@ export class Dispatcher {
           batch.writer.toWire(attempt, nonce, this.#options.pool.takeSpare()),
         )
       } catch (error) {
-        if (!(error instanceof WorkerLostError)) throw error
+        // No room for another copy of the batch, say: for a single operation there may be.
+        if (!(error instanceof WorkerLostError))
+          return new WorkerLostError('the batch could not be handed over', { cause: error })
         if (attempt + 1 >= WHOLE_ATTEMPTS) return error
       }
     }
@@ -194,14 +196,15 @@ export class Dispatcher {
   async #applySingly(batch: Batch, nonce: readonly [number, number], first: WorkerLostError): Promise<void> {
     for (const operation of batch.operations) {
       const { offset, slot } = operation
+      let reply: ArrayBuffer | null
       try {
-        const wire = batch.writer.slotToWire(offset, slot, WHOLE_ATTEMPTS, nonce)
-        const reply = await this.#options.pool.apply(wire)
-        this.#settleReply([operation], batch, reply, () => 0)
+        reply = await this.#options.pool.apply(batch.writer.slotToWire(offset, slot, WHOLE_ATTEMPTS, nonce))
       } catch (error) {
         const failure = lossOf(error instanceof WorkerLostError ? error : first)
         this.#settleOne(operation, batch, { status: Status.FAILED, record: undefined, failure }, ticks())
+        continue
       }
+      this.#settleReply([operation], batch, reply, () => 0)
     }
   }
 

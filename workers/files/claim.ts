@@ -46,19 +46,14 @@ function isLeftBehind(claim: Stats): boolean {
 
 /**
  * For whoever finds nothing in a session's place: what was there may have been taken only to be looked at. Waits until
- * it is back or gone for good, and removes a claim that a crash has left behind. After it the place has to be looked
- * at again in any case: what was taken may have been put back just before this.
+ * it is back or gone for good; a claim that a crash has left behind is nothing to wait for. After it the place has to be
+ * looked at again in any case: what was taken may have been put back just before this.
  */
 export function waitForClaim(place: Place): void {
   const since = performance.now()
-  let first: Stats | undefined
   for (;;) {
     const claim = lstatSync(place.claim, { throwIfNoEntry: false })
-    if (claim === undefined) return
-    first ??= claim
-    const waited = performance.now() - since > CLAIM_LIFE
-    if (isLeftBehind(claim) || (waited && claim.ctimeMs === first.ctimeMs)) unlinkIfPresent(place.claim)
-    if (waited) return
+    if (claim === undefined || isLeftBehind(claim) || performance.now() - since > CLAIM_LIFE) return
     pause(1)
   }
 }

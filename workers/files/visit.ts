@@ -7,6 +7,7 @@ import { readPlace } from './load.js'
 import type { DecodedName } from './names.js'
 import { peekHeader } from './peek.js'
 import { putBack, removeIfMeant } from './removal.js'
+import { isSame } from './set-aside.js'
 import type { Tally } from './tally.js'
 import { exhume, isTombstone } from './tombstone.js'
 import { TOMBSTONE_LIFE, type Tombstones } from './tombstones.js'
@@ -150,17 +151,11 @@ function sweepSession(
   const peeked = peekHeader(place.file)
   if (peeked === undefined) {
     // Expired files are what others take away, too: only one that is still there was no record.
-    if (isUnchanged(stats, place)) tally.corrupt.push({ reason: 'no session record', keptAs: undefined })
+    if (isSame(stats)(place.file)) tally.corrupt.push({ reason: 'no session record', keptAs: undefined })
     return
   }
   if (peeked.expiry > now || !isOfThisPrefix(name, peeked.header.keyLength)) return
   if (removeIfMeant(layout, place, (taken) => liveness(taken, now) === 'dead')) tally.expired++
-}
-
-/** Whether the file that was looked at is still in its place. */
-function isUnchanged(seen: Stats, place: Place): boolean {
-  const stats = lstatSync(place.file, { throwIfNoEntry: false })
-  return stats !== undefined && stats.ino === seen.ino && stats.ctimeMs === seen.ctimeMs
 }
 
 /** By the time of the last change of the inode, which nobody can set. */
