@@ -1,15 +1,20 @@
 import {
+  closeSync,
   existsSync,
+  futimesSync,
   mkdirSync,
+  openSync,
   readdirSync,
   renameSync,
   rmSync,
   lstatSync as statOf,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { composeExpiry, EXPIRY_OFFSET } from '#dist/workers/files/record.js'
 import { interleave } from './cut-points.js'
 import { scratchDirectory } from './scratch.js'
 import type { StorageDriver as Driver } from './storage-driver.js'
@@ -65,6 +70,33 @@ interruptions('a session that expires while it is touched was touched in time, o
         assert.is(stored, isOld ? 'old' : created === undefined ? undefined : 'new', `${intruder} at ${at}`)
       }
       if (intruder === 'sweep') assert.ok(missed > 0)
+    }
+  }
+})
+
+interruptions('two touches that shorten a life leave a time that the next one can trust', () => {
+  const { file } = one.place(KEY)
+  const start = Date.now()
+  const expiryIn = (minutes: number): number => start + minutes * 60_000
+  /** The second half of a touch that has looked before. */
+  const finish = (expiry: number): void => {
+    const descriptor = openSync(file, 'r+')
+    writeSync(descriptor, composeExpiry(expiry), 0, 8, EXPIRY_OFFSET)
+    futimesSync(descriptor, expiry / 1000, expiry / 1000)
+    closeSync(descriptor)
+  }
+  for (const [first, second] of [
+    [20, 30],
+    [30, 20],
+  ] as const) {
+    for (let at = 0, calls = 1; at < calls; at++) {
+      empty(directory)
+      other.save(KEY, 'text', expiryIn(60))
+      const run = (): void => finish(expiryIn(second))
+      calls = interleave(() => one.touch(KEY, expiryIn(first)), [{ at, run }])
+      one.touch(KEY, expiryIn(25))
+      const { expiry } = one.one({ opcode: Opcode.LOAD, key: KEY })
+      assert.is(Math.round(expiry ?? 0), expiryIn(25), `${first} and ${second} minutes, at ${at}`)
     }
   }
 })
