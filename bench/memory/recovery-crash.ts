@@ -16,6 +16,8 @@ export interface CrashReport {
 
 const [directory, count, saves] = process.argv.slice(2)
 if (directory === undefined || process.send === undefined) throw new Error('the recovery bench starts this')
+// Whatever happens to its parent, it does not stay.
+process.once('disconnect', () => process.exit())
 const { keys, sessions } = makeWorkload(0, Number(count))
 const engine = new SessionEngine<BenchSession>({
   storage: coatcheckStorage({ directory, durability: 'journal', checkpointInterval: false }),
@@ -36,5 +38,3 @@ const report: CrashReport = {
   visits: sessions[0]?.visits ?? 0,
 }
 process.send(report)
-// Whatever happens to its parent, it does not stay.
-process.once('disconnect', () => process.exit())
