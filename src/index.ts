@@ -9,13 +9,19 @@ export {
   EngineClosedError,
   InvalidSessionKeyError,
   OverloadedError,
+  OwnedError,
   StorageError,
   UnsupportedError,
   UpdateError,
 } from './engine/errors.js'
-export type { EngineEvents } from './engine/events.js'
+export type { EngineEvents, RecoveryProgress } from './engine/events.js'
 export type { Expiry, SessionEngineOptions } from './engine/options.js'
 export { SessionEngine } from './engine/session-engine.js'
-export type { EngineStatistics, LatencyStatistics, SweepResult } from './engine/statistics.js'
+export type {
+  EngineStatistics,
+  JournalStatistics,
+  LatencyStatistics,
+  SweepResult,
+} from './engine/statistics.js'
 export type { ClearExpiredOptions } from './engine/sweep.js'
 export { type FilesOptions, files } from './storage/files.js'

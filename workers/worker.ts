@@ -2,10 +2,14 @@ import { workerData } from 'node:worker_threads'
 import { move } from 'piscina'
 import {
   type BatchTask,
+  type CheckpointAnswer,
+  type CheckpointStep,
   describeFailure,
   type Failure,
+  type JournalStorage,
   markAllDone,
   type OpenStorage,
+  type ReplaySlice,
   ReplyWriter,
   RequestReader,
   type StorageBinding,
@@ -85,7 +89,7 @@ async function openAndApply(wire: BatchTask): Promise<ArrayBuffer> {
 }
 
 function answer(wire: BatchTask, reply: ArrayBuffer | null): ArrayBuffer {
-  if (reply === null) markAllDone(wire)
+  if (reply === null) markAllDone(wire, journal()?.gauge)
   // Piscina's marker takes the buffer's place in the answer; what arrives is the buffer.
   return move(reply ?? wire) as unknown as ArrayBuffer
 }
@@ -112,6 +116,32 @@ export async function walk({ id, kind, step }: WalkTask): Promise<WalkSlice | Fa
     walks.delete(id)
     return describeFailure(0, error)
   }
+}
+
+/** Reads the next part of what a journal held when it was opened. */
+export function replay(): Promise<ReplaySlice | Failure> {
+  return withJournal((opened) => opened.replay())
+}
+
+/** Takes one step of a checkpoint. */
+export function checkpoint(step: CheckpointStep): Promise<CheckpointAnswer | Failure> {
+  return withJournal((opened) => opened.checkpoint(step))
+}
+
+async function withJournal<Answer>(task: (opened: JournalStorage) => Answer): Promise<Answer | Failure> {
+  const failure = storage === undefined ? await open() : undefined
+  if (failure !== undefined) return failure
+  const opened = journal()
+  if (opened === undefined) throw new TypeError('this storage has no journal')
+  try {
+    return task(opened)
+  } catch (error) {
+    return describeFailure(0, error)
+  }
+}
+
+function journal(): JournalStorage | undefined {
+  return storage !== undefined && 'gauge' in storage ? (storage as JournalStorage) : undefined
 }
 
 /** Leaves nothing behind that need not outlive the process. */

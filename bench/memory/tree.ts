@@ -29,6 +29,7 @@ const layout = new Layout({
   hashNames: false,
   maxRecordBytes: 2 ** 20,
   orphanGrace: 3_600_000,
+  exclusive: false,
 })
 const codec = msgpack()
 const payload = Uint8Array.from(codec.encode(makeSession(0)))

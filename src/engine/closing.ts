@@ -1,7 +1,9 @@
-import { StorageError } from './errors.js'
+import { describeFailure } from '../../workers/protocol/index.js'
+import { WorkerLostError } from './batch-carrier.js'
+import { CoatcheckError, StorageError } from './errors.js'
 import { numberOption } from './option-checks.js'
 import { storageErrorOf } from './storage-errors.js'
-import { WorkerLostError, type WorkerPool } from './worker-pool.js'
+import type { WorkerPool } from './worker-pool.js'
 
 /*
  * The two ends of an engine's life, as far as they can fail.
@@ -18,6 +20,14 @@ export async function openPool(pool: WorkerPool): Promise<void> {
   })
   if (failure === undefined) return
   throw openingError(failure.code, failure.message, storageErrorOf(failure).cause)
+}
+
+/** The same for an error of the main thread's own calls; errors of ours stay as they are. */
+export function openingFailure(error: unknown): unknown {
+  if (error instanceof CoatcheckError) return error
+  const failure = describeFailure(0, error)
+  if (failure.syscall === 'none') return error
+  return openingError(failure.code, failure.message, storageErrorOf(failure).cause)
 }
 
 function openingError(code: string, reason: string, cause: unknown): StorageError {

@@ -6,19 +6,20 @@ import {
   type LoadedRecord,
   Opcode,
   ReplyReader,
+  RequestWriter,
   Status,
   sliceOf,
 } from '../../workers/protocol/index.js'
 import type { Batch, Operation } from './batch.js'
+import { applySingly, applyWhole, type BatchCarrier, type Nonce, WorkerLostError } from './batch-carrier.js'
 import { type Caller, type Demand, reject } from './caller.js'
 import { Lane } from './lane.js'
 import { type Outcome, type SettleContext, settle } from './settle.js'
 import { lossOf, storageErrorOf } from './storage-errors.js'
 import { ticks } from './ticks.js'
-import { WorkerLostError, type WorkerPool } from './worker-pool.js'
 
-/** So often a whole batch is handed to a worker; after that each of its operations goes alone. */
-const WHOLE_ATTEMPTS = 2
+/** Where a batch of readers starts that only files can answer. */
+const READERS_CAPACITY = 1024
 /** Larger than a batch has slots, so that write ids of two batches never meet. */
 const NONCE_STEP = 1024
 
@@ -34,9 +35,12 @@ export interface DispatcherListener extends Omit<SettleContext, 'reissue'> {
 
 /** Options of {@link Dispatcher}. */
 export interface DispatcherOptions {
-  readonly pool: WorkerPool
+  /** Whoever answers first. */
+  readonly front: BatchCarrier
+  /** Whoever is asked for what the first one says is only in files. */
+  readonly files: BatchCarrier
   readonly lanes: number
-  /** Batches under way at the most: threads × depth. */
+  /** Batches under way at the most. */
   readonly concurrency: number
   readonly listener: DispatcherListener
 }
@@ -157,10 +161,9 @@ export class Dispatcher {
   async #carry(lane: Lane): Promise<void> {
     const batch = lane.take()
     if (batch !== undefined) {
-      const nonce = this.#nextNonce()
-      const reply = await this.#applyWhole(batch, nonce)
-      if (reply instanceof WorkerLostError) await this.#applySingly(batch, nonce, reply)
-      else this.#settleBatch(batch, reply)
+      const inFiles: Operation[] = []
+      await this.#apply(batch, inFiles)
+      if (inFiles.length > 0) await this.#readFiles(batch, inFiles)
       this.#options.listener.batchDone(batch)
       lane.release(batch)
     }
@@ -168,81 +171,72 @@ export class Dispatcher {
     this.#schedule()
   }
 
-  #nextNonce(): readonly [number, number] {
+  #nextNonce(): Nonce {
     this.#nonceLow = (this.#nonceLow + NONCE_STEP) >>> 0
     return [this.#nonceLow, this.#nonceHigh]
   }
 
-  /** A batch whose worker dies goes to another one: all operations may be done twice, creates know their own record. */
-  async #applyWhole(
-    batch: Batch,
-    nonce: readonly [number, number],
-  ): Promise<ArrayBuffer | null | WorkerLostError> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await this.#options.pool.apply(
-          batch.writer.toWire(attempt, nonce, this.#options.pool.takeSpare()),
-        )
-      } catch (error) {
-        // No room for another copy of the batch, say: for a single operation there may be.
-        if (!(error instanceof WorkerLostError))
-          return new WorkerLostError('the batch could not be handed over', { cause: error })
-        if (attempt + 1 >= WHOLE_ATTEMPTS) return error
-      }
+  /** Settles what is answered; whose answer is in files, is added to `inFiles`. */
+  async #apply(batch: Batch, inFiles: Operation[]): Promise<void> {
+    const { front } = this.#options
+    const nonce = this.#nextNonce()
+    const reply = await applyWhole(front, batch.writer, nonce)
+    if (!(reply instanceof WorkerLostError)) {
+      this.#settleReply(batch.operations, reply, (operation) => operation.slot, inFiles)
+      return
     }
-  }
-
-  /** One operation of this batch kills workers, so it seems: only that one is to fail. */
-  async #applySingly(batch: Batch, nonce: readonly [number, number], first: WorkerLostError): Promise<void> {
     for (const operation of batch.operations) {
-      const { offset, slot } = operation
-      let reply: ArrayBuffer | null
-      try {
-        reply = await this.#options.pool.apply(batch.writer.slotToWire(offset, slot, WHOLE_ATTEMPTS, nonce))
-      } catch (error) {
-        const failure = lossOf(error instanceof WorkerLostError ? error : first)
-        this.#settleOne(operation, batch, { status: Status.FAILED, record: undefined, failure }, ticks())
-        continue
-      }
-      this.#settleReply([operation], batch, reply, () => 0)
+      const own = await applySingly(front, operation, nonce, reply)
+      if (own instanceof WorkerLostError) this.#settleLost(operation, own)
+      else this.#settleReply([operation], own, () => 0, inFiles)
     }
   }
 
-  #settleBatch(batch: Batch, reply: ArrayBuffer | null): void {
-    this.#settleReply(batch.operations, batch, reply, (operation) => operation.slot)
+  /**
+   * Reads what the journal knows nothing of. The lane waits for it: so nothing that was issued later can be in the files
+   * before.
+   */
+  async #readFiles(batch: Batch, operations: readonly Operation[]): Promise<void> {
+    const writer = new RequestWriter(READERS_CAPACITY)
+    for (const { offset } of operations) writer.copy(batch.writer, offset)
+    const reply = await applyWhole(this.#options.files, writer, this.#nextNonce())
+    if (reply instanceof WorkerLostError)
+      for (const operation of operations) this.#settleLost(operation, reply)
+    else this.#settleReply(operations, reply, (_, index) => index, [])
+  }
+
+  #settleLost(operation: Operation, loss: WorkerLostError): void {
+    this.#settleOne(operation, { status: Status.FAILED, record: undefined, failure: lossOf(loss) }, ticks())
   }
 
   #settleReply(
     operations: readonly Operation[],
-    batch: Batch,
     reply: ArrayBuffer | null,
-    slotOf: (operation: Operation) => number,
+    slotOf: (operation: Operation, index: number) => number,
+    inFiles: Operation[],
   ): void {
     // One look at the clock for all: it costs as much as settling a promise.
     const now = ticks()
     if (reply === null) {
-      for (const operation of operations) this.#settleOne(operation, batch, DONE, now)
+      for (const operation of operations) this.#settleOne(operation, DONE, now)
       return
     }
     const reader = new ReplyReader(reply)
     const records = reader.records()
     const { failures, corrupt } = reader.report()
     const failureOf = new Map(failures.map((failure) => [failure.slot, failure]))
-    for (const operation of operations) {
-      const slot = slotOf(operation)
-      this.#settleOne(
-        operation,
-        batch,
-        outcomeOf(reader.status(slot), records.get(slot), failureOf.get(slot)),
-        now,
-      )
+    for (const [index, operation] of operations.entries()) {
+      const slot = slotOf(operation, index)
+      const status = reader.status(slot)
+      if (status === Status.IN_FILE) inFiles.push(operation)
+      else this.#settleOne(operation, outcomeOf(status, records.get(slot), failureOf.get(slot)), now)
     }
     for (const notice of corrupt) this.#options.listener.corrupt(notice)
   }
 
-  #settleOne(operation: Operation, batch: Batch, outcome: Outcome, now: number): void {
+  #settleOne(operation: Operation, outcome: Outcome, now: number): void {
     this.#options.listener.operationDone(operation, outcome.status)
-    settle(operation, batch, outcome, this.#settling, now)
+    settle(operation, operation.batch, outcome, this.#settling, now)
   }
 
   /** Always as a load: whoever asked whether the session exists can ride on it. */

@@ -60,8 +60,26 @@ export class StorageError extends CoatcheckError {
 /** More operations or bytes are waiting than `maxPending` allows: try later, or answer 503. */
 export class OverloadedError extends CoatcheckError {
   readonly code = 'COATCHECK_OVERLOADED'
-  constructor(what: 'operations' | 'bytes', limit: number) {
-    super(`more than ${limit} ${what} are waiting to be stored (maxPending.${what}); try again later`)
+  constructor(what: 'operations' | 'bytes' | 'journal', limit: number) {
+    super(
+      what === 'journal'
+        ? `more than ${limit} bytes wait in the journal to be written to files (journalMemory); try again later`
+        : `more than ${limit} ${what} are waiting to be stored (maxPending.${what}); try again later`,
+    )
+  }
+}
+
+/** The session directory has a journal, and another engine that is alive owns it. */
+export class OwnedError extends CoatcheckError {
+  readonly code = 'COATCHECK_OWNED'
+  /** The process of that engine; it may be this one. */
+  readonly pid: number
+  constructor(pid: number) {
+    super(
+      `the session directory belongs to the engine of process ${pid}, which keeps a journal in it; ` +
+        'close that engine first, wait for it with ownerTimeout, or use another directory',
+    )
+    this.pid = pid
   }
 }
 

@@ -1,4 +1,5 @@
 import { type CorruptNotice, carriesPayload, keyHash, Opcode, Status } from '../../workers/protocol/index.js'
+import type { BatchCarrier } from './batch-carrier.js'
 import type { Demand } from './caller.js'
 import { Dispatcher, type DispatcherListener } from './dispatcher.js'
 import { type Expiry, expiryOf } from './options.js'
@@ -7,11 +8,11 @@ import type { Pending } from './pending.js'
 import { checkKey } from './session-keys.js'
 import type { Statistics } from './statistics.js'
 import { ticks, ticksBetween } from './ticks.js'
-import type { WorkerPool } from './worker-pool.js'
 
 /** Options of {@link Intake}. */
 export interface IntakeOptions {
-  readonly pool: WorkerPool
+  readonly front: BatchCarrier
+  readonly files: BatchCarrier
   readonly lanes: number
   readonly concurrency: number
   /** Seconds. */
@@ -53,8 +54,8 @@ export class Intake {
       acceptedAt: 0,
       resolve: () => {},
     }
-    const { pool, lanes, concurrency } = options
-    this.dispatcher = new Dispatcher({ pool, lanes, concurrency, listener: this.#listener() })
+    const { front, files, lanes, concurrency } = options
+    this.dispatcher = new Dispatcher({ front, files, lanes, concurrency, listener: this.#listener() })
   }
 
   /** Issues one operation on one key. Whatever `session` refers to may change once this has returned. */

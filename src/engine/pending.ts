@@ -10,6 +10,8 @@ export class Pending {
   bytes = 0
   /** Operations turned away. */
   refused = 0
+  /** Bytes that the journal takes up, where there is one, in memory and on disk, and how much memory it may. */
+  readonly journal = { memory: 0, disk: 0, limit: Number.POSITIVE_INFINITY }
 
   constructor(
     limits: { readonly operations: number; readonly bytes: number },
@@ -33,7 +35,10 @@ export class Pending {
   admit(bytes: number): void {
     const { operations: mostOperations, bytes: mostBytes } = this.#limits
     if (this.operations + 1 > mostOperations) this.#refuse('operations', mostOperations)
-    if (bytes > 0 && this.bytes + bytes > mostBytes && this.bytes > 0) this.#refuse('bytes', mostBytes)
+    if (bytes === 0) return
+    if (this.bytes + bytes > mostBytes && this.bytes > 0) this.#refuse('bytes', mostBytes)
+    const { memory, limit } = this.journal
+    if (memory > 0 && memory + this.bytes + bytes > limit) this.#refuse('journal', limit)
   }
 
   /** To be called when operations or bytes have gone down. */
@@ -41,11 +46,12 @@ export class Pending {
     if (!this.#overloaded) return
     const { operations, bytes } = this.#limits
     if (this.operations > operations / 2 || this.bytes > bytes / 2) return
+    if (this.journal.memory > this.journal.limit / 2) return
     this.#overloaded = false
     this.#onRecovery()
   }
 
-  #refuse(what: 'operations' | 'bytes', limit: number): never {
+  #refuse(what: 'operations' | 'bytes' | 'journal', limit: number): never {
     this.refused++
     if (!this.#overloaded) {
       this.#overloaded = true

@@ -1,21 +1,18 @@
 import { EventEmitter } from 'node:events'
 import { Opcode } from '../../workers/protocol/index.js'
-import { checkTimeout, closeTimeoutError, openPool, settledInTime } from './closing.js'
+import { checkTimeout, closeTimeoutError, settledInTime } from './closing.js'
 import type { Dispatcher } from './dispatcher.js'
 import { EngineClosedError, UnsupportedError } from './errors.js'
 import type { EngineEvents } from './events.js'
 import { Intake } from './intake.js'
 import { Lifecycle } from './lifecycle.js'
+import { booleanOption, checkNames } from './option-checks.js'
 import { type Expiry, type FilledOptions, fillOptions, type SessionEngineOptions } from './options.js'
 import { Payloads } from './payloads.js'
 import { Pending } from './pending.js'
 import { type EngineStatistics, Statistics, type SweepResult } from './statistics.js'
+import { StoragePools } from './storage-pools.js'
 import { type ClearExpiredOptions, SweepSchedule, sweep } from './sweep.js'
-import { Walker } from './walker.js'
-import { WorkerPool } from './worker-pool.js'
-
-/** Tasks handed to one worker at a time: while it works on one, the next lies ready. */
-const DEPTH = 2
 
 /**
  * Keeps sessions in a storage, off the event loop.
@@ -35,9 +32,8 @@ export class SessionEngine<
   readonly #options: FilledOptions
   readonly #statistics = new Statistics()
   readonly #pending: Pending
-  readonly #pool: WorkerPool
+  readonly #pools: StoragePools
   readonly #intake: Intake
-  readonly #walker: Walker
   readonly #lifecycle = new Lifecycle({
     open: () => this.#openStorage(),
     opened: () => this.#startSweeps(),
@@ -55,12 +51,18 @@ export class SessionEngine<
       () => this.#emitLater('overloaded', this.#pending.snapshot()),
       () => this.#emitLater('recovered', this.#pending.snapshot()),
     )
-    this.#pool = new WorkerPool({ storage, threads, depth: DEPTH })
-    this.#walker = new Walker(storage)
+    this.#pools = new StoragePools({
+      storage,
+      threads,
+      pending: this.#pending,
+      onCorrupt: (notice) => this.#emitLater('corrupt', notice),
+      onRecovery: (progress) => this.#emitLater('recovery', progress),
+      onFailure: (error) => this.#tellOfBackground(error),
+    })
     this.#intake = new Intake({
-      pool: this.#pool,
-      lanes: storage.lanes(threads, DEPTH),
-      concurrency: threads * DEPTH,
+      ...this.#pools.shape,
+      front: this.#pools.front,
+      files: this.#pools.files,
       maxAge: this.#options.maxAge,
       payloads: new Payloads(codec, storage.maxRecordBytes),
       pending: this.#pending,
@@ -130,14 +132,16 @@ export class SessionEngine<
     if (!this.#options.storage.listsKeys) {
       throw new UnsupportedError('keys cannot be listed: the storage keeps only digests of them (hashNames)')
     }
-    for await (const slice of this.#walker.walk('keys')) yield* slice.keys
+    await this.#pools.bringToFiles()
+    for await (const slice of this.#pools.walker.walk('keys')) yield* slice.keys
   }
 
   /** How many live sessions there are. Walks through all of them. */
   async count(): Promise<number> {
     await this.ready()
+    await this.#pools.bringToFiles()
     let count = 0
-    for await (const slice of this.#walker.walk('count')) count += slice.live
+    for await (const slice of this.#pools.walker.walk('count')) count += slice.live
     return count
   }
 
@@ -147,7 +151,9 @@ export class SessionEngine<
     const opening = this.#lifecycle.open()
     await this.#intake.alone(async () => {
       await opening
-      for await (const _slice of this.#walker.walk('clear'));
+      // What is left in a journal would come back with its next replay.
+      await this.#pools.bringToFiles()
+      for await (const _slice of this.#pools.walker.walk('clear'));
     })
   }
 
@@ -155,7 +161,8 @@ export class SessionEngine<
   async clearExpired(options: ClearExpiredOptions = {}): Promise<SweepResult> {
     await this.ready()
     const startedAt = performance.now()
-    const result = await sweep(this.#walker, options, (notice) => this.#emitLater('corrupt', notice))
+    await this.#pools.bringToFiles()
+    const result = await sweep(this.#pools.walker, options, (notice) => this.#emitLater('corrupt', notice))
     const milliseconds = performance.now() - startedAt
     this.#statistics.lastSweep = { ...result, at: new Date(), milliseconds }
     return result
@@ -164,14 +171,24 @@ export class SessionEngine<
   /** What the engine has done and is doing, in plain numbers. */
   stats(): EngineStatistics {
     const { threads } = this.#options
-    const restarts = this.#pool.lost + this.#walker.lost
-    return this.#statistics.snapshot(this.#pending, { threads, restarts })
+    const workers = { threads, restarts: this.#pools.lost }
+    return this.#statistics.snapshot(this.#pending, workers, this.#pools.journal)
   }
 
-  /** Resolves when everything accepted so far is acknowledged, one way or the other. */
-  async flush(): Promise<void> {
+  /**
+   * Resolves when everything accepted so far is acknowledged, one way or the other; with `files: true`, when it is also
+   * in session files, where a journal comes before them.
+   * @throws {StorageError} when a file could not be written; the journal keeps what was to be in it
+   */
+  async flush(options: { files?: boolean } = {}): Promise<void> {
     this.#lifecycle.refuseClosed()
+    checkNames('flush', options, ['files'])
+    const files = booleanOption('files', options.files, false)
     if (!this.#lifecycle.isNew) await this.#dispatcher.settled()
+    if (files && !this.#lifecycle.isNew) {
+      await this.ready()
+      await this.#pools.bringToFiles()
+    }
   }
 
   /**
@@ -208,7 +225,7 @@ export class SessionEngine<
 
   async #openStorage(): Promise<void> {
     try {
-      await openPool(this.#pool)
+      await this.#pools.open()
     } catch (error) {
       this.#dispatcher.abandon(error)
       throw error
@@ -226,21 +243,21 @@ export class SessionEngine<
     try {
       await this.clearExpired()
     } catch (error) {
-      if (error instanceof EngineClosedError || this.listenerCount('error') === 0) return
-      this.#emitLater(
-        'error',
-        error instanceof Error ? error : new Error('the sweep failed', { cause: error }),
-      )
+      if (error instanceof EngineClosedError) return
+      this.#tellOfBackground(error instanceof Error ? error : new Error('the sweep failed', { cause: error }))
     }
+  }
+
+  /** Without a listener, an `error` event would end the process. */
+  #tellOfBackground(error: Error): void {
+    if (this.listenerCount('error') > 0) this.#emitLater('error', error)
   }
 
   async #close(opening: Promise<void> | undefined, timeout: number | undefined): Promise<void> {
     this.#schedule?.stop()
-    const drained = this.#drain(opening)
-    if (timeout === undefined) await drained
-    else if (!(await settledInTime(drained, timeout))) await this.#giveUp()
-    await this.#walker.close()
-    await this.#pool.close()
+    const closed = this.#drain(opening).then(() => this.#pools.close())
+    if (timeout === undefined) await closed
+    else if (!(await settledInTime(closed, timeout))) await this.#giveUp()
   }
 
   /** Waits until nothing is pending; a reader whose write failed reads for itself, so once is not enough. */
@@ -253,7 +270,7 @@ export class SessionEngine<
   async #giveUp(): Promise<never> {
     const failure = closeTimeoutError(this.#pending.operations)
     this.#dispatcher.abandon(failure)
-    await Promise.all([this.#walker.terminate(failure), this.#pool.terminate(failure)])
+    await this.#pools.terminate(failure)
     throw failure
   }
 

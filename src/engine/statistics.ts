@@ -22,6 +22,16 @@ export interface SweepResult {
   readonly corrupt: number
 }
 
+/** The journal, as far as it is not in files yet. */
+export interface JournalStatistics {
+  readonly memoryBytes: number
+  readonly diskBytes: number
+  /** Checkpoints done, and the milliseconds that the last one took. */
+  readonly checkpoints: { readonly count: number; readonly milliseconds: number }
+  /** Milliseconds since all that it held was in files; 0 while it holds nothing. */
+  readonly lag: number
+}
+
 /** What {@link SessionEngine.stats} returns: plain numbers, counted since the engine was made. */
 export interface EngineStatistics {
   /** Operations taken in. */
@@ -42,6 +52,8 @@ export interface EngineStatistics {
   readonly workers: { readonly threads: number; readonly restarts: number }
   /** Files in a session's place that were no sessions and were moved aside. */
   readonly corrupt: number
+  /** Only with `durability: 'journal'`. */
+  readonly journal: JournalStatistics | undefined
   readonly lastSweep: (SweepResult & { readonly at: Date; readonly milliseconds: number }) | undefined
 }
 
@@ -63,7 +75,11 @@ export class Statistics {
   }
 
   /** The public form. */
-  snapshot(pending: Pending, workers: EngineStatistics['workers']): EngineStatistics {
+  snapshot(
+    pending: Pending,
+    workers: EngineStatistics['workers'],
+    journal: JournalStatistics | undefined,
+  ): EngineStatistics {
     return {
       accepted: this.accepted,
       written: this.written,
@@ -74,6 +90,7 @@ export class Statistics {
       batches: { count: this.batches, meanSize: this.batches === 0 ? 0 : this.slots / this.batches },
       latency: this.#latencyStatistics(),
       workers,
+      journal,
       corrupt: this.corrupt,
       lastSweep: this.lastSweep,
     }

@@ -1,8 +1,9 @@
 import PQueue from 'p-queue'
-import type { Failure, StorageDescription, WalkKind, WalkSlice } from '../../workers/protocol/index.js'
+import type { Failure, StorageBinding, WalkKind, WalkSlice } from '../../workers/protocol/index.js'
+import { WorkerLostError } from './batch-carrier.js'
 import { EngineClosedError, StorageError } from './errors.js'
 import { storageErrorOf } from './storage-errors.js'
-import { WorkerLostError, WorkerPool } from './worker-pool.js'
+import { WorkerPool } from './worker-pool.js'
 
 /**
  * Walks through everything stored, for listing, counting, clearing and the sweep: in a thread of its own, so that
@@ -15,7 +16,7 @@ export class Walker {
   #nextId = 1
   #closed = false
 
-  constructor(storage: StorageDescription) {
+  constructor(storage: StorageBinding) {
     this.#pool = new WorkerPool({ storage, threads: 1, depth: 1 })
   }
 

@@ -1,12 +1,15 @@
 import { Piscina } from 'piscina'
 import {
+  type CheckpointAnswer,
+  type CheckpointStep,
   type Failure,
   isAllDone,
+  type ReplaySlice,
   type StorageBinding,
-  type StorageDescription,
   type WalkSlice,
   type WalkTask,
 } from '../../workers/protocol/index.js'
+import { type BatchCarrier, WorkerLostError } from './batch-carrier.js'
 
 const WORKER = new URL('../../workers/worker.js', import.meta.url).href
 
@@ -21,16 +24,15 @@ const YOUNG_GENERATION = 6
 
 /** Options of {@link WorkerPool}. */
 export interface WorkerPoolOptions {
-  readonly storage: StorageDescription
+  readonly storage: StorageBinding
   readonly threads: number
   /** Tasks handed to one worker at a time: while it works on one, the next lies ready. */
   readonly depth: number
   /** The worker's file; tests bring workers that misbehave. */
   readonly worker?: string
+  /** Sees every answer to a batch, before its buffer is filled again. */
+  readonly onAnswer?: (answer: ArrayBuffer) => void
 }
-
-/** A worker died with a task in its hands: whether it took effect is unknown. The cause says what it died of. */
-export class WorkerLostError extends Error {}
 
 /**
  * A Piscina pool that outlives its workers.
@@ -39,8 +41,8 @@ export class WorkerLostError extends Error {}
  * and becomes a {@link WorkerLostError}. A pool whose workers die before they are ready is thrown away whole; the
  * next task gets a new one, and no task, no new one: there is nothing to respawn in a loop.
  */
-export class WorkerPool {
-  readonly #options: Required<WorkerPoolOptions>
+export class WorkerPool implements BatchCarrier {
+  readonly #options: WorkerPoolOptions & { readonly worker: string }
   readonly #spares: ArrayBuffer[] = []
   #pool: Piscina | undefined
   #outstanding = 0
@@ -68,8 +70,9 @@ export class WorkerPool {
   /** Hands over one batch; its buffer is transferred. Resolves with its reply, or `null` when every slot is done. */
   async apply(wire: ArrayBuffer): Promise<ArrayBuffer | null> {
     const answer = await this.#run<ArrayBuffer>('apply', wire, [wire])
+    const { threads, depth, onAnswer } = this.#options
+    onAnswer?.(answer)
     if (!isAllDone(answer)) return answer
-    const { threads, depth } = this.#options
     if (answer.byteLength <= LARGEST_SPARE && this.#spares.length < threads * depth) this.#spares.push(answer)
     return null
   }
@@ -82,6 +85,16 @@ export class WorkerPool {
   /** Takes one step of a walk. Only meaningful in a pool of one thread: a walk lives in its worker. */
   walk(task: WalkTask): Promise<WalkSlice | Failure | undefined> {
     return this.#run('walk', task)
+  }
+
+  /** Reads the next part of what a journal held. Only meaningful in a pool of one thread, as is `checkpoint`. */
+  replay(): Promise<ReplaySlice | Failure> {
+    return this.#run('replay', null)
+  }
+
+  /** Takes one step of a checkpoint. */
+  checkpoint(step: CheckpointStep): Promise<CheckpointAnswer | Failure> {
+    return this.#run('checkpoint', step)
   }
 
   /** Lets the workers clean up and ends them. */

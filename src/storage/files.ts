@@ -1,7 +1,9 @@
 import { resolve } from 'node:path'
+import type { JournalWorkerOptions } from '../../workers/files/journal/options.js'
 import type { FilesWorkerOptions } from '../../workers/files/options.js'
-import type { StorageDescription } from '../../workers/protocol/index.js'
+import type { JournalDescription, StorageDescription } from '../../workers/protocol/index.js'
 import { booleanOption, checkNames, choiceOption, numberOption, refuse } from '../engine/option-checks.js'
+import { ownForGood, ownForRecovery } from './ownership/claims.js'
 
 /** Options of {@link files}. */
 export interface FilesOptions {
@@ -14,8 +16,12 @@ export interface FilesOptions {
   layout?: 'sharded' | 'flat'
   /** What every session's file name begins with: 0 to 64 of `a-z A-Z 0-9 _ -`. Default `''`. */
   prefix?: string
-  /** `'direct'`: a save is acknowledged when its file is in place. Default, and so far the only one, `'direct'`. */
-  durability?: 'direct'
+  /**
+   * `'direct'`: a save is acknowledged when its file is in place; any number of processes may share the directory.
+   * `'journal'`: it is acknowledged when it stands in a journal, and written to its file later, together with what came
+   * after it; one process owns the directory. Default `'direct'`.
+   */
+  durability?: 'direct' | 'journal'
   /** Whether an acknowledged save has to survive a power cut. Default `false`. */
   fsync?: boolean
   /**
@@ -30,6 +36,20 @@ export interface FilesOptions {
    * than any writer can stall. Default 3 600.
    */
   orphanGrace?: number
+  /** `journal` only: seconds between two checkpoints, which write sessions to their files. Default 10. */
+  checkpointInterval?: number
+  /** `journal` only: bytes of the journal on disk past which a checkpoint begins at once. Default 128 MiB. */
+  journalBytes?: number
+  /**
+   * `journal` only: bytes of memory for what is not in files yet. At half of it checkpoints speed up; past it, writes are
+   * refused with an `OverloadedError`. Default 256 MiB.
+   */
+  journalMemory?: number
+  /**
+   * `journal` only: milliseconds to wait for another engine that owns the directory to close, as while a server is restarted,
+   * before `OwnedError`. Default 0.
+   */
+  ownerTimeout?: number
 }
 
 const KNOWN = [
@@ -41,7 +61,18 @@ const KNOWN = [
   'hashNames',
   'maxRecordBytes',
   'orphanGrace',
+  'checkpointInterval',
+  'journalBytes',
+  'journalMemory',
+  'ownerTimeout',
 ] as const
+
+const JOURNAL_OPTIONS = ['checkpointInterval', 'journalBytes', 'journalMemory', 'ownerTimeout'] as const
+
+/** Bytes of a journal's segment: a part that is read back in one piece, and that goes in one piece. */
+const SEGMENT_BYTES = 16 * 2 ** 20
+/** While one batch is appended and synced, the next gathers; more lanes would make smaller batches. */
+const JOURNAL_LANES = 2
 
 /**
  * The storage that keeps each session in a file of its own.
@@ -59,7 +90,7 @@ export function files(options: FilesOptions): StorageDescription {
   if (typeof prefix !== 'string' || !/^[A-Za-z0-9_-]{0,64}$/.test(prefix)) {
     refuse('prefix', prefix, '0 to 64 characters of a-z A-Z 0-9 _ -')
   }
-  choiceOption('durability', options.durability, 'direct', ['direct'])
+  const durability = choiceOption('durability', options.durability, 'direct', ['direct', 'journal'])
   const layout = choiceOption('layout', options.layout, 'sharded', ['sharded', 'flat'])
   const maxRecordBytes = numberOption('maxRecordBytes', options.maxRecordBytes, 2 ** 20, {
     least: 1,
@@ -77,6 +108,7 @@ export function files(options: FilesOptions): StorageDescription {
     orphanGrace:
       1000 *
       numberOption('orphanGrace', options.orphanGrace, 3600, { least: 0, most: 31_536_000, unit: 'seconds' }),
+    exclusive: durability === 'journal',
   }
   return {
     kind: 'files',
@@ -88,5 +120,44 @@ export function files(options: FilesOptions): StorageDescription {
     // smaller, and a batch costs the event loop the same whatever it carries. One directory is one lane: the
     // kernel's directory lock makes two writers in one directory slower than one.
     lanes: (threads, depth) => (layout === 'flat' ? 1 : threads * depth),
+    journal: journalOf(durability, options, workerOptions),
+  }
+}
+
+function journalOf(
+  durability: 'direct' | 'journal',
+  options: FilesOptions,
+  workerOptions: FilesWorkerOptions,
+): JournalDescription {
+  const { directory } = workerOptions
+  const role = durability === 'journal' ? 'ahead' : 'left over'
+  if (role === 'left over') {
+    for (const name of JOURNAL_OPTIONS) {
+      if (options[name] !== undefined)
+        refuse(name, options[name], "to be absent without durability: 'journal'")
+    }
+  }
+  const bytes = { least: 2 ** 20, most: 2 ** 40, unit: 'bytes', whole: true }
+  const timeout = numberOption('ownerTimeout', options.ownerTimeout, 0, {
+    least: 0,
+    most: 2_147_483_647,
+    unit: 'milliseconds',
+  })
+  const journalOptions: JournalWorkerOptions = { ...workerOptions, segmentBytes: SEGMENT_BYTES }
+  return {
+    module: new URL('../../workers/files/journal/index.js', import.meta.url).href,
+    options: journalOptions,
+    role,
+    lanes: JOURNAL_LANES,
+    checkpointInterval:
+      1000 *
+      numberOption('checkpointInterval', options.checkpointInterval, 10, {
+        least: 0.01,
+        most: 2_147_483,
+        unit: 'seconds',
+      }),
+    checkpointBytes: numberOption('journalBytes', options.journalBytes, 128 * 2 ** 20, bytes),
+    memoryLimit: numberOption('journalMemory', options.journalMemory, 256 * 2 ** 20, bytes),
+    own: () => (role === 'ahead' ? ownForGood(directory, timeout) : ownForRecovery(directory)),
   }
 }

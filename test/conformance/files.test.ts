@@ -10,12 +10,19 @@ const VARIANTS: readonly (Omit<FilesOptions, 'directory'> & { readonly threads: 
   { threads: 2, fsync: true },
   { threads: 1, hashNames: true },
   { threads: 2, layout: 'flat', hashNames: true, fsync: true },
+  { threads: 2, durability: 'journal' },
+  { threads: 2, durability: 'journal', fsync: true },
+  // So that most of what is asked for has just gone, or is just going, from the journal to its file.
+  { threads: 2, durability: 'journal', checkpointInterval: 0.01 },
+  { threads: 2, durability: 'journal', checkpointInterval: 0.01, fsync: true, layout: 'flat' },
+  { threads: 1, durability: 'journal', checkpointInterval: 0.01, hashNames: true },
 ]
 
 for (const { threads, ...options } of VARIANTS) {
   registerStorageConformance({
     name: `files ${JSON.stringify(options)}, ${threads} threads`,
     threads,
+    shared: options.durability !== 'journal',
     makeStorage() {
       const directory = temporaryDirectory()
       return {

@@ -5,6 +5,8 @@ import type { Test } from 'uvu'
 export interface StorageSubject {
   readonly name: string
   readonly threads: number
+  /** Whether two engines may have the same storage open at once. */
+  readonly shared: boolean
   /** A new, empty storage. Every description of it names the same one, so that two engines can share it. */
   makeStorage(): { readonly storage: StorageDescription; readonly cleanup: () => void | Promise<void> }
 }
@@ -13,7 +15,10 @@ export interface StorageSubject {
 export interface StorageContext {
   /** An engine that all tests of the suite use, each with keys of its own. */
   engine: SessionEngine
-  /** Another engine on the same storage, which knows nothing of what the first one is about to do. */
+  /**
+   * Another engine on the same storage, which knows nothing of what the first one is about to do; the same one where a
+   * storage has one engine at a time.
+   */
   other: SessionEngine
   /** An engine on a storage of its own, closed and cleaned up after the test. */
   fresh: (options?: Omit<SessionEngineOptions, 'storage'>) => SessionEngine
@@ -25,25 +30,25 @@ export function provideEngines(test: Test<StorageContext>, subject: StorageSubje
   const cleanUp = async (): Promise<void> => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
   }
-  const closing: SessionEngine[] = []
+  const closing = new Set<SessionEngine>()
   const shared = subject.makeStorage()
   const make = (storage: StorageDescription, options: Omit<SessionEngineOptions, 'storage'> = {}) =>
     new SessionEngine({ storage, threads: subject.threads, sweepInterval: false, ...options })
 
   test.before((context) => {
     context.engine = make(shared.storage)
-    context.other = make(shared.storage)
+    context.other = subject.shared ? make(shared.storage) : context.engine
     context.fresh = (options) => {
       const { storage, cleanup } = subject.makeStorage()
       const engine = make(storage, options)
       cleanups.push(cleanup, () => engine.close())
       return engine
     }
-    closing.push(context.engine, context.other)
+    closing.add(context.engine).add(context.other)
   })
   test.after.each(cleanUp)
   test.after(async () => {
-    await Promise.all(closing.map((engine) => engine.close()))
+    await Promise.all([...closing].map((engine) => engine.close()))
     await shared.cleanup()
   })
 }

@@ -82,6 +82,9 @@ const VARIANTS: readonly {
   { options: { layout: 'sharded' }, threads: 2, runs: 250 },
   { options: { layout: 'flat' }, threads: 2, runs: 250 },
   { options: { layout: 'sharded', fsync: true, hashNames: true }, threads: 1, runs: 60 },
+  { options: { durability: 'journal' }, threads: 2, runs: 150 },
+  { options: { durability: 'journal', checkpointInterval: 0.01 }, threads: 2, runs: 250 },
+  { options: { durability: 'journal', checkpointInterval: 0.01, fsync: true }, threads: 1, runs: 40 },
 ]
 
 for (const { options, threads, runs: numRuns } of VARIANTS) {

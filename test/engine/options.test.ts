@@ -72,6 +72,26 @@ const WRONG_FILES: readonly Wrong[] = [
   [{ directory, maxRecordBytes: 0 }, 'maxRecordBytes', '0', /a whole number of bytes from 1/],
   [{ directory, maxRecordBytes: 2 ** 28 + 1 }, 'maxRecordBytes', '268435457', /a whole number of bytes/],
   [{ directory, orphanGrace: -1 }, 'orphanGrace', '-1', /a number of seconds from 0/],
+  [
+    { directory, durability: 'journal', checkpointInterval: 0 },
+    'checkpointInterval',
+    '0',
+    /seconds from 0.01/,
+  ],
+  [
+    { directory, durability: 'journal', journalBytes: 1 },
+    'journalBytes',
+    '1',
+    /a whole number of bytes from/,
+  ],
+  [
+    { directory, durability: 'journal', journalMemory: '9' },
+    'journalMemory',
+    "'9'",
+    /a whole number of bytes/,
+  ],
+  [{ directory, durability: 'journal', ownerTimeout: -1 }, 'ownerTimeout', '-1', /milliseconds from 0/],
+  [{ directory, ownerTimeout: 5 }, 'ownerTimeout', '5', /absent without durability: 'journal'/],
   [{ directory, fsnyc: true }, 'files.fsnyc', 'true', /one of directory, layout/],
 ]
 

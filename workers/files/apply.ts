@@ -5,11 +5,13 @@ import { livenessOfPlace } from './liveness.js'
 import { readPlace } from './load.js'
 import type { FilesWorkerOptions } from './options.js'
 import { composeRecord, RECORD_HEADER, type RecordHeader, writeHeader } from './record.js'
-import { putInPlace, type SaveContext, save, syncDirectory } from './save-protocol.js'
+import { putInPlace, type SaveContext, save } from './save-protocol.js'
 import { hasWriteId, isAlien, isSame, setAside } from './set-aside.js'
+import { syncDirectory } from './sync-directory.js'
 import { syncWritten, type Version, type Written, writeTemporary } from './temporary.js'
 import type { Tombstones } from './tombstones.js'
 import { touch } from './touch.js'
+import { unlinkIfPresent } from './unlink.js'
 
 /** So many files are open at once, at the most, while they wait for their common sync. */
 const SYNC_GROUP = 64
@@ -106,7 +108,8 @@ export class BatchApplier {
         context.onAlien(place)
         break
       default:
-        this.#tombstones.bury(this.#layout, place)
+        if (this.#options.exclusive) unlinkIfPresent(place.file)
+        else this.#tombstones.bury(this.#layout, place)
     }
     group?.touched(slot, place.directory)
   }

@@ -10,4 +10,6 @@ export interface FilesWorkerOptions {
   readonly maxRecordBytes: number
   /** Age in milliseconds past which a left-over temporary file or placeholder is litter. */
   readonly orphanGrace: number
+  /** Whether nobody but this engine writes here: then a delete needs no tombstone. */
+  readonly exclusive: boolean
 }

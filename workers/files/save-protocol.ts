@@ -1,4 +1,4 @@
-import { closeSync, constants, fsyncSync, linkSync, openSync } from 'node:fs'
+import { closeSync, linkSync } from 'node:fs'
 import { hasCode, Opcode, Status, systemError } from '../protocol/index.js'
 import { underClaim, waitForClaim } from './claim.js'
 import type { Layout, Place } from './layout.js'
@@ -7,6 +7,7 @@ import { pause } from './pause.js'
 import { peekHeader } from './peek.js'
 import { removeIfMeant } from './removal.js'
 import { rename } from './rename.js'
+import { syncDirectory } from './sync-directory.js'
 import { syncWritten, type Version, type Written, writeTemporary } from './temporary.js'
 import { exhume } from './tombstone.js'
 import { unlinkIfPresent } from './unlink.js'
@@ -171,16 +172,4 @@ function isOurOwn(version: Version): boolean {
   if (!version.retried) return false
   const standing = peekHeader(version.place.file)?.header.writeId
   return standing !== undefined && standing[0] === version.writeId[0] && standing[1] === version.writeId[1]
-}
-
-/** Makes a directory's entries survive a power cut. */
-export function syncDirectory(directory: string): void {
-  // Windows has no handle to sync a directory by; its file systems journal renames themselves.
-  if (process.platform === 'win32') return
-  const descriptor = openSync(directory, constants.O_RDONLY)
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
 }

@@ -1,22 +1,36 @@
 /** Everything that the main thread and the workers say to each other. Both sides import this one module. */
+export type {
+  CheckpointAnswer,
+  CheckpointSlice,
+  CheckpointStep,
+  JournalStorage,
+  ReplaySlice,
+  StoredSlice,
+} from './journal.js'
 export { keyHash, SLICES, sliceOf } from './key-hash.js'
 export { carriesPayload, Opcode, Status } from './opcodes.js'
 export type { CorruptNotice, Failure, LoadedRecord, Report } from './reply.js'
-export { ReplyReader, ReplyWriter } from './reply.js'
-export type { SlotContent } from './request.js'
+export { gaugeOf, ReplyReader, ReplyWriter } from './reply.js'
+export type { JournalGauge, SlotContent } from './request.js'
 export {
   BATCH_HEADER,
   isAllDone,
   keyBytesOf,
   longestSlot,
   markAllDone,
+  OWN_WRITE_ID,
   SLOT_HEADER,
   slotLength,
+  WIDE_KEY,
 } from './request.js'
 export { RequestReader } from './request-reader.js'
 export { RequestWriter } from './request-writer.js'
+export type { SlotView } from './slot-reader.js'
+export { SlotReader } from './slot-reader.js'
 export type {
+  JournalDescription,
   OpenStorage,
+  Ownership,
   StorageDescription,
   Walk,
   WalkKind,

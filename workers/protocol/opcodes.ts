@@ -28,5 +28,7 @@ export const Status = {
   CONFLICT: 2,
   /** A system call failed; the reply's report says which. The previous version is still readable. */
   FAILED: 3,
+  /** The journal knows nothing of this key: what stands in its file is the answer. */
+  IN_FILE: 4,
 } as const
 export type Status = (typeof Status)[keyof typeof Status]

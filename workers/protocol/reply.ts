@@ -1,17 +1,19 @@
 import { Status } from './opcodes.js'
+import type { JournalGauge } from './request.js'
 
 /*
  * A storage's answer to a batch: `null` when every slot is done and none brings bytes back (the usual case,
  * and the cheapest message there is), else one ArrayBuffer, little-endian:
  *
  *   0  u32 slots   4  u32 records   8  u32 report offset   12  u32 report bytes
- *  16  u8 status per slot, padded to eight
+ *  16  u32 KiB of memory that a journal takes up, 20 u32 KiB on disk
+ *  24  u8 status per slot, padded to eight
  *   then per loaded record: u32 slot, u32 payload bytes, f64 expiry, u32 codec, u32 write id low, high, u32 0,
  *   payload, padded to eight
  *   then the report as JSON, when there is anything to report: the rare part, so the readable one.
  */
 
-const HEADER = 16
+const HEADER = 24
 const RECORD_HEADER = 32
 
 /** A system call that failed, freed of every path: paths hold session keys. */
@@ -83,8 +85,8 @@ export class ReplyWriter {
     this.#recordBytes += RECORD_HEADER + align(payload.length)
   }
 
-  /** The finished reply. */
-  finish(): ArrayBuffer | null {
+  /** The finished reply; a journal tells how much it holds. */
+  finish(gauge?: JournalGauge): ArrayBuffer | null {
     if (this.#plain) return null
     const { failures, corrupt } = this.#report
     const report =
@@ -98,6 +100,8 @@ export class ReplyWriter {
     view.setUint32(4, this.#records.length, true)
     view.setUint32(8, reportAt, true)
     view.setUint32(12, report.length, true)
+    view.setUint32(16, gauge?.memory ?? 0, true)
+    view.setUint32(20, gauge?.disk ?? 0, true)
     bytes.set(this.#statuses, HEADER)
     let offset = recordsAt
     for (const { record, payload } of this.#records) {
@@ -113,6 +117,13 @@ export class ReplyWriter {
     bytes.set(report, reportAt)
     return reply
   }
+}
+
+/** What an answer tells of the journal's size, whatever kind of answer it is. */
+export function gaugeOf(answer: ArrayBuffer): JournalGauge {
+  const words = new Uint32Array(answer, 0, 6)
+  const at = words[0] === 0 ? 1 : 4
+  return { memory: words[at] ?? 0, disk: words[at + 1] ?? 0 }
 }
 
 /** Reads a reply on the main thread. */

@@ -1,5 +1,13 @@
 import { Opcode } from './opcodes.js'
-import { BATCH_HEADER, keyBytesOf, SLOT_HEADER, type SlotContent, slotLength, WIDE_KEY } from './request.js'
+import {
+  BATCH_HEADER,
+  keyBytesOf,
+  OWN_WRITE_ID,
+  SLOT_HEADER,
+  type SlotContent,
+  slotLength,
+  WIDE_KEY,
+} from './request.js'
 
 /** Bytes that a writer grows by at a time, at the most. */
 const LARGEST_STEP = 8 * 1024
@@ -44,6 +52,15 @@ export class RequestWriter {
     this.#used += length
     this.#slots++
     return offset
+  }
+
+  /** Appends a slot of another writer as it is. */
+  copy(from: RequestWriter, offset: number): void {
+    const length = from.#words[offset >>> 2] ?? 0
+    if (this.#used + length > this.#bytes.length) this.#grow(this.#used + length)
+    this.#bytes.set(from.#bytes.subarray(offset, offset + length), this.#used)
+    this.#used += length
+    this.#slots++
   }
 
   /** Writes over a slot of the same key; false when the new content does not fit into it. */
@@ -110,7 +127,8 @@ export class RequestWriter {
     const word = offset >>> 2
     const words = this.#words
     words[word] = length
-    words[word + 1] = content.opcode | ((wide ? WIDE_KEY : 0) << 8) | (keyBytes << 16)
+    const flags = (wide ? WIDE_KEY : 0) | (content.writeId === undefined ? 0 : OWN_WRITE_ID)
+    words[word + 1] = content.opcode | (flags << 8) | (keyBytes << 16)
     words[word + 2] = payloadLength
     words[word + 3] = content.hash
     this.#doubles[(offset + 16) >>> 3] = content.expiry

@@ -3,25 +3,27 @@ import type { Opcode } from './opcodes.js'
 /*
  * A batch on the wire: one ArrayBuffer, little-endian, every slot aligned to eight bytes.
  *
- *   0  u32 slots        4  u32 attempt (0 = first)      8  u32 nonce, low     12 u32 nonce, high
+ *   0  u32 slots        4  u32 attempt (0 = first)      8  u32 nonce, low     12 u32 nonce, high    16 u32 0 (4 times)
  *   then per slot:
  *   0  u32 slot length  4  u8 opcode, u8 flags, u16 key bytes   8  u32 payload bytes   12 u32 key hash
  *  16  f64 expiry (ms)  24 u32 codec                   28 u32 write id, low   32 u32 write id, high  36 u32 0
  *  40  payload, then the key
  *
- * Once a storage has read a slot's header it may write a header of its own over it: so a record is whole, in front of
- * its payload, without a copy.
+ * Once a storage has read a header it may write one of its own over it: so a record is whole, in front of its payload,
+ * without a copy, and a batch is a frame of the journal.
  *
  * Keys travel as latin1 when every code unit fits, else as UTF-16, so that lone surrogates stay distinct.
  */
 
-/** Bytes in front of the first slot. */
-export const BATCH_HEADER = 16
+/** Bytes in front of the first slot; the journal needs as many for a frame. */
+export const BATCH_HEADER = 32
 /** Bytes of a slot in front of its payload. */
 export const SLOT_HEADER = 40
 
 /** Flag of a slot whose key travels as UTF-16. */
 export const WIDE_KEY = 1
+/** Flag of a slot that brings its write id along, instead of taking it from batch and ordinal. */
+export const OWN_WRITE_ID = 2
 
 /** One slot to be written. Payload may be absent where the opcode carries none. */
 export interface SlotContent {
@@ -32,7 +34,7 @@ export interface SlotContent {
   readonly expiry: number
   readonly codec: number
   readonly payload: Uint8Array | undefined
-  /** `SET_ASIDE` only: the record's write id, as the load reported it. */
+  /** Where the slot is about a record that has one already: `SET_ASIDE`, checkpoints. */
   readonly writeId?: readonly [low: number, high: number]
 }
 
@@ -54,13 +56,26 @@ export function longestSlot(keyLength: number, payloadBytes: number): number {
   return slotLength(keyLength * 2, payloadBytes)
 }
 
+/** How much a journal holds; travels with every answer of its worker. */
+export interface JournalGauge {
+  /** KiB of memory that hold what is not in files yet. */
+  readonly memory: number
+  /** KiB of the journal on disk. */
+  readonly disk: number
+}
+
 /**
  * Marks a batch's own buffer as the answer "every slot is done", so that it can travel back and be filled again: a
  * batch then allocates nothing that the garbage collector would have to find. A batch has slots; this has none.
  */
-export function markAllDone(wire: ArrayBuffer): void {
-  new Uint32Array(wire, 0, 1)[0] = 0
+export function markAllDone(wire: ArrayBuffer, gauge: JournalGauge = NO_JOURNAL): void {
+  const words = new Uint32Array(wire, 0, 3)
+  words[0] = 0
+  words[1] = gauge.memory
+  words[2] = gauge.disk
 }
+
+const NO_JOURNAL: JournalGauge = { memory: 0, disk: 0 }
 
 /** Whether an answer is such a buffer. */
 export function isAllDone(answer: ArrayBuffer): boolean {

@@ -18,6 +18,43 @@ export interface StorageDescription {
   readonly listsKeys: boolean
   /** Into how many lanes the key space is best cut for so many threads and batches in reach of each. */
   lanes(threads: number, depth: number): number
+  /** Where operations are acknowledged by a journal in front of the storage, or one may have been left over. */
+  readonly journal?: JournalDescription
+}
+
+/**
+ * A journal in front of a storage: one worker that is asked first, acknowledges what it has appended, and answers
+ * `IN_FILE` for what only the storage behind it knows. It hands its newest state on in checkpoints.
+ */
+export interface JournalDescription {
+  /** URL of the worker module; its `openStorage` opens a {@link JournalStorage}. */
+  readonly module: string
+  /** What that module is opened with; survives a structured clone. */
+  readonly options: unknown
+  /**
+   * `'ahead'`: every operation goes through it. `'left over'`: none does; what an engine that died has left in one is
+   * brought into the storage when it is opened.
+   */
+  readonly role: 'ahead' | 'left over'
+  /** Batches under way at the most: while one is being appended, the next gathers. */
+  readonly lanes: number
+  /** Milliseconds between two checkpoints. */
+  readonly checkpointInterval: number
+  /** Bytes on disk past which a checkpoint begins at once. */
+  readonly checkpointBytes: number
+  /** Bytes in memory past which nothing more is accepted; at half of it, checkpoints take all threads there are. */
+  readonly memoryLimit: number
+  /**
+   * Makes this engine the only one that has the storage, as long as it runs; `undefined` where there is no need to be.
+   * @throws {OwnedError} when another one has it
+   */
+  own(): Promise<Ownership | undefined>
+}
+
+/** Held by the engine that owns a storage; a crash of the process gives it up as well. */
+export interface Ownership {
+  /** Lets others have it. `clean`: nothing is left in the journal. */
+  release(clean: boolean): Promise<void>
 }
 
 /** What a walk through everything stored does with what it meets. */

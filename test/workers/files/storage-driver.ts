@@ -57,6 +57,7 @@ export function workerOptions(options: Partial<FilesWorkerOptions> = {}): FilesW
     hashNames: false,
     maxRecordBytes: 2 ** 20,
     orphanGrace: HOUR,
+    exclusive: false,
     ...options,
   }
 }

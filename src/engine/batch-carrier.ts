@@ -1,0 +1,54 @@
+import type { RequestWriter } from '../../workers/protocol/index.js'
+import type { Operation } from './batch.js'
+
+/** A worker died with a task in its hands: whether it took effect is unknown. The cause says what it died of. */
+export class WorkerLostError extends Error {}
+
+/** Takes batches to workers and back. */
+export interface BatchCarrier {
+  /**
+   * Hands over one batch; its buffer is transferred. Resolves with its reply, or `null` when every slot is done.
+   * @throws {WorkerLostError}
+   */
+  apply(wire: ArrayBuffer): Promise<ArrayBuffer | null>
+  /** A buffer that has come back and may be filled again. */
+  takeSpare(): ArrayBuffer | undefined
+}
+
+/** Unique to a batch: what its slots' write ids are made of. */
+export type Nonce = readonly [low: number, high: number]
+
+/** So often a whole batch is handed to a worker; after that each of its operations goes alone. */
+const WHOLE_ATTEMPTS = 2
+
+/** A batch whose worker dies goes to another one: all operations may be done twice, creates know their own record. */
+export async function applyWhole(
+  carrier: BatchCarrier,
+  writer: RequestWriter,
+  nonce: Nonce,
+): Promise<ArrayBuffer | null | WorkerLostError> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await carrier.apply(writer.toWire(attempt, nonce, carrier.takeSpare()))
+    } catch (error) {
+      // No room for another copy of the batch, say: for a single operation there may be.
+      if (!(error instanceof WorkerLostError))
+        return new WorkerLostError('the batch could not be handed over', { cause: error })
+      if (attempt + 1 >= WHOLE_ATTEMPTS) return error
+    }
+  }
+}
+
+/** One operation of a batch alone: where one of them kills workers, so it seems, only that one is to fail. */
+export async function applySingly(
+  carrier: BatchCarrier,
+  { batch, offset, slot }: Operation,
+  nonce: Nonce,
+  first: WorkerLostError,
+): Promise<ArrayBuffer | null | WorkerLostError> {
+  try {
+    return await carrier.apply(batch.writer.slotToWire(offset, slot, WHOLE_ATTEMPTS, nonce))
+  } catch (error) {
+    return error instanceof WorkerLostError ? error : first
+  }
+}

@@ -1,0 +1,173 @@
+import type { CheckpointStep, JournalGauge, StoredSlice } from '../../workers/protocol/index.js'
+import { type BatchCarrier, WorkerLostError } from './batch-carrier.js'
+import { StorageError } from './errors.js'
+import type { JournalFront } from './journal-front.js'
+import { lossOf, storageErrorOf } from './storage-errors.js'
+
+/** Milliseconds after a checkpoint that failed, before the journal's size alone begins another one. */
+const BREATHER = 1000
+/** So often a checkpoint begins anew because the journal's worker died. */
+const MOST_BEGINNINGS = 3
+
+/** Options of {@link Checkpointer}. */
+export interface CheckpointerOptions {
+  readonly front: JournalFront
+  readonly files: BatchCarrier
+  /** Workers of the files. */
+  readonly threads: number
+  /** Milliseconds. */
+  readonly interval: number
+  /** Bytes of the journal on disk past which a checkpoint begins at once. */
+  readonly diskBytes: number
+  /** Bytes of its memory past which it does, with all threads there are. */
+  readonly memoryBytes: number
+  /** One that nobody waited for failed; what it did not write, stays in the journal. */
+  readonly onFailure: (error: StorageError) => void
+}
+
+/** What `stats()` tells of checkpoints. */
+export interface CheckpointStatistics {
+  readonly count: number
+  /** Milliseconds that the last one took. */
+  readonly milliseconds: number
+  /** Milliseconds since everything the journal held was in files; 0 when it holds nothing. */
+  readonly lag: number
+}
+
+/**
+ * Brings what the journal holds to files: slices from the journal's worker, through the event loop, to the workers of the
+ * files, and what became of them back. One checkpoint at a time.
+ *
+ * Unless the journal grows over its marks, one worker of the files is left to loads.
+ */
+export class Checkpointer {
+  readonly #options: CheckpointerOptions
+  readonly #timer: NodeJS.Timeout
+  #running: Promise<void> | undefined
+  #gauge: JournalGauge = { memory: 0, disk: 0 }
+  #failedAt = Number.NEGATIVE_INFINITY
+  #count = 0
+  #milliseconds = 0
+  #coveredAt = performance.now()
+  #stopped = false
+
+  constructor(options: CheckpointerOptions) {
+    this.#options = options
+    this.#timer = setInterval(() => this.#inBackground(), options.interval)
+    this.#timer.unref()
+  }
+
+  /** What it has done. */
+  get statistics(): CheckpointStatistics {
+    const lag = this.#gauge.disk === 0 ? 0 : performance.now() - this.#coveredAt
+    return { count: this.#count, milliseconds: this.#milliseconds, lag }
+  }
+
+  /** To be told whenever the journal tells its size. */
+  noteGauge(gauge: JournalGauge): void {
+    this.#gauge = gauge
+    if (this.#running !== undefined || !this.#isOverMark()) return
+    if (performance.now() - this.#failedAt > BREATHER) this.#inBackground()
+  }
+
+  /**
+   * Resolves when everything that the journal holds now is in files.
+   * @throws {StorageError} when something could not be written; the journal keeps it
+   */
+  async flush(): Promise<void> {
+    // One under way may have begun before what the caller means.
+    while (this.#running !== undefined) await this.#running.catch(() => undefined)
+    await this.#run()
+  }
+
+  /** Begins no more by itself, and waits for what is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearInterval(this.#timer)
+    while (this.#running !== undefined) await this.#running.catch(() => undefined)
+  }
+
+  #isOverMark(): boolean {
+    const { diskBytes, memoryBytes } = this.#options
+    return this.#gauge.disk * 1024 > diskBytes || this.#gauge.memory * 1024 > memoryBytes
+  }
+
+  #inBackground(): void {
+    if (this.#stopped || this.#running !== undefined || this.#gauge.disk === 0) return
+    this.#run().catch((error: unknown) => {
+      if (!this.#stopped) this.#options.onFailure(storageFailure(error))
+    })
+  }
+
+  #run(): Promise<void> {
+    const running = this.#checkpoint().finally(() => {
+      this.#running = undefined
+    })
+    this.#running = running
+    return running
+  }
+
+  async #checkpoint(): Promise<void> {
+    const startedAt = performance.now()
+    try {
+      await this.#writeAll()
+    } catch (error) {
+      this.#failedAt = performance.now()
+      throw error
+    }
+    this.#count++
+    this.#milliseconds = performance.now() - startedAt
+    this.#coveredAt = startedAt
+  }
+
+  async #writeAll(): Promise<void> {
+    const { front } = this.#options
+    for (let beginning = 1; ; beginning++) {
+      try {
+        await front.checkpoint({ kind: 'begin' })
+        await this.#writeSlices()
+        const { failures = [] } = await front.checkpoint({ kind: 'end' })
+        const [failure] = failures
+        if (failure === undefined) return
+        throw storageErrorOf(failure)
+      } catch (error) {
+        // A new worker has read the journal anew, and begins anew.
+        const lost =
+          error instanceof WorkerLostError || (error instanceof StorageError && error.errno === 'WORKER_LOST')
+        if (!lost || beginning === MOST_BEGINNINGS) throw storageFailure(error)
+      }
+    }
+  }
+
+  async #writeSlices(): Promise<void> {
+    const { threads } = this.#options
+    const width = this.#isOverMark() ? threads : Math.max(1, threads - 1)
+    await Promise.all(Array.from({ length: width }, () => this.#writeInTurn()))
+  }
+
+  async #writeInTurn(): Promise<void> {
+    const { front, files } = this.#options
+    let step: CheckpointStep = { kind: 'next' }
+    for (;;) {
+      const { slice } = await front.checkpoint(step)
+      if (slice === undefined) return
+      const stored: StoredSlice = { id: slice.id, reply: await applySlice(files, slice.wire) }
+      step = { kind: 'next', stored }
+    }
+  }
+}
+
+async function applySlice(files: BatchCarrier, wire: ArrayBuffer): Promise<StoredSlice['reply']> {
+  try {
+    return await files.apply(wire)
+  } catch (error) {
+    if (error instanceof WorkerLostError) return 'lost'
+    throw error
+  }
+}
+
+function storageFailure(error: unknown): StorageError {
+  if (error instanceof StorageError) return error
+  if (error instanceof WorkerLostError) return lossOf(error)
+  return new StorageError('UNKNOWN', 'the checkpoint failed', { cause: error })
+}

@@ -1,0 +1,194 @@
+import type { CorruptNotice, Ownership, StorageDescription } from '../../workers/protocol/index.js'
+import type { BatchCarrier } from './batch-carrier.js'
+import { Checkpointer } from './checkpointer.js'
+import { openingFailure, openPool } from './closing.js'
+import type { StorageError } from './errors.js'
+import type { RecoveryProgress } from './events.js'
+import { JournalFront } from './journal-front.js'
+import type { Pending } from './pending.js'
+import type { JournalStatistics } from './statistics.js'
+import { Walker } from './walker.js'
+import { WorkerPool } from './worker-pool.js'
+
+/** Tasks handed to one worker at a time: while it works on one, the next lies ready. */
+const DEPTH = 2
+
+/** Options of {@link StoragePools}. */
+export interface StoragePoolsOptions {
+  readonly storage: StorageDescription
+  readonly threads: number
+  readonly pending: Pending
+  readonly onCorrupt: (notice: CorruptNotice) => void
+  readonly onRecovery: (progress: RecoveryProgress) => void
+  /** Work in the background failed. */
+  readonly onFailure: (error: StorageError) => void
+}
+
+/**
+ * All workers of a storage: those of its files, the one that walks through them, and the one of the journal in front of
+ * them, if there is one.
+ */
+export class StoragePools {
+  readonly #options: StoragePoolsOptions
+  readonly files: WorkerPool
+  readonly walker: Walker
+  #front: JournalFront | undefined
+  #checkpointer: Checkpointer | undefined
+  #ownership: Ownership | undefined
+  #lostFronts = 0
+
+  constructor(options: StoragePoolsOptions) {
+    this.#options = options
+    const { storage, threads } = options
+    this.files = new WorkerPool({ storage, threads, depth: DEPTH })
+    this.walker = new Walker(storage)
+  }
+
+  /** Whoever batches go to. */
+  get front(): BatchCarrier {
+    if (!this.#hasJournal) return this.files
+    return {
+      apply: (wire) => this.#openFront.apply(wire),
+      takeSpare: () => this.#openFront.takeSpare(),
+    }
+  }
+
+  /** Lanes, and batches under way at the most. */
+  get shape(): { readonly lanes: number; readonly concurrency: number } {
+    const { storage, threads } = this.#options
+    const { journal } = storage
+    if (journal?.role === 'ahead') return { lanes: journal.lanes, concurrency: journal.lanes }
+    return { lanes: storage.lanes(threads, DEPTH), concurrency: threads * DEPTH }
+  }
+
+  /** Workers that died. */
+  get lost(): number {
+    return this.files.lost + this.walker.lost + (this.#front?.lost ?? 0) + this.#lostFronts
+  }
+
+  /** What the journal holds; `undefined` without one. */
+  get journal(): JournalStatistics | undefined {
+    if (this.#checkpointer === undefined) return undefined
+    const { count, milliseconds, lag } = this.#checkpointer.statistics
+    const { memory, disk } = this.#options.pending.journal
+    return { memoryBytes: memory, diskBytes: disk, checkpoints: { count, milliseconds }, lag }
+  }
+
+  /**
+   * Opens everything; reads back and brings to files, or begins to, what an engine that died has left in a journal.
+   * @throws {StorageError} naming the problem; it may be tried again
+   * @throws {OwnedError}
+   */
+  async open(): Promise<void> {
+    try {
+      const ownership = await this.#own()
+      this.#ownership = ownership
+      await openPool(this.files)
+      if (ownership === undefined) return
+      await this.#openJournal()
+      if (!this.#hasJournal) await this.#closeJournal()
+    } catch (error) {
+      await this.#abandonJournal()
+      throw error
+    }
+  }
+
+  /** Resolves when everything acknowledged so far is in files, which needs a journal to be more than a moment. */
+  async bringToFiles(): Promise<void> {
+    await this.#checkpointer?.flush()
+  }
+
+  /** Brings everything to files and ends the workers. */
+  async close(): Promise<void> {
+    await this.walker.close()
+    try {
+      await this.#closeJournal()
+    } catch (error) {
+      await this.#abandonJournal()
+      throw error
+    } finally {
+      await this.files.close()
+    }
+  }
+
+  /** Ends the workers at once. */
+  async terminate(reason: Error): Promise<void> {
+    await Promise.all([
+      this.walker.terminate(reason),
+      this.#abandonJournal(reason),
+      this.files.terminate(reason),
+    ])
+  }
+
+  get #hasJournal(): boolean {
+    return this.#options.storage.journal?.role === 'ahead'
+  }
+
+  get #openFront(): JournalFront {
+    // Batches leave when the opening is done, and not after the closing has begun to end it.
+    if (this.#front === undefined) throw new Error('the journal is not open')
+    return this.#front
+  }
+
+  async #own(): Promise<Ownership | undefined> {
+    try {
+      return await this.#options.storage.journal?.own()
+    } catch (error) {
+      throw openingFailure(error)
+    }
+  }
+
+  async #openJournal(): Promise<void> {
+    const { storage, threads, pending, onCorrupt, onRecovery, onFailure } = this.#options
+    const { journal } = storage
+    if (journal === undefined) return
+    let checkpointer: Checkpointer | undefined
+    const front = new JournalFront(journal, (gauge) => {
+      pending.journal.memory = gauge.memory * 1024
+      pending.journal.disk = gauge.disk * 1024
+      pending.lowered()
+      checkpointer?.noteGauge(gauge)
+    })
+    this.#front = front
+    await front.open(({ corrupt, ...progress }) => {
+      for (const notice of corrupt) onCorrupt(notice)
+      if (progress.totalBytes > 0) onRecovery(progress)
+    })
+    pending.journal.limit = journal.memoryLimit
+    checkpointer = new Checkpointer({
+      front,
+      files: this.files,
+      threads,
+      interval: journal.checkpointInterval,
+      diskBytes: journal.checkpointBytes,
+      memoryBytes: journal.memoryLimit / 2,
+      onFailure,
+    })
+    this.#checkpointer = checkpointer
+  }
+
+  /** Leaves session files alone. */
+  async #closeJournal(): Promise<void> {
+    if (this.#front === undefined) return
+    await this.#checkpointer?.flush()
+    await this.#checkpointer?.stop()
+    await this.#front.close()
+    this.#lostFronts += this.#front.lost
+    this.#front = undefined
+    this.#checkpointer = undefined
+    await this.#ownership?.release(true)
+    this.#ownership = undefined
+  }
+
+  /** Leaves the journal as it is, for the next engine to read back. */
+  async #abandonJournal(reason?: Error): Promise<void> {
+    const front = this.#front
+    const ownership = this.#ownership
+    this.#front = undefined
+    this.#ownership = undefined
+    await front?.terminate(reason)
+    await this.#checkpointer?.stop()
+    this.#checkpointer = undefined
+    await ownership?.release(false)
+  }
+}

@@ -1,0 +1,45 @@
+import { readdirSync } from 'node:fs'
+import { journalDirectory } from '../../../workers/files/journal/options.js'
+import { segmentNumber } from '../../../workers/files/journal/segment.js'
+import { openDirectory } from '../../../workers/files/open-directory.js'
+import { hasCode, type Ownership } from '../../../workers/protocol/index.js'
+import { OwnedError } from '../../engine/errors.js'
+import { ownDirectory, ownerOf } from './ownership.js'
+
+/**
+ * For an engine with a journal: the session directory is its own until it closes.
+ * @throws {OwnedError} when another live engine has it, and keeps it for longer than `timeout` milliseconds
+ */
+export function ownForGood(directory: string, timeout: number): Promise<Ownership> {
+  openDirectory(directory)
+  return ownDirectory(journalDirectory(directory), { claim: 'owner', timeout })
+}
+
+/**
+ * For an engine without one: `undefined` when there is nothing of a journal's; else the directory is its own until
+ * it has brought to files what an engine that died has left.
+ * @throws {OwnedError} when a live engine keeps a journal there
+ */
+export async function ownForRecovery(directory: string): Promise<Ownership | undefined> {
+  const journal = journalDirectory(directory)
+  for (;;) {
+    const names = namesIn(journal)
+    if (names === undefined) return undefined
+    const owner = await ownerOf(journal)
+    if (owner !== undefined) throw new OwnedError(owner.pid)
+    if (names.every((name) => segmentNumber(name) === undefined)) return undefined
+    const ownership = await ownDirectory(journal, { claim: 'recovery', timeout: 0 })
+    // Whoever had it before us may have done it all.
+    if (namesIn(journal)?.some((name) => segmentNumber(name) !== undefined) === true) return ownership
+    await ownership.release(true)
+  }
+}
+
+function namesIn(directory: string): string[] | undefined {
+  try {
+    return readdirSync(directory)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,217 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { unlinkIfPresent } from '../../../workers/files/unlink.js'
+import { hasCode, type Ownership } from '../../../workers/protocol/index.js'
+import { OwnedError } from '../../engine/errors.js'
+import { knock, SignOfLife, SocketDirectory } from './endpoint.js'
+
+/** Milliseconds between two looks at those who want the same. */
+const LOOK_AGAIN = 10
+/** Milliseconds that contenders have to sort it out among themselves, and that a recovery may take. */
+const CONTENTION = 60_000
+
+const NAME = /^(owner|recovery|contender)-([0-9]+)-([0-9a-f]{16})\.sock$/
+
+/** `owner`: has it until it closes. `recovery`: only until it has brought a journal to files. `contender`: wants it. */
+type Claim = 'owner' | 'recovery' | 'contender'
+
+interface Rival {
+  readonly claim: Claim
+  readonly pid: number
+  readonly token: string
+  readonly name: string
+}
+
+/** Options of {@link ownDirectory}. */
+export interface OwnOptions {
+  /** What for. */
+  readonly claim: 'owner' | 'recovery'
+  /** Milliseconds to wait for another owner to go. */
+  readonly timeout: number
+}
+
+/**
+ * Makes this engine the one that owns a journal's directory.
+ *
+ * Everybody announces himself first and looks at the others then, so of two who want it at once at least the later one sees
+ * the other. Who sees an owner gives way; of two contenders the one with the greater token does. Signs of life are
+ * sockets: those of a process that has died count for nothing, and the next owner removes them.
+ *
+ * @throws {OwnedError} when another live engine has it
+ */
+export async function ownDirectory(directory: string, options: OwnOptions): Promise<Ownership> {
+  const deadline = performance.now() + options.timeout
+  const givingUp = performance.now() + Math.max(options.timeout, CONTENTION)
+  for (;;) {
+    makeDirectory(directory)
+    const outcome = await attempt(directory, options.claim)
+    // Our socket, or the whole directory, went with somebody who was just leaving or had taken us for dead.
+    if (outcome === undefined) continue
+    if (!('rival' in outcome)) return outcome
+    const { rival, connection } = outcome
+    try {
+      // A recovery ends by itself, and contenders sort it out: those are waited for in any case.
+      const until = rival.claim === 'owner' ? deadline : givingUp
+      const left = until - performance.now()
+      if (left <= 0) throw new OwnedError(rival.pid)
+      await gone(connection, rival.claim === 'contender' ? LOOK_AGAIN : left)
+    } finally {
+      connection?.destroy()
+    }
+  }
+}
+
+/**
+ * The process that owns a journal's directory; `undefined` without a live one.
+ */
+export async function ownerOf(directory: string): Promise<{ readonly pid: number } | undefined> {
+  const sockets = new SocketDirectory(directory)
+  try {
+    for (const rival of listRivals(directory)) {
+      if (rival.claim !== 'owner') continue
+      const connection = await knock(sockets.address(rival.name))
+      if (connection === undefined) continue
+      if (connection !== 'unreachable') connection.destroy()
+      return { pid: rival.pid }
+    }
+    return undefined
+  } finally {
+    sockets.close()
+  }
+}
+
+interface Refused {
+  readonly rival: Rival
+  /** Ends when the rival does. */
+  readonly connection: Socket | undefined
+}
+
+async function attempt(
+  directory: string,
+  claim: 'owner' | 'recovery',
+): Promise<Ownership | Refused | undefined> {
+  const token = randomBytes(8).toString('hex')
+  const announced = `contender-${process.pid}-${token}.sock`
+  let sockets: SocketDirectory
+  try {
+    sockets = new SocketDirectory(directory)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+  let sign: SignOfLife | undefined
+  try {
+    sign = await SignOfLife.show(sockets.address(announced))
+    const refused = await contend(directory, sockets, token)
+    if (refused === undefined) {
+      const name = `${claim}-${process.pid}-${token}.sock`
+      renameSync(`${directory}/${announced}`, `${directory}/${name}`)
+      return new HeldOwnership(directory, name, sign, sockets)
+    }
+    await withdraw(directory, announced, sign, sockets)
+    return refused
+  } catch (error) {
+    await withdraw(directory, announced, sign, sockets)
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+async function withdraw(
+  directory: string,
+  name: string,
+  sign: SignOfLife | undefined,
+  sockets: SocketDirectory,
+): Promise<void> {
+  unlinkIfPresent(`${directory}/${name}`)
+  await sign?.end()
+  sockets.close()
+}
+
+/** Looks at all others, until there is nobody to give way to, and nobody left who has yet to give way. */
+async function contend(
+  directory: string,
+  sockets: SocketDirectory,
+  token: string,
+): Promise<Refused | undefined> {
+  const since = performance.now()
+  for (;;) {
+    const dead: string[] = []
+    let waiting: Rival | undefined
+    for (const rival of listRivals(directory)) {
+      if (rival.token === token) continue
+      const connection = await knock(sockets.address(rival.name))
+      if (connection === undefined) {
+        dead.push(rival.name)
+        continue
+      }
+      const reachable = connection === 'unreachable' ? undefined : connection
+      if (rival.claim !== 'contender' || rival.token < token) return { rival, connection: reachable }
+      reachable?.destroy()
+      waiting = rival
+    }
+    if (waiting === undefined) {
+      for (const name of dead) unlinkIfPresent(`${directory}/${name}`)
+      return undefined
+    }
+    if (performance.now() - since > CONTENTION) return { rival: waiting, connection: undefined }
+    await delay(LOOK_AGAIN)
+  }
+}
+
+class HeldOwnership implements Ownership {
+  readonly #directory: string
+  readonly #name: string
+  readonly #sign: SignOfLife
+  readonly #sockets: SocketDirectory
+
+  constructor(directory: string, name: string, sign: SignOfLife, sockets: SocketDirectory) {
+    this.#directory = directory
+    this.#name = name
+    this.#sign = sign
+    this.#sockets = sockets
+  }
+
+  async release(clean: boolean): Promise<void> {
+    await withdraw(this.#directory, this.#name, this.#sign, this.#sockets)
+    if (!clean) return
+    try {
+      rmdirSync(this.#directory)
+    } catch {
+      // Somebody else is there already, or it holds what was kept aside.
+    }
+  }
+}
+
+function listRivals(directory: string): Rival[] {
+  return readdirSync(directory).flatMap((name) => {
+    const [, claim, pid, token] = NAME.exec(name) ?? []
+    if (claim === undefined || pid === undefined || token === undefined) return []
+    return [{ claim: claim as Claim, pid: Number(pid), token, name }]
+  })
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 })
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
+  }
+}
+
+/** Resolves when a connection ends, or after so many milliseconds. */
+async function gone(connection: Socket | undefined, milliseconds: number): Promise<void> {
+  const timer = new AbortController()
+  const late = delay(milliseconds, undefined, { signal: timer.signal }).catch(() => undefined)
+  const closed = new Promise<void>((resolve) => {
+    if (connection === undefined) return
+    if (connection.destroyed) resolve()
+    else connection.once('close', () => resolve())
+  })
+  // Whoever cannot be talked to is looked at again and again.
+  const pause = connection === undefined ? delay(Math.min(milliseconds, LOOK_AGAIN * 10)) : late
+  await Promise.race([late, closed, pause])
+  timer.abort()
+}

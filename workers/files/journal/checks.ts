@@ -1,0 +1,160 @@
+import { Opcode, type ReplyWriter, type RequestReader, Status } from '../../protocol/index.js'
+import type { Layout, Place } from '../layout.js'
+import { type Liveness, livenessOfPlace } from '../liveness.js'
+import type { FilesWorkerOptions } from '../options.js'
+import { peekHeader } from '../peek.js'
+import { composeRecord } from '../record.js'
+import type { SaveContext } from '../save-protocol.js'
+import { isAlien, setAside } from '../set-aside.js'
+import { touch } from '../touch.js'
+import { keepAside } from './keep-aside.js'
+import type { NewestVersions } from './newest.js'
+
+const NONE = -1
+
+/**
+ * What becomes of an operation, by what the journal knows of its key and, where that is nothing, by the session's file:
+ * the exclusive-open checks of `direct`, in the order memory, disk.
+ */
+export class Checks {
+  readonly #newest: NewestVersions
+  readonly #layout: Layout
+  readonly #options: FilesWorkerOptions
+
+  constructor(newest: NewestVersions, layout: Layout, options: FilesWorkerOptions) {
+    this.#newest = newest
+    this.#layout = layout
+    this.#options = options
+  }
+
+  /** Whether the current slot has to be journaled. If not, its outcome is in the reply. */
+  decide(request: RequestReader, reply: ReplyWriter, now: number): boolean {
+    const { opcode, index } = request
+    if (opcode === Opcode.SAVE) return true
+    if (opcode === Opcode.VOID) return false
+    const entry = this.#newest.find(request)
+    const inMemory = entry !== NONE && this.#newest.opcode(entry) !== Opcode.TOUCH
+    switch (opcode) {
+      case Opcode.LOAD:
+        if (!inMemory) reply.status(index, Status.IN_FILE)
+        else if (this.#newest.isLive(entry, now)) this.#tell(entry, index, reply)
+        else reply.status(index, Status.ABSENT)
+        return false
+      case Opcode.EXISTS:
+        if (!inMemory) reply.status(index, Status.IN_FILE)
+        else if (!this.#newest.isLive(entry, now)) reply.status(index, Status.ABSENT)
+        return false
+      case Opcode.UPDATE:
+        return this.#orAbsent(
+          inMemory ? this.#newest.isLive(entry, now) : this.#isAlive(request, now),
+          request,
+          reply,
+        )
+      case Opcode.TOUCH:
+        return this.#orAbsent(
+          inMemory ? this.#newest.isLive(entry, now) : this.#touchFile(request, reply),
+          request,
+          reply,
+        )
+      case Opcode.CREATE:
+        return this.#mayCreate(request, inMemory ? entry : NONE, reply, now)
+      case Opcode.DELETE:
+        return entry !== NONE || this.#liveness(request, now) !== 'absent'
+      case Opcode.SET_ASIDE:
+        return this.#setAside(request, inMemory ? entry : NONE, reply)
+      default:
+        throw new RangeError(`unknown opcode ${opcode}`)
+    }
+  }
+
+  #tell(entry: number, slot: number, reply: ReplyWriter): void {
+    const newest = this.#newest
+    reply.record(
+      { slot, expiry: newest.expiry(entry), codec: newest.codec(entry), writeId: newest.writeId(entry) },
+      newest.payload(entry),
+    )
+  }
+
+  #orAbsent(live: boolean, { index }: RequestReader, reply: ReplyWriter): boolean {
+    if (!live) reply.status(index, Status.ABSENT)
+    return live
+  }
+
+  #mayCreate(request: RequestReader, entry: number, reply: ReplyWriter, now: number): boolean {
+    const live = entry === NONE ? this.#isAlive(request, now) : this.#newest.isLive(entry, now)
+    if (!live) return true
+    // An earlier worker may have journaled this very create before it died.
+    const own = request.attempt > 0 && isSameId(this.#standingId(request, entry), request.writeId)
+    if (!own) reply.status(request.index, Status.CONFLICT)
+    return false
+  }
+
+  #standingId(request: RequestReader, entry: number): readonly [number, number] | undefined {
+    return entry === NONE
+      ? peekHeader(this.#placeOf(request).file)?.header.writeId
+      : this.#newest.writeId(entry)
+  }
+
+  /** The file's times move at once: loads and the sweep go by them. The journal makes it last. */
+  #touchFile(request: RequestReader, reply: ReplyWriter): boolean {
+    const place = this.#placeOf(request)
+    const context: SaveContext = {
+      layout: this.#layout,
+      fsync: false,
+      onAlien: (alien) => this.#setAlienAside(alien, reply),
+    }
+    const { maxRecordBytes } = this.#options
+    return (
+      touch(context, { place, key: request.key(), expiry: request.expiry, maxRecordBytes }) === Status.DONE
+    )
+  }
+
+  /** Keeps what the codec refused, and makes a delete of the slot. */
+  #setAside(request: RequestReader, entry: number, reply: ReplyWriter): boolean {
+    if (entry === NONE) {
+      reply.status(request.index, Status.IN_FILE)
+      return false
+    }
+    const newest = this.#newest
+    // Replaced meanwhile: nothing to be done.
+    if (newest.opcode(entry) !== Opcode.SAVE || !isSameId(newest.writeId(entry), request.writeId))
+      return false
+    const place = this.#placeOf(request)
+    const key = request.key()
+    const payload = newest.payload(entry)
+    const record = composeRecord(place.keyInRecord ? key : undefined, payload, {
+      keyLength: key.length,
+      payloadLength: payload.length,
+      expiry: newest.expiry(entry),
+      writeId: newest.writeId(entry),
+      codec: newest.codec(entry),
+      keyIncluded: place.keyInRecord,
+      writtenByUpdate: false,
+    })
+    reply.corrupt(keepAside(this.#layout, place, 'the codec refused the payload', record))
+    request.bytes[request.offset + 4] = Opcode.DELETE
+    return true
+  }
+
+  #setAlienAside(place: Place, reply: ReplyWriter): boolean {
+    const notice = setAside(this.#layout, place, 'no regular file', isAlien)
+    reply.corrupt(notice)
+    return notice.keptAs !== undefined
+  }
+
+  #isAlive(request: RequestReader, now: number): boolean {
+    return this.#liveness(request, now) === 'alive'
+  }
+
+  #liveness(request: RequestReader, now: number): Liveness {
+    return livenessOfPlace(this.#placeOf(request), now)
+  }
+
+  #placeOf(request: RequestReader): Place {
+    return this.#layout.place(request.key(), request.hash)
+  }
+}
+
+function isSameId(left: readonly [number, number] | undefined, right: readonly [number, number]): boolean {
+  return left !== undefined && left[0] === right[0] && left[1] === right[1]
+}

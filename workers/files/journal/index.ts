@@ -1,0 +1,181 @@
+import { mkdirSync } from 'node:fs'
+import {
+  BATCH_HEADER,
+  type CheckpointAnswer,
+  type CheckpointStep,
+  type CorruptNotice,
+  describeFailure,
+  hasCode,
+  type JournalGauge,
+  type JournalStorage,
+  OWN_WRITE_ID,
+  type ReplaySlice,
+  ReplyWriter,
+  RequestReader,
+  type Walk,
+} from '../../protocol/index.js'
+import { Layout } from '../layout.js'
+import { openDirectory } from '../open-directory.js'
+import { Checkpoint } from './checkpoint.js'
+import { Checks } from './checks.js'
+import { NewestVersions } from './newest.js'
+import { type JournalWorkerOptions, journalDirectory } from './options.js'
+import { Replay } from './replay.js'
+import { SegmentLog } from './segment-log.js'
+
+/**
+ * The worker half of `files({ durability: 'journal' })`: one thread decides on every operation by the newest versions, which
+ * it has in memory, appends what changes something to the journal, one frame for a batch, and only then changes
+ * the newest versions. Checkpoints take them from there to the sessions' files.
+ */
+class Journal implements JournalStorage {
+  readonly #options: JournalWorkerOptions
+  readonly #newest = new NewestVersions()
+  readonly #checks: Checks
+  readonly #replay: Replay
+  #log: SegmentLog | undefined
+  #checkpoint: Checkpoint | undefined
+  #dropThrough = -1
+  #nextSliceId = 1
+  /** Met by a replay that nobody watched. */
+  readonly #corrupt: CorruptNotice[] = []
+
+  constructor(options: JournalWorkerOptions) {
+    this.#options = options
+    const layout = new Layout(options)
+    this.#checks = new Checks(this.#newest, layout, options)
+    this.#replay = new Replay(journalDirectory(options.directory), this.#newest)
+  }
+
+  get gauge(): JournalGauge {
+    return { memory: this.#newest.bytes >>> 10, disk: Math.ceil((this.#log?.bytes ?? 0) / 1024) }
+  }
+
+  replay(): ReplaySlice {
+    const slice = this.#replay.next()
+    if (slice.done && this.#log === undefined) this.#openLog()
+    return slice
+  }
+
+  apply(wire: ArrayBuffer): ArrayBuffer | null {
+    const request = new RequestReader(wire)
+    const reply = new ReplyWriter(request.slots)
+    const journaled: number[] = []
+    try {
+      const log = this.#ensureLog()
+      const length = this.#decideAll(request, reply, journaled)
+      if (journaled.length > 0) this.#append(log, request, length, journaled.length)
+    } catch (error) {
+      // Not journaled: none of them has happened.
+      if (journaled.length === 0) while (request.next()) journaled.push(request.index)
+      const failure = describeFailure(0, error)
+      for (const slot of journaled) reply.fail({ ...failure, slot })
+    }
+    for (const notice of this.#corrupt.splice(0)) reply.corrupt(notice)
+    return reply.finish(this.gauge)
+  }
+
+  checkpoint(step: CheckpointStep): CheckpointAnswer {
+    const log = this.#ensureLog()
+    if (step.kind === 'begin') {
+      const through = log.sequence
+      log.roll()
+      this.#dropThrough = log.lastOld
+      const oneDirectory = this.#options.layout === 'flat'
+      this.#checkpoint = new Checkpoint(this.#newest, { through, oneDirectory, firstId: this.#nextSliceId })
+      return this.#answer()
+    }
+    const checkpoint = this.#checkpoint
+    // Begun with a worker that has died: everything is dirty again.
+    if (checkpoint === undefined) return { ...this.#answer(), failures: [LOST] }
+    if (step.kind === 'next') {
+      if (step.stored !== undefined) checkpoint.stored(step.stored)
+      const slice = checkpoint.next()
+      this.#nextSliceId = checkpoint.nextId
+      return slice === undefined ? this.#answer() : { ...this.#answer(), slice }
+    }
+    this.#checkpoint = undefined
+    if (!checkpoint.complete) return { ...this.#answer(), failures: checkpoint.failures }
+    log.drop(this.#dropThrough)
+    return { ...this.#answer(), failures: [] }
+  }
+
+  walk(): Walk {
+    throw new Error('a journal has nothing to walk through: its sessions are brought to files first')
+  }
+
+  close(): void {
+    this.#log?.roll()
+  }
+
+  #answer(): CheckpointAnswer {
+    return { gauge: this.gauge, entries: this.#newest.count }
+  }
+
+  /** Decides on every slot; those to be journaled move together behind the room for the frame's header. */
+  #decideAll(request: RequestReader, reply: ReplyWriter, journaled: number[]): number {
+    const now = Date.now()
+    let length = BATCH_HEADER
+    while (request.next()) {
+      try {
+        if (!this.#checks.decide(request, reply, now)) continue
+      } catch (error) {
+        reply.fail(describeFailure(request.index, error))
+        continue
+      }
+      keepWriteId(request)
+      const { offset, length: slotLength } = request
+      if (offset !== length) request.bytes.copyWithin(length, offset, offset + slotLength)
+      length += slotLength
+      journaled.push(request.index)
+    }
+    return length
+  }
+
+  #append(log: SegmentLog, request: RequestReader, length: number, slots: number): void {
+    log.append(request.bytes, request.view, length, slots)
+    request.start(BATCH_HEADER, slots)
+    while (request.next()) this.#newest.note(request, log.sequence)
+  }
+
+  #ensureLog(): SegmentLog {
+    while (this.#log === undefined) this.#corrupt.push(...this.replay().corrupt)
+    return this.#log
+  }
+
+  #openLog(): void {
+    const { directory, fsync, segmentBytes } = this.#options
+    this.#log = new SegmentLog(
+      { directory: journalDirectory(directory), fsync, segmentBytes },
+      this.#replay.position,
+    )
+  }
+}
+
+/** Batch and ordinal are not known any more when the journal is read back. */
+function keepWriteId(request: RequestReader): void {
+  const [low, high] = request.writeId
+  const { offset, words, bytes } = request
+  const word = offset >>> 2
+  words[word + 7] = low
+  words[word + 8] = high
+  bytes[offset + 5] = (bytes[offset + 5] ?? 0) | OWN_WRITE_ID
+}
+
+const LOST = {
+  slot: 0,
+  code: 'WORKER_LOST',
+  syscall: 'none',
+  message: 'the worker thread of the journal died; it goes on in a new one',
+}
+
+/** Opens the directory and its journal, or says what is wrong. */
+export function openStorage(options: JournalWorkerOptions): JournalStorage {
+  openDirectory(options.directory)
+  try {
+    mkdirSync(journalDirectory(options.directory), { mode: 0o700 })
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
+  }
+  return new Journal(options)
+}

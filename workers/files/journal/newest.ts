@@ -1,0 +1,214 @@
+import { Opcode, SLOT_HEADER, type SlotView, WIDE_KEY } from '../../protocol/index.js'
+import { KeyTable } from './key-table.js'
+import { type Chunk, Slab } from './slab.js'
+
+/** Bytes up to which a loop copies faster than a call. */
+const SHORT = 1024
+const NONE = -1
+const TAKEN = Number.POSITIVE_INFINITY
+
+/**
+ * The newest version of every session that is not in its file yet: what loads, checks and checkpoints see.
+ *
+ * An entry is a slot as it stands in the journal, and one of three kinds: `SAVE`, with the session's bytes; `DELETE`; or
+ * `TOUCH`, for a session whose bytes are in its file and whose new expiry may not be on the disk yet.
+ */
+export class NewestVersions {
+  readonly #table = new KeyTable()
+  readonly #slab = new Slab()
+  #address = new Int32Array(this.#table.capacity)
+  /** Sequence number of the frame that brought the present version. */
+  #changed = new Float64Array(this.#table.capacity)
+  /** That of the earliest version that no checkpoint has taken yet; `TAKEN` when one has taken the present version. */
+  #dirtySince = new Float64Array(this.#table.capacity)
+
+  /** Entries. */
+  get count(): number {
+    return this.#table.count
+  }
+
+  /** Bytes of memory that it takes up. */
+  get bytes(): number {
+    if (this.count === 0) return 0
+    return this.#slab.bytes + this.#table.bytes + this.#table.capacity * 20
+  }
+
+  /** The entry of a slot's key; -1 when all there is to know of it is in its file. */
+  find(slot: SlotView): number {
+    let entry = this.#table.first(slot.hash)
+    while (entry !== NONE && !this.#isOf(entry, slot)) entry = this.#table.next(entry)
+    return entry
+  }
+
+  /** Takes in what a slot of a frame says. */
+  note(slot: SlotView, sequence: number): void {
+    const entry = this.find(slot)
+    if (slot.opcode !== Opcode.TOUCH) this.#put(entry, slot, sequence)
+    else if (entry === NONE || this.opcode(entry) === Opcode.TOUCH) this.#put(entry, slot, sequence)
+    else if (this.opcode(entry) === Opcode.SAVE) {
+      const address = this.#addressOf(entry)
+      this.#slab.chunkOf(address).doubles[(Slab.offsetOf(address) + 16) >>> 3] = slot.expiry
+      this.#mark(entry, sequence)
+    }
+  }
+
+  /** `SAVE`, `DELETE` or `TOUCH`. */
+  opcode(entry: number): Opcode {
+    return (this.#word(entry, 1) & 0xff) as Opcode
+  }
+
+  /** Milliseconds since the epoch. */
+  expiry(entry: number): number {
+    const address = this.#addressOf(entry)
+    return this.#slab.chunkOf(address).doubles[(Slab.offsetOf(address) + 16) >>> 3] ?? 0
+  }
+
+  /** Whether it is a session that has not expired. */
+  isLive(entry: number, now: number): boolean {
+    return this.opcode(entry) === Opcode.SAVE && this.expiry(entry) > now
+  }
+
+  codec(entry: number): number {
+    return this.#word(entry, 6) >>> 0
+  }
+
+  writeId(entry: number): readonly [low: number, high: number] {
+    return [this.#word(entry, 7) >>> 0, this.#word(entry, 8) >>> 0]
+  }
+
+  /** The session's bytes, where they lie: good until the next change. */
+  payload(entry: number): Uint8Array {
+    const address = this.#addressOf(entry)
+    const start = Slab.offsetOf(address) + SLOT_HEADER
+    return this.#slab.chunkOf(address).bytes.subarray(start, start + this.#word(entry, 2))
+  }
+
+  /** Bytes of the entry's slot. */
+  length(entry: number): number {
+    return this.#word(entry, 0)
+  }
+
+  /** Copies the entry's slot. */
+  copyTo(entry: number, target: Uint8Array, at: number): void {
+    const address = this.#addressOf(entry)
+    const start = Slab.offsetOf(address)
+    target.set(this.#slab.chunkOf(address).bytes.subarray(start, start + this.length(entry)), at)
+  }
+
+  /** The sequence number of the frame that brought the present version. */
+  changed(entry: number): number {
+    return this.#changed[entry] ?? 0
+  }
+
+  /** The entry of a slice of the key space that has waited longest to be written to its file; -1 without one. */
+  oldest(slice: number): number {
+    return this.#table.oldest(slice)
+  }
+
+  /** The one behind it. */
+  later(entry: number): number {
+    return this.#table.later(entry)
+  }
+
+  /** Whether a version of it that is not newer than this is still to be written to its file. */
+  isDirtySince(entry: number, sequence: number): boolean {
+    return (this.#dirtySince[entry] ?? 0) <= sequence
+  }
+
+  /** A checkpoint takes the present version, to write it to its file. */
+  take(entry: number): void {
+    this.#dirtySince[entry] = TAKEN
+  }
+
+  /** The version that was brought by frame `changed` is in its file: forgotten, unless there is a newer one. */
+  arrive(entry: number, changed: number): void {
+    if (this.#changed[entry] === changed) {
+      this.#slab.free(this.#addressOf(entry))
+      this.#table.remove(entry)
+    } else this.#table.moveToEnd(entry)
+  }
+
+  /** What was taken could not be written to its file. */
+  giveBack(entry: number): void {
+    this.#dirtySince[entry] = 0
+  }
+
+  #put(found: number, slot: SlotView, sequence: number): void {
+    let entry = found
+    let address: number
+    if (entry === NONE) {
+      address = this.#slab.allocate(slot.length)
+      entry = this.#table.add(slot.hash)
+      if (this.#table.capacity > this.#address.length) this.#grow()
+      this.#dirtySince[entry] = TAKEN
+    } else {
+      address = this.#addressOf(entry)
+      if (!this.#slab.fits(address, slot.length)) {
+        const larger = this.#slab.allocate(slot.length)
+        this.#slab.free(address)
+        address = larger
+      }
+    }
+    this.#address[entry] = address
+    this.#mark(entry, sequence)
+    copySlot(slot, this.#slab.chunkOf(address), Slab.offsetOf(address))
+  }
+
+  #mark(entry: number, sequence: number): void {
+    this.#changed[entry] = sequence
+    if (this.#dirtySince[entry] === TAKEN) this.#dirtySince[entry] = sequence
+  }
+
+  #isOf(entry: number, slot: SlotView): boolean {
+    const packed = this.#word(entry, 1)
+    const { words, bytes } = slot
+    const word = slot.offset >>> 2
+    const other = words[word + 1] ?? 0
+    const length = packed >>> 16
+    if (length !== other >>> 16 || (((packed ^ other) >>> 8) & WIDE_KEY) !== 0) return false
+    const address = this.#addressOf(entry)
+    const own = this.#slab.chunkOf(address).bytes
+    const ownStart = Slab.offsetOf(address) + SLOT_HEADER + this.#word(entry, 2)
+    const start = slot.offset + SLOT_HEADER + (words[word + 2] ?? 0)
+    for (let index = 0; index < length; index++) {
+      if (own[ownStart + index] !== bytes[start + index]) return false
+    }
+    return true
+  }
+
+  #addressOf(entry: number): number {
+    return this.#address[entry] ?? 0
+  }
+
+  #word(entry: number, index: number): number {
+    const address = this.#addressOf(entry)
+    return this.#slab.chunkOf(address).words[(Slab.offsetOf(address) >>> 2) + index] ?? 0
+  }
+
+  #grow(): void {
+    const { capacity } = this.#table
+    const address = new Int32Array(capacity)
+    const changed = new Float64Array(capacity)
+    const dirtySince = new Float64Array(capacity)
+    address.set(this.#address)
+    changed.set(this.#changed)
+    dirtySince.set(this.#dirtySince)
+    this.#address = address
+    this.#changed = changed
+    this.#dirtySince = dirtySince
+  }
+}
+
+/** Copies a slot, and makes a save of whatever wrote the session. */
+function copySlot(slot: SlotView, chunk: Chunk, at: number): void {
+  const { offset, length } = slot
+  if (length > SHORT) chunk.bytes.set(slot.bytes.subarray(offset, offset + length), at)
+  else {
+    const { words } = slot
+    for (let from = offset >>> 2, to = at >>> 2, end = from + (length >>> 2); from < end; from++, to++) {
+      chunk.words[to] = words[from] ?? 0
+    }
+  }
+  const keeps = slot.opcode === Opcode.DELETE || slot.opcode === Opcode.TOUCH
+  chunk.bytes[at + 4] = keeps ? slot.opcode : Opcode.SAVE
+}

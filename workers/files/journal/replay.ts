@@ -1,0 +1,199 @@
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+} from 'node:fs'
+import { type CorruptNotice, type ReplaySlice, SlotReader } from '../../protocol/index.js'
+import { FRAME_HEADER, hasFrameBehind, readFrame } from './frame.js'
+import type { NewestVersions } from './newest.js'
+import {
+  readSegmentHeader,
+  SEGMENT_HEADER,
+  type SegmentHeader,
+  segmentName,
+  segmentNumber,
+} from './segment.js'
+import type { LogPosition, OldSegment } from './segment-log.js'
+
+const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
+
+interface FoundSegment extends OldSegment {
+  /** `undefined` when it has none that can be read: it was being made when the process ended. */
+  readonly header: SegmentHeader | undefined
+}
+
+/**
+ * Reads a journal from its beginning to its end, a segment at a time.
+ *
+ * A frame counts when it is whole, follows the one before it without a gap, and is not voided by the first sequence
+ * number of a later segment. A frame that is not whole at the end of the journal, or where the next segment goes on without a
+ * gap, was never acknowledged: a torn tail, passed over in silence. Anything else that is not whole is damage: what comes
+ * after it cannot be trusted to be the newest. It is kept aside and told of, and the journal ends there.
+ *
+ * Nothing that counts is changed or removed, so an interrupted replay can be begun anew.
+ */
+export class Replay {
+  readonly #directory: string
+  readonly #newest: NewestVersions
+  readonly #segments: FoundSegment[]
+  readonly #totalBytes: number
+  #index = 0
+  #bytes = 0
+  #records = 0
+  #expected: number | undefined
+  #ended = false
+
+  constructor(directory: string, newest: NewestVersions) {
+    this.#directory = directory
+    this.#newest = newest
+    this.#segments = findSegments(directory)
+    this.#totalBytes = this.#segments.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  /** Reads the next segment. */
+  next(): ReplaySlice {
+    const corrupt: CorruptNotice[] = []
+    const segment = this.#segments[this.#index]
+    if (segment !== undefined) {
+      this.#read(segment, this.#index, corrupt)
+      this.#bytes += segment.bytes
+      this.#index++
+    }
+    return {
+      done: this.#index >= this.#segments.length,
+      bytes: this.#bytes,
+      totalBytes: this.#totalBytes,
+      records: this.#records,
+      corrupt,
+    }
+  }
+
+  /** Where the journal goes on, when all is read. */
+  get position(): LogPosition {
+    return {
+      segments: this.#segments.map(({ number, bytes }) => ({ number, bytes })),
+      nextNumber: (this.#segments.at(-1)?.number ?? 0) + 1,
+      nextSequence: this.#expected ?? 1,
+    }
+  }
+
+  #read(segment: FoundSegment, index: number, corrupt: CorruptNotice[]): void {
+    const { header } = segment
+    const limit = this.#limitBehind(index)
+    if (header === undefined) {
+      // Nothing is appended before the header is written: one that holds nothing was just being made.
+      if (segment.bytes <= SEGMENT_HEADER || this.#expected === limit) return
+      this.#ended = true
+      this.#setAside(segment, 'a segment of the journal is damaged at its beginning', corrupt)
+      return
+    }
+    // Voided as a whole, by a segment that was begun after damage had been met.
+    if (header.firstSequence >= limit) return
+    if (this.#ended || (this.#expected !== undefined && header.firstSequence > this.#expected)) {
+      this.#ended = true
+      this.#setAside(segment, 'the journal is damaged before it', corrupt)
+      return
+    }
+    this.#expected ??= header.firstSequence
+    const bytes = readWhole(`${this.#directory}/${segmentName(segment.number)}`)
+    const end = this.#replayFrames(bytes, header, limit)
+    if (end === bytes.length || this.#expected === limit) return
+    // The segment behind it, if there is one, begins with a later frame than the one that is missing here.
+    const isLast = this.#segments.slice(index + 1).every((later) => later.header === undefined)
+    if (isLast && !hasFrameBehind(bytes, end, header.salt)) return
+    this.#ended = true
+    this.#copyAside(segment, corrupt)
+  }
+
+  /** Where the frames that count end, in bytes. */
+  #replayFrames(bytes: Buffer<ArrayBuffer>, { salt }: SegmentHeader, limit: number): number {
+    const slots = new SlotReader(bytes.buffer)
+    let offset = SEGMENT_HEADER
+    for (;;) {
+      const frame = readFrame(bytes, offset, salt)
+      if (frame === undefined || frame.sequence !== this.#expected || frame.sequence >= limit) return offset
+      slots.start(offset + FRAME_HEADER, frame.slots)
+      while (slots.next()) this.#newest.note(slots, frame.sequence)
+      this.#records += frame.slots
+      this.#expected++
+      offset += frame.length
+    }
+  }
+
+  /** The first sequence number that a later segment starts with: from there on, what is here is void. */
+  #limitBehind(index: number): number {
+    let limit = Number.POSITIVE_INFINITY
+    for (const { header } of this.#segments.slice(index + 1)) {
+      if (header !== undefined) limit = Math.min(limit, header.firstSequence)
+    }
+    return limit
+  }
+
+  /** A segment that holds nothing that counts. */
+  #setAside({ number }: FoundSegment, reason: string, corrupt: CorruptNotice[]): void {
+    const keptAs = damagedName(number)
+    renameSync(`${this.#directory}/${segmentName(number)}`, `${this.#directory}/${keptAs}`)
+    this.#segments.splice(this.#index--, 1)
+    corrupt.push({ reason, keptAs })
+  }
+
+  /** What counts in it is still needed, so the original stays until it is in files. */
+  #copyAside({ number }: FoundSegment, corrupt: CorruptNotice[]): void {
+    const keptAs = damagedName(number)
+    const reason = 'a segment of the journal is damaged in the middle'
+    try {
+      copyFileSync(
+        `${this.#directory}/${segmentName(number)}`,
+        `${this.#directory}/${keptAs}`,
+        constants.COPYFILE_FICLONE,
+      )
+      corrupt.push({ reason, keptAs })
+    } catch {
+      // No room for the evidence: that it was there is told all the same.
+      corrupt.push({ reason, keptAs: undefined })
+    }
+  }
+}
+
+function damagedName(number: number): string {
+  return `${segmentName(number)}.damaged`
+}
+
+function findSegments(directory: string): FoundSegment[] {
+  const numbers = readdirSync(directory).flatMap((name) => segmentNumber(name) ?? [])
+  return numbers
+    .sort((left, right) => left - right)
+    .map((number) => {
+      const descriptor = openSync(`${directory}/${segmentName(number)}`, READ_FLAGS)
+      try {
+        const bytes = Buffer.alloc(SEGMENT_HEADER)
+        const length = readSync(descriptor, bytes, 0, SEGMENT_HEADER, 0)
+        const header = readSegmentHeader(bytes.subarray(0, length))
+        return { number, bytes: fstatSync(descriptor).size, header }
+      } finally {
+        closeSync(descriptor)
+      }
+    })
+}
+
+/** A buffer of its own, whose slots lie at multiples of eight. */
+function readWhole(path: string): Buffer<ArrayBuffer> {
+  const descriptor = openSync(path, READ_FLAGS)
+  try {
+    const bytes = Buffer.from(new ArrayBuffer(fstatSync(descriptor).size))
+    let length = 0
+    while (length < bytes.length) {
+      const count = readSync(descriptor, bytes, length, bytes.length - length, length)
+      if (count === 0) break
+      length += count
+    }
+    return bytes.subarray(0, length)
+  } finally {
+    closeSync(descriptor)
+  }
+}

@@ -1,0 +1,114 @@
+import { syncDirectory } from '../sync-directory.js'
+import { unlinkIfPresent } from '../unlink.js'
+import { sealFrame } from './frame.js'
+import { Segment, segmentName } from './segment.js'
+
+/** A segment that is complete, or as complete as it will ever be. */
+export interface OldSegment {
+  readonly number: number
+  readonly bytes: number
+}
+
+/** Where a log goes on after a replay. */
+export interface LogPosition {
+  readonly segments: readonly OldSegment[]
+  /** Greater than that of any segment there is. */
+  readonly nextNumber: number
+  readonly nextSequence: number
+}
+
+/** Options of {@link SegmentLog}. */
+export interface SegmentLogOptions {
+  readonly directory: string
+  readonly fsync: boolean
+  /** Bytes past which a segment is followed by a new one. */
+  readonly segmentBytes: number
+}
+
+/** The segments of a journal: frames are appended to the last one; the first ones go when they are not needed. */
+export class SegmentLog {
+  readonly #options: SegmentLogOptions
+  readonly #old: OldSegment[]
+  #oldBytes = 0
+  #current: Segment | undefined
+  #nextNumber: number
+  #nextSequence: number
+
+  constructor(options: SegmentLogOptions, position: LogPosition) {
+    this.#options = options
+    this.#old = [...position.segments]
+    for (const { bytes } of this.#old) this.#oldBytes += bytes
+    this.#nextNumber = position.nextNumber
+    this.#nextSequence = position.nextSequence
+  }
+
+  /** Bytes on disk. */
+  get bytes(): number {
+    return this.#oldBytes + (this.#current?.length ?? 0)
+  }
+
+  /** How many files there are. */
+  get segments(): number {
+    return this.#old.length + (this.#current === undefined ? 0 : 1)
+  }
+
+  /** The sequence number of the last frame that was appended; 0 before the first. */
+  get sequence(): number {
+    return this.#nextSequence - 1
+  }
+
+  /**
+   * Appends a batch's slots, which lie behind the room for a frame's header, as one frame. When it throws, nothing of it
+   * counts; the next call may succeed.
+   */
+  append(bytes: Buffer, view: DataView, length: number, slots: number): void {
+    const segment = this.#segmentFor(length)
+    sealFrame(bytes, view, length, { slots, sequence: this.#nextSequence, salt: segment.salt })
+    try {
+      segment.append(bytes, length)
+    } catch (error) {
+      if (!segment.usable) this.roll()
+      throw error
+    }
+    this.#nextSequence++
+  }
+
+  /** Ends the segment that is being written; the next frame goes into a new one. */
+  roll(): void {
+    const segment = this.#current
+    if (segment === undefined) return
+    this.#current = undefined
+    this.#old.push({ number: segment.number, bytes: segment.length })
+    this.#oldBytes += segment.length
+    segment.close()
+  }
+
+  /** The number of the last segment that is not written to any more; -1 without one. */
+  get lastOld(): number {
+    return this.#old.at(-1)?.number ?? -1
+  }
+
+  /**
+   * Removes the segments up to this one, the oldest first: what a crash in between leaves must not lack anything that is
+   * newer than what it holds.
+   */
+  drop(through: number): void {
+    const { directory, fsync } = this.#options
+    for (let oldest = this.#old[0]; oldest !== undefined && oldest.number <= through; oldest = this.#old[0]) {
+      unlinkIfPresent(`${directory}/${segmentName(oldest.number)}`)
+      if (fsync) syncDirectory(directory)
+      this.#old.shift()
+      this.#oldBytes -= oldest.bytes
+    }
+  }
+
+  #segmentFor(length: number): Segment {
+    const { directory, fsync, segmentBytes } = this.#options
+    if (this.#current !== undefined && this.#current.length + length > segmentBytes) this.roll()
+    if (this.#current === undefined) {
+      const number = this.#nextNumber++
+      this.#current = Segment.create(directory, number, { firstSequence: this.#nextSequence, fsync })
+    }
+    return this.#current
+  }
+}

@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, constants, fdatasyncSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { crc32 } from 'node:zlib'
+import { systemError } from '../../protocol/index.js'
+import { closeAnyway } from '../close.js'
+import { syncDirectory } from '../sync-directory.js'
+import { unlinkIfPresent } from '../unlink.js'
+
+/*
+ * A segment is one file of the journal: a header and frames. Little-endian:
+ *
+ *   0  magic "CTJL"        4  u32 CRC-32 of all that follows     8  u32 format version    12  u32 salt
+ *  16  f64 sequence number of its first frame                   24  u32 0 (twice)
+ *  32  frames
+ *
+ * The first sequence number does two things. It tells whether anything is missing between two segments; and it voids
+ * what an earlier segment holds from that number on: frames that were rejected, and could not be cut off.
+ */
+
+const MAGIC = 0x4c4a5443
+const FORMAT = 1
+/** Bytes in front of the first frame. */
+export const SEGMENT_HEADER = 32
+const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
+const NAME = /^([0-9]{12})\.log$/
+
+/** What a segment's header says. */
+export interface SegmentHeader {
+  readonly salt: number
+  readonly firstSequence: number
+}
+
+/** The file name of a segment: its number, so that names sort as segments follow each other. */
+export function segmentName(number: number): string {
+  return `${String(number).padStart(12, '0')}.log`
+}
+
+/** The number of a segment by its file name; `undefined` for any other file. */
+export function segmentNumber(name: string): number | undefined {
+  const digits = NAME.exec(name)?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}
+
+/** The header at the beginning of a segment; `undefined` when it is damaged or none. */
+export function readSegmentHeader(bytes: Buffer): SegmentHeader | undefined {
+  if (bytes.length < SEGMENT_HEADER || bytes.readUInt32LE(0) !== MAGIC) return undefined
+  if (crc32(bytes.subarray(8, SEGMENT_HEADER)) !== bytes.readUInt32LE(4)) return undefined
+  if (bytes.readUInt32LE(8) !== FORMAT) return undefined
+  return { salt: bytes.readUInt32LE(12), firstSequence: bytes.readDoubleLE(16) }
+}
+
+function composeHeader({ salt, firstSequence }: SegmentHeader): Buffer {
+  const bytes = Buffer.alloc(SEGMENT_HEADER)
+  bytes.writeUInt32LE(MAGIC, 0)
+  bytes.writeUInt32LE(FORMAT, 8)
+  bytes.writeUInt32LE(salt, 12)
+  bytes.writeDoubleLE(firstSequence, 16)
+  bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4)
+  return bytes
+}
+
+/** A segment that is being written. */
+export class Segment {
+  readonly number: number
+  readonly salt: number
+  readonly #descriptor: number
+  readonly #fsync: boolean
+  #length = SEGMENT_HEADER
+
+  /** Makes a segment; when that fails, nothing of it is left. */
+  static create(
+    directory: string,
+    number: number,
+    options: { readonly firstSequence: number; readonly fsync: boolean },
+  ): Segment {
+    const path = `${directory}/${segmentName(number)}`
+    const salt = randomBytes(4).readUInt32LE(0)
+    const descriptor = openSync(path, FLAGS, 0o600)
+    try {
+      writeAt(descriptor, composeHeader({ salt, firstSequence: options.firstSequence }), SEGMENT_HEADER, 0)
+      if (options.fsync) {
+        fdatasyncSync(descriptor)
+        syncDirectory(directory)
+      }
+      return new Segment(number, salt, descriptor, options.fsync)
+    } catch (error) {
+      closeAnyway(descriptor)
+      unlinkIfPresent(path)
+      throw error
+    }
+  }
+
+  private constructor(number: number, salt: number, descriptor: number, fsync: boolean) {
+    this.number = number
+    this.salt = salt
+    this.#descriptor = descriptor
+    this.#fsync = fsync
+  }
+
+  /** Bytes that are written and not rejected. */
+  get length(): number {
+    return this.#length
+  }
+
+  /**
+   * Appends a frame; returns when it is as durable as was asked for. When it throws, the frame has been cut off again, as
+   * far as that went; `usable` tells whether another one may be appended.
+   */
+  append(bytes: Buffer, length: number): void {
+    try {
+      writeAt(this.#descriptor, bytes, length, this.#length)
+    } catch (error) {
+      this.usable = this.#cutBack()
+      throw error
+    }
+    if (this.#fsync) {
+      try {
+        fdatasyncSync(this.#descriptor)
+      } catch (error) {
+        // What the kernel has dropped of it can not be known, and a second sync would say nothing of the first.
+        this.usable = false
+        this.#cutBack()
+        throw error
+      }
+    }
+    this.#length += length
+  }
+
+  usable = true
+
+  /** No more frames. */
+  close(): void {
+    closeSync(this.#descriptor)
+  }
+
+  #cutBack(): boolean {
+    try {
+      ftruncateSync(this.#descriptor, this.#length)
+      return true
+    } catch {
+      return false
+    }
+  }
+}
+
+/** Writes the beginning of `bytes` at a position. A short write is continued; one without progress is an error. */
+function writeAt(descriptor: number, bytes: Buffer, length: number, position: number): void {
+  let written = 0
+  while (written < length) {
+    const count = writeSync(descriptor, bytes, written, length - written, position + written)
+    if (count <= 0) throw systemError('EIO', 'write', 'the disk takes no more bytes')
+    written += count
+  }
+}

@@ -1,0 +1,96 @@
+import { carriesPayload, Opcode } from './opcodes.js'
+import { OWN_WRITE_ID, SLOT_HEADER, WIDE_KEY } from './request.js'
+
+/** A slot where it lies: what a reader shows, without a copy. */
+export interface SlotView {
+  readonly opcode: Opcode
+  readonly hash: number
+  /** Milliseconds since the epoch; 0 where the opcode has none. */
+  readonly expiry: number
+  /** Where it begins. */
+  readonly offset: number
+  /** Its bytes, all in all. */
+  readonly length: number
+  readonly bytes: Buffer
+  /** The same memory. */
+  readonly words: Uint32Array
+}
+
+/** Walks through slots that lie one behind the other in one buffer. The fields describe the current slot. */
+export class SlotReader implements SlotView {
+  readonly bytes: Buffer
+  /** The same memory, as are `words` and `doubles`. */
+  readonly view: DataView
+  readonly words: Uint32Array
+  readonly #doubles: Float64Array
+  /** How many there are. */
+  slots = 0
+  #next = 0
+
+  /** The current slot's ordinal; -1 before the first `next()`. */
+  index = -1
+  opcode: Opcode = Opcode.VOID
+  hash = 0
+  expiry = 0
+  codec = 0
+  offset = 0
+  payloadStart = 0
+  payloadLength = 0
+  #keyLength = 0
+  #flags = 0
+
+  /** @param buffer Slots lie in it at multiples of eight. */
+  constructor(buffer: ArrayBuffer) {
+    this.bytes = Buffer.from(buffer)
+    this.view = new DataView(buffer)
+    this.words = new Uint32Array(buffer, 0, buffer.byteLength >>> 2)
+    this.#doubles = new Float64Array(buffer, 0, buffer.byteLength >>> 3)
+  }
+
+  /** Begins with the slot at `offset`, and ends after so many. */
+  start(offset: number, slots: number): void {
+    this.#next = offset
+    this.slots = slots
+    this.index = -1
+  }
+
+  /** Goes to the next slot; false past the last. Replaced slots are shown as `VOID`. */
+  next(): boolean {
+    if (this.index + 1 >= this.slots) return false
+    this.index++
+    const offset = this.#next
+    const word = offset >>> 2
+    const { words } = this
+    const packed = words[word + 1] ?? 0
+    this.offset = offset
+    this.#next = offset + (words[word] ?? 0)
+    this.opcode = (packed & 0xff) as Opcode
+    this.#flags = (packed >>> 8) & 0xff
+    this.#keyLength = packed >>> 16
+    this.payloadLength = carriesPayload(this.opcode) ? (words[word + 2] ?? 0) : 0
+    this.hash = (words[word + 3] ?? 0) | 0
+    this.expiry = this.#doubles[(offset + 16) >>> 3] ?? 0
+    this.codec = words[word + 6] ?? 0
+    this.payloadStart = offset + SLOT_HEADER
+    return true
+  }
+
+  get length(): number {
+    return this.#next - this.offset
+  }
+
+  /** The current slot's key. */
+  key(): string {
+    const start = this.payloadStart + (this.words[(this.offset >>> 2) + 2] ?? 0)
+    const end = start + this.#keyLength
+    const wide = (this.#flags & WIDE_KEY) !== 0
+    return wide ? this.bytes.toString('utf16le', start, end) : this.bytes.toString('latin1', start, end)
+  }
+
+  /** The write id that the current slot brings along, if it does. */
+  protected get ownWriteId(): readonly [low: number, high: number] | undefined {
+    if ((this.#flags & OWN_WRITE_ID) === 0) return undefined
+    const word = this.offset >>> 2
+    return [this.words[word + 7] ?? 0, this.words[word + 8] ?? 0]
+  }
+}
