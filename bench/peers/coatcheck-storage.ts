@@ -24,16 +24,5 @@ export function coatcheckStorage(options: CoatcheckStorageOptions): StorageDescr
       : checkpointInterval === undefined
         ? {}
         : { checkpointInterval }
-  return journal({ directory, fsync, ...checkpoints })
-}
-
-/** Until there is a journal, its lines measure `direct`. */
-function journal({
-  directory,
-  fsync,
-}: {
-  readonly directory: string
-  readonly fsync: boolean
-}): StorageDescription {
-  return files({ directory, fsync })
+  return files({ directory, fsync, durability, ...checkpoints })
 }
