@@ -47,12 +47,7 @@ export function sessionFileStore(place: Place): Entry {
 export function saveEntries(places: readonly Place[]): EntryList {
   const entries: Entry[] = []
   for (const place of places) {
-    entries.push(
-      raw(place, 'django', 1),
-      raw(place, 'django', 2),
-      raw(place, 'lean', 1),
-      raw(place, 'lean', 2),
-    )
+    entries.push(raw(place, 'django', 1), raw(place, 'django', 2), raw(place, 'lean', 1))
     entries.push(coatcheck(place, 1), coatcheck(place, 2))
     // Where nothing outlives the power, there is nothing to sync.
     if (place.name === 'disk') entries.push(coatcheck(place, 2, true))
