@@ -15,7 +15,8 @@ import type { Place } from './layout.js'
 import { livenessOfPlace } from './liveness.js'
 import { headerOf } from './peek.js'
 import { composeExpiry, EXPIRY_OFFSET, UNREADABLE_EXPIRY } from './record.js'
-import { type SaveContext, syncDirectory } from './save-protocol.js'
+import type { SaveContext } from './save-protocol.js'
+import { syncDirectory } from './sync-directory.js'
 import type { Tombstones } from './tombstones.js'
 
 /** As for reading, but the expiry may have to be written. */
