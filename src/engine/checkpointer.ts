@@ -21,6 +21,8 @@ export interface CheckpointerOptions {
   readonly diskBytes: number
   /** Bytes of its memory past which it does, with all threads there are. */
   readonly memoryBytes: number
+  /** Resolves when the files that are being read at that moment have been read. */
+  readonly filesRead: () => Promise<void>
   /** One that nobody waited for failed; what it did not write, stays in the journal. */
   readonly onFailure: (error: StorageError) => void
 }
@@ -121,10 +123,12 @@ export class Checkpointer {
   }
 
   async #writeAll(): Promise<void> {
-    const { front } = this.#options
+    const { front, filesRead } = this.#options
     for (let beginning = 1; ; beginning++) {
       try {
         await front.checkpoint({ kind: 'begin' })
+        // Of what it covers, nothing has been read from files since: so who was to read the version before, has.
+        await filesRead()
         await this.#writeSlices()
         const { failures = [] } = await front.checkpoint({ kind: 'end' })
         const [failure] = failures

@@ -59,6 +59,9 @@ export class Dispatcher {
   readonly #nonceHigh = randomBytes(4).readUInt32LE(0)
   #nonceLow = randomBytes(4).readUInt32LE(0)
   readonly #lone = new Set<Promise<void>>()
+  /** What the first ones asked have not answered yet, and what is being read from files for want of an answer there. */
+  readonly #asking = new Set<Promise<void>>()
+  readonly #reading = new Set<Promise<void>>()
   #started = false
   #scheduled = false
   readonly #settling: SettleContext
@@ -92,7 +95,14 @@ export class Dispatcher {
 
   /** Resolves when everything accepted so far is settled. */
   async settled(): Promise<void> {
-    await Promise.all([...this.#lone, ...this.#lanes.map((lane) => lane.settled())])
+    await Promise.all([...this.#lone, ...this.#reading, ...this.#lanes.map((lane) => lane.settled())])
+  }
+
+  /** Resolves when every file has been read whose reader has been sent on to it by the journal so far. */
+  async filesRead(): Promise<void> {
+    // An answer that sends readers on to files may just be on its way.
+    await Promise.all(this.#asking)
+    await Promise.all(this.#reading)
   }
 
   /** Runs a task when all that was accepted before it is settled, and before anything that comes after it. */
@@ -162,10 +172,10 @@ export class Dispatcher {
     const batch = lane.take()
     if (batch !== undefined) {
       const inFiles: Operation[] = []
-      await this.#apply(batch, inFiles)
-      if (inFiles.length > 0) await this.#readFiles(batch, inFiles)
+      await tracked(this.#asking, this.#apply(batch, inFiles))
+      const read = inFiles.length > 0 ? tracked(this.#reading, this.#readFiles(batch, inFiles)) : undefined
       this.#options.listener.batchDone(batch)
-      lane.release(batch)
+      lane.release(batch, read)
     }
     lane.dispatched = false
     this.#schedule()
@@ -193,8 +203,8 @@ export class Dispatcher {
   }
 
   /**
-   * Reads what the journal knows nothing of. The lane waits for it: so nothing that was issued later can be in the files
-   * before.
+   * Reads what the journal knows nothing of. Nobody waits for it but the readers, and the next checkpoint: what is issued
+   * later goes into the journal meanwhile, and must not be in the files before they have been read.
    */
   async #readFiles(batch: Batch, operations: readonly Operation[]): Promise<void> {
     const writer = new RequestWriter(READERS_CAPACITY)
@@ -245,6 +255,16 @@ export class Dispatcher {
     const { asks, acceptedAt, resolve } = caller
     const slot = { opcode: Opcode.LOAD, key, hash, expiry: 0, codec: 0, payload: undefined }
     this.#laneOf(hash).readAgain({ ...slot, asks, acceptedAt, resolve })
+  }
+}
+
+/** Keeps a promise in a set until it is settled. */
+async function tracked(all: Set<Promise<void>>, promise: Promise<void>): Promise<void> {
+  all.add(promise)
+  try {
+    await promise
+  } finally {
+    all.delete(promise)
   }
 }
 

@@ -84,13 +84,14 @@ export class Lane {
     return batch
   }
 
-  /** The batch under way has come back: its keys are free. */
-  release(batch: Batch): void {
+  /** The batch under way has come back: its keys are free. Some of its readers may have to wait for `rest`. */
+  release(batch: Batch, rest?: Promise<void>): void {
     for (const operation of batch.operations) this.#latest.delete(operation)
     this.#keepWriter(batch.writer)
     this.#underWay = undefined
-    if (this.#again === undefined) batch.markSettled()
-    else void this.#again.whenSettled().then(() => batch.markSettled())
+    const again = this.#again?.whenSettled()
+    if (rest === undefined && again === undefined) batch.markSettled()
+    else void Promise.all([rest, again]).then(() => batch.markSettled())
     this.#arrive()
   }
 

@@ -57,6 +57,7 @@ export class SessionEngine<
       pending: this.#pending,
       onCorrupt: (notice) => this.#emitLater('corrupt', notice),
       onRecovery: (progress) => this.#emitLater('recovery', progress),
+      filesRead: () => this.#dispatcher.filesRead(),
       onFailure: (error) => this.#tellOfBackground(error),
     })
     this.#intake = new Intake({

@@ -20,6 +20,8 @@ export interface StoragePoolsOptions {
   readonly pending: Pending
   readonly onCorrupt: (notice: CorruptNotice) => void
   readonly onRecovery: (progress: RecoveryProgress) => void
+  /** Resolves when the files that are being read at that moment have been read. */
+  readonly filesRead: () => Promise<void>
   /** Work in the background failed. */
   readonly onFailure: (error: StorageError) => void
 }
@@ -139,7 +141,7 @@ export class StoragePools {
   }
 
   async #openJournal(): Promise<void> {
-    const { storage, threads, pending, onCorrupt, onRecovery, onFailure } = this.#options
+    const { storage, threads, pending, onCorrupt, onRecovery, filesRead, onFailure } = this.#options
     const { journal } = storage
     if (journal === undefined) return
     let checkpointer: Checkpointer | undefined
@@ -162,6 +164,7 @@ export class StoragePools {
       interval: journal.checkpointInterval,
       diskBytes: journal.checkpointBytes,
       memoryBytes: journal.memoryLimit / 2,
+      filesRead,
       onFailure,
     })
     this.#checkpointer = checkpointer

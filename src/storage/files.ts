@@ -71,8 +71,6 @@ const JOURNAL_OPTIONS = ['checkpointInterval', 'journalBytes', 'journalMemory', 
 
 /** Bytes of a journal's segment: a part that is read back in one piece, and that goes in one piece. */
 const SEGMENT_BYTES = 16 * 2 ** 20
-/** While one batch is appended and synced, the next gathers; more lanes would make smaller batches. */
-const JOURNAL_LANES = 2
 
 /**
  * The storage that keeps each session in a file of its own.
@@ -148,7 +146,9 @@ function journalOf(
     module: new URL('../../workers/files/journal/index.js', import.meta.url).href,
     options: journalOptions,
     role,
-    lanes: JOURNAL_LANES,
+    // Without syncs, the event loop prepares one batch while the other is appended. A sync takes longer than that: there
+    // everything that waits had better share one.
+    lanes: workerOptions.fsync ? 1 : 2,
     checkpointInterval:
       1000 *
       numberOption('checkpointInterval', options.checkpointInterval, 10, {

@@ -81,13 +81,22 @@ export class StorageDriver {
   }
 
   apply(steps: readonly Step[], attempt = 0, nonce: readonly [number, number] = randomNonce()): BatchOutcome {
+    return this.applyTo(this.storage, steps, attempt, nonce)
+  }
+
+  protected applyTo(
+    storage: WorkerStorage,
+    steps: readonly Step[],
+    attempt = 0,
+    nonce: readonly [number, number] = randomNonce(),
+  ): BatchOutcome {
     const writer = new RequestWriter(1024)
     for (const { opcode, key, text, expiry = Date.now() + HOUR, codec = 7, writeId } of steps) {
       const payload = text === undefined ? undefined : Buffer.from(text)
       const content = { opcode, key, hash: keyHash(key), expiry, codec, payload }
       writer.append(writeId === undefined ? content : { ...content, writeId })
     }
-    const reply = this.storage.apply(writer.toWire(attempt, nonce)) as ArrayBuffer | null
+    const reply = storage.apply(writer.toWire(attempt, nonce)) as ArrayBuffer | null
     const outcome = read(reply, steps.length)
     this.notices.push(...outcome.corrupt)
     return outcome

@@ -17,7 +17,8 @@ const MOST_BYTES = 256 * 1024
 const MOST_FAILURES = 8
 
 interface UnderWay {
-  readonly keySlice: number
+  /** The slices of the key space, that is the directories, that it belongs to. */
+  readonly keySlices: ReadonlySet<number>
   readonly entries: readonly number[]
   /** The frames that brought the versions which are being written. */
   readonly changed: readonly number[]
@@ -27,7 +28,7 @@ interface UnderWay {
  * Writes out what the journal held when it began: each session once, in its newest version, directory by directory. What
  * changes meanwhile is written as it is when its turn comes, or stays for the next checkpoint.
  *
- * A directory belongs to one slice at a time: two writers in one would wait for each other.
+ * A directory belongs to one slice at a time: two writers in one would wait for each other. A slice may cover several.
  */
 export class Checkpoint {
   readonly #newest: NewestVersions
@@ -57,13 +58,24 @@ export class Checkpoint {
   /** The next slice; `undefined` when there is nothing left but what is under way. */
   next(): CheckpointSlice | undefined {
     if (this.#oneDirectory && this.#underWay.size > 0) return undefined
+    const entries: number[] = []
+    const keySlices = new Set<number>()
+    let room = MOST_BYTES
     for (const keySlice of this.#remaining) {
       if (this.#isBusy(keySlice)) continue
-      const entries = this.#entriesOf(keySlice)
-      if (entries.length > 0) return this.#depart(keySlice, entries)
+      let entry = this.#newest.oldest(keySlice)
+      // Whatever was there when the checkpoint began stands in front of what has come since.
+      while (entry !== -1 && this.#newest.isDirtySince(entry, this.#through)) {
+        room -= this.#newest.length(entry)
+        if (entries.length === MOST_ENTRIES || (entries.length > 0 && room < 0))
+          return this.#depart(entries, keySlices)
+        entries.push(entry)
+        keySlices.add(keySlice)
+        entry = this.#newest.later(entry)
+      }
       this.#remaining.delete(keySlice)
     }
-    return undefined
+    return entries.length === 0 ? undefined : this.#depart(entries, keySlices)
   }
 
   /** A slice has come back. */
@@ -81,9 +93,9 @@ export class Checkpoint {
       } else this.#newest.arrive(entry, slice.changed[index] ?? 0)
     }
     if (!failed) return
-    // Its directory is left for the next checkpoint, or this one would never end.
+    // Its directories are left for the next checkpoint, or this one would never end.
     this.#failed = true
-    this.#remaining.delete(slice.keySlice)
+    for (const keySlice of slice.keySlices) this.#remaining.delete(keySlice)
     const failures = reader?.report().failures ?? [WORKER_LOST]
     this.#failures.push(...failures.slice(0, MOST_FAILURES - this.#failures.length))
   }
@@ -104,25 +116,11 @@ export class Checkpoint {
   }
 
   #isBusy(keySlice: number): boolean {
-    for (const slice of this.#underWay.values()) if (slice.keySlice === keySlice) return true
+    for (const slice of this.#underWay.values()) if (slice.keySlices.has(keySlice)) return true
     return false
   }
 
-  #entriesOf(keySlice: number): number[] {
-    const entries: number[] = []
-    let bytes = 0
-    let entry = this.#newest.oldest(keySlice)
-    // Whatever was there when the checkpoint began stands in front of what has come since.
-    while (entry !== -1 && this.#newest.isDirtySince(entry, this.#through)) {
-      bytes += this.#newest.length(entry)
-      if (entries.length === MOST_ENTRIES || (entries.length > 0 && bytes > MOST_BYTES)) break
-      entries.push(entry)
-      entry = this.#newest.later(entry)
-    }
-    return entries
-  }
-
-  #depart(keySlice: number, entries: readonly number[]): CheckpointSlice {
+  #depart(entries: readonly number[], keySlices: ReadonlySet<number>): CheckpointSlice {
     const newest = this.#newest
     const length = entries.reduce((sum, entry) => sum + newest.length(entry), BATCH_HEADER)
     const wire = new ArrayBuffer(length)
@@ -135,7 +133,7 @@ export class Checkpoint {
       newest.take(entry)
     }
     const id = this.#nextId++
-    this.#underWay.set(id, { keySlice, entries, changed: entries.map((entry) => newest.changed(entry)) })
+    this.#underWay.set(id, { keySlices, entries, changed: entries.map((entry) => newest.changed(entry)) })
     return { id, wire }
   }
 }

@@ -1,0 +1,203 @@
+import {
+  appendFileSync,
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import * as fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { SEGMENT_HEADER } from '#dist/workers/files/journal/segment.js'
+import { Opcode, Status } from '#dist/workers/protocol/index.js'
+import { JournalDriver } from './journal-driver.js'
+
+const test = suite('journal: replay')
+
+function lastSegment(driver: JournalDriver): string {
+  return `${driver.journalDirectory}/${driver.segments.at(-1)}`
+}
+
+test('what was acknowledged is there again: newest versions, deletes, expiries', () => {
+  const driver = new JournalDriver()
+  const expiry = Date.now() + 7_200_000
+  driver.save('a', 'old')
+  driver.save('a', 'new')
+  driver.create('b', 'created')
+  driver.delete('b')
+  driver.save('c', 'kept')
+  driver.touch('c', expiry)
+  driver.save('ü\u{1f36a}', 'wide')
+  driver.reopen()
+  assert.is(driver.load('a'), 'new')
+  assert.is(driver.load('b'), undefined)
+  assert.is(driver.load('c'), 'kept')
+  assert.is(driver.one({ opcode: Opcode.LOAD, key: 'c' }).expiry, expiry)
+  assert.is(driver.load('ü\u{1f36a}'), 'wide')
+  assert.is(driver.records, 7)
+  // Again, and a third time: what has been read stays until it is in files.
+  driver.reopen()
+  driver.save('d', 'later')
+  driver.reopen()
+  assert.equal([driver.load('a'), driver.load('d'), driver.replayed], ['new', 'later', []])
+})
+
+test('readers and refusals leave nothing in the journal', () => {
+  const driver = new JournalDriver()
+  driver.save('a', 'x'.repeat(300))
+  const { size } = statSync(lastSegment(driver))
+  for (let round = 0; round < 20; round++) {
+    driver.load('a')
+    driver.exists('b')
+    assert.is(driver.create('a', 'again'), Status.CONFLICT)
+    assert.is(driver.update('b', 'none'), Status.ABSENT)
+  }
+  assert.is(statSync(lastSegment(driver)).size, size)
+  // Nor do those that share a batch with a save take up room there.
+  driver.apply([
+    { opcode: Opcode.LOAD, key: 'a' },
+    { opcode: Opcode.LOAD, key: 'b' },
+    { opcode: Opcode.SAVE, key: 'c', text: 'x'.repeat(300) },
+    { opcode: Opcode.EXISTS, key: 'd' },
+  ])
+  assert.is(statSync(lastSegment(driver)).size, size + (size - SEGMENT_HEADER))
+  driver.reopen()
+  assert.is(driver.load('c'), 'x'.repeat(300))
+})
+
+test('a tail torn at any byte is dropped, and the journal goes on', () => {
+  const driver = new JournalDriver()
+  driver.save('a', 'first')
+  const whole = statSync(lastSegment(driver)).size
+  driver.save('a', 'second, never acknowledged')
+  const segment = lastSegment(driver)
+  const bytes = readFileSync(segment)
+  const name = driver.segments[0] ?? ''
+  for (let length = 0; length < bytes.length; length++) {
+    const other = new JournalDriver()
+    writeFileSync(`${other.journalDirectory}/${name}`, bytes.subarray(0, length))
+    other.reopen()
+    assert.is(other.load('a'), length < whole ? undefined : 'first', `${length} bytes`)
+    assert.equal(other.replayed, [], `${length} bytes`)
+    other.save('b', 'after')
+    other.reopen()
+    assert.is(other.load('b'), 'after', `${length} bytes`)
+    assert.equal(other.replayed, [], `${length} bytes`)
+  }
+})
+
+test('any changed byte is noticed: what comes before it stands, nothing is made up', () => {
+  const driver = new JournalDriver()
+  const versions = ['one', 'two', 'three', 'four']
+  for (const version of versions) driver.save('a', version)
+  const bytes = readFileSync(lastSegment(driver))
+  const name = driver.segments[0] ?? ''
+  fc.assert(
+    fc.property(fc.nat({ max: bytes.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, change) => {
+      const damaged = Buffer.from(bytes)
+      damaged[at] = (damaged[at] ?? 0) ^ change
+      const other = new JournalDriver()
+      writeFileSync(`${other.journalDirectory}/${name}`, damaged)
+      other.reopen()
+      const frames = (bytes.length - SEGMENT_HEADER) / versions.length
+      // Frames of one key differ in length; the last one alone is a torn tail when it is hit.
+      const loaded = other.load('a')
+      assert.ok(loaded === undefined || versions.includes(loaded))
+      if (at < SEGMENT_HEADER + 32) assert.is(loaded, undefined)
+      const inLast = at >= bytes.length - frames
+      if (!inLast && at >= 8) assert.is(other.replayed.length, 1, `byte ${at}`)
+    }),
+    { numRuns: 150 },
+  )
+})
+
+test('damage in the middle ends the journal there, is told of and kept aside, and new saves count', () => {
+  const driver = new JournalDriver({ segmentBytes: 2_000 })
+  for (let version = 1; version <= 20; version++) driver.save('a', `${version} ${'x'.repeat(400)}`)
+  assert.ok(driver.segments.length > 3)
+  const middle = `${driver.journalDirectory}/${driver.segments[1]}`
+  const bytes = readFileSync(middle)
+  bytes[bytes.length - 500] = (bytes[bytes.length - 500] ?? 0) ^ 1
+  writeFileSync(middle, bytes)
+  driver.reopen()
+  const safe = driver.load('a')
+  assert.ok(safe?.startsWith('7 ') || safe?.startsWith('6 ') || safe?.startsWith('8 '), safe?.slice(0, 3))
+  assert.ok(driver.replayed.length >= 2)
+  assert.match(driver.replayed[0]?.reason ?? '', /damaged in the middle/)
+  const kept = readdirSync(driver.journalDirectory).filter((name) => name.endsWith('.damaged'))
+  assert.equal(
+    driver.replayed.map(({ keptAs }) => keptAs),
+    kept,
+  )
+  assert.ok(readFileSync(`${driver.journalDirectory}/${kept[0]}`).equals(bytes))
+  // A save after it, and a crash: the damage is behind us.
+  driver.save('b', 'after')
+  driver.replayed.length = 0
+  driver.reopen()
+  assert.equal([driver.load('a'), driver.load('b'), driver.replayed], [safe, 'after', []])
+  // And once all is in files, only the evidence is left.
+  assert.equal(driver.checkpoint().failures, [])
+  assert.equal(driver.segments, [])
+  driver.reopen()
+  assert.equal([driver.load('a'), driver.load('b')], [safe, 'after'])
+})
+
+test('a missing segment ends the journal where it is missing', () => {
+  const driver = new JournalDriver({ segmentBytes: 600 })
+  for (const key of ['a', 'b', 'c', 'd']) driver.save(key, 'x'.repeat(500))
+  assert.is(driver.segments.length, 4)
+  truncateSync(`${driver.journalDirectory}/${driver.segments[1]}`, SEGMENT_HEADER)
+  driver.reopen()
+  assert.is(driver.load('a')?.length, 500)
+  assert.equal(
+    ['b', 'c', 'd'].map((key) => driver.load(key)),
+    [undefined, undefined, undefined],
+  )
+  assert.is(driver.replayed.length, 2)
+})
+
+test('a segment whose header is damaged is kept aside', () => {
+  const driver = new JournalDriver()
+  driver.save('a', 'x')
+  const segment = lastSegment(driver)
+  const bytes = readFileSync(segment)
+  bytes[20] = (bytes[20] ?? 0) ^ 1
+  writeFileSync(segment, bytes)
+  driver.reopen()
+  assert.is(driver.load('a'), undefined)
+  assert.is(driver.replayed.length, 1)
+  driver.save('a', 'y')
+  driver.reopen()
+  assert.is(driver.load('a'), 'y')
+})
+
+test('frames that a later segment voids do not count', () => {
+  const driver = new JournalDriver()
+  driver.save('a', 'acknowledged')
+  const before = lastSegment(driver)
+  // As if a frame had been written and rejected, its sync having failed, and could not be cut off again.
+  copyFileSync(before, `${before}.copy`)
+  driver.save('a', 'rejected')
+  const rejected = readFileSync(before).subarray(statSync(`${before}.copy`).size)
+  copyFileSync(`${before}.copy`, before)
+  driver.reopen()
+  driver.save('b', 'in the next segment')
+  appendFileSync(before, rejected)
+  driver.reopen()
+  assert.equal([driver.load('a'), driver.load('b')], ['acknowledged', 'in the next segment'])
+  assert.equal(driver.replayed, [])
+})
+
+test('foreign files in its directory are left alone', () => {
+  const driver = new JournalDriver()
+  driver.save('a', 'x')
+  const foreign = ['notes.txt', '1.log', '000000000001.log.bak']
+  for (const name of foreign) writeFileSync(`${driver.journalDirectory}/${name}`, 'mine')
+  driver.reopen()
+  driver.checkpoint()
+  assert.equal(readdirSync(driver.journalDirectory).sort(), foreign.sort())
+})
+
+test.run()
