@@ -3,9 +3,7 @@ import { createInterface, type Interface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { Ledger } from './journal-history.js'
-import { type JournalChildOptions, REPORTS } from './journal-reports.js'
-
-const PROGRAM = fileURLToPath(new URL('./journal-child.js', import.meta.url))
+import { REPORTS } from './journal-reports.js'
 
 /** How a process ended, and what it told. */
 export interface Ending {
@@ -34,14 +32,20 @@ export class JournalProcess {
   #steps = 0
   #reports = 0
 
+  /**
+   * @param program Beside this file or, as `../faults/…`, elsewhere; it is given what is known of each key.
+   * @param options What else it is given, as JSON.
+   */
   constructor(
     ledger: Ledger,
-    options: Omit<JournalChildOptions, 'known'>,
+    program: string,
+    options: object,
     environment: Readonly<Record<string, string>> = {},
   ) {
     this.#ledger = ledger
-    const argument: JournalChildOptions = { ...options, known: ledger.toJSON() }
-    this.#child = spawn(process.execPath, [PROGRAM, JSON.stringify(argument)], {
+    const argument = JSON.stringify({ ...options, known: ledger.toJSON() })
+    const path = fileURLToPath(new URL(program, import.meta.url))
+    this.#child = spawn(process.execPath, [path, argument], {
       stdio: ['ignore', 'inherit', 'pipe', 'pipe', 'ipc'],
       env: { ...process.env, ...environment },
     })
