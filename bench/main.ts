@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import type { ComparisonOptions } from './suites/comparison.js'
 import type { MemoryOptions } from './suites/memory.js'
 import type { MicroOptions } from './suites/micro.js'
+import type { RecoveryOptions } from './suites/recovery.js'
 
 const program = new Command('npm run bench --')
   .description('Measures Coatcheck and its peers.')
@@ -13,15 +14,19 @@ program.action(() => {
     console.log(`  npm run bench -- ${command.name().padEnd(8)}  ${command.summary()}`)
 })
 
-/** The options that comparisons share. */
-function comparison(name: string, summary: string): Command {
+/** The options that comparisons share, with what they are by default. */
+function comparison(
+  name: string,
+  summary: string,
+  { seconds = 1, callers = 256, callersAre = 'callers in a closed loop' } = {},
+): Command {
   return program
     .command(name)
     .summary(summary)
     .description(`${summary}.`)
     .option('--rounds <number>', 'rounds that count', positiveInteger, 5)
-    .option('--seconds <number>', 'length of each', positive, 1)
-    .option('--callers <number>', 'callers in a closed loop', positiveInteger, 256)
+    .option('--seconds <number>', 'length of each', positive, seconds)
+    .option('--callers <number>', callersAre, positiveInteger, callers)
     .option(
       '--only <name>',
       'only those whose id contains this, such as raw-1@tmpfs; may be repeated',
@@ -35,10 +40,26 @@ function comparison(name: string, summary: string): Command {
 
 comparison(
   'save',
-  'saves/s and cost of a save: raw system calls, ours, session-file-store, Redis, memory',
+  'saves/s and cost of a save: raw system calls, ours, session-file-store, LMDB, Redis, memory',
 ).action(async (options: ComparisonOptions) => {
   const { benchSave } = await import('./suites/save.js')
   await benchSave(options)
+})
+
+comparison('journal', 'the journal: hot sessions, many in turn, loads; beside LMDB').action(
+  async (options: ComparisonOptions) => {
+    const { benchJournal } = await import('./suites/journal.js')
+    await benchJournal(options)
+  },
+)
+
+comparison('http', 'requests/s of an Express app that saves a session with each of them', {
+  seconds: 2,
+  callers: 64,
+  callersAre: 'visitors, each with a connection and a session',
+}).action(async (options: ComparisonOptions) => {
+  const { benchHttp } = await import('./suites/http.js')
+  await benchHttp(options)
 })
 
 comparison('threads', "ours with 1 to 4 threads: what is behind threads: 'auto'").action(
@@ -61,6 +82,19 @@ program
   .action(async (options: MemoryOptions) => {
     const { benchMemory } = await import('./suites/memory.js')
     await benchMemory(options)
+  })
+
+program
+  .command('recovery')
+  .summary('how long a journal takes that a killed process has left behind')
+  .description('How long a journal takes that a killed process has left behind.')
+  .option('--records <number>', 'saves in the journal, twenty of each session', positiveInteger, 1_000_000)
+  .option('--quick', 'small numbers: for a look, not for figures', false)
+  .option('--directory <path>', 'where on the disk; default the file system of the current directory')
+  .option('--output <file>', 'write everything as JSON, too')
+  .action(async (options: RecoveryOptions) => {
+    const { benchRecovery } = await import('./suites/recovery.js')
+    await benchRecovery(options)
   })
 
 program

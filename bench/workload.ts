@@ -3,7 +3,7 @@ export interface BenchSession extends Record<string, unknown> {
   visits: number
 }
 
-/** Keys that every bench uses, unless there are more callers than that. */
+/** Keys that a bench uses, unless it says otherwise or there are more callers than that. */
 export const KEYS = 1_000
 
 const KEY_LENGTH = 32
@@ -58,8 +58,18 @@ export interface Workload {
   readonly sessions: readonly BenchSession[]
 }
 
+/** What callers in a closed loop do. */
+export interface LoopOptions {
+  /** How many sessions they go through in turn. */
+  readonly sessions: number
+  readonly operation: 'save' | 'load'
+}
+
+/** The loop where nothing else is said. */
+export const HOT_SAVES: LoopOptions = { sessions: KEYS, operation: 'save' }
+
 /** As many keys as there are callers at the least: each caller has keys of its own. */
-export function makeWorkload(callers: number): Workload {
-  const keys = makeKeys(Math.max(KEYS, callers))
+export function makeWorkload(callers: number, count = KEYS): Workload {
+  const keys = makeKeys(Math.max(count, callers))
   return { keys, sessions: keys.map((_, index) => makeSession(index)) }
 }

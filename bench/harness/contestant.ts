@@ -3,24 +3,25 @@ export interface RoundSettings {
   /** Seconds of load before the measured part of a round. */
   readonly leadIn: number
   readonly seconds: number
-  /** Callers in a closed loop: each issues its next save when the one before is stored. */
+  /** Callers in a closed loop: each issues its next operation when the one before is done. */
   readonly callers: number
 }
 
 /** What one contestant did in one round. */
 export interface RoundResult {
-  readonly savesPerSecond: number
-  /** Microseconds of event-loop active time of the main thread per save. */
+  /** Saves; loads, where those are what is measured; requests to a server. */
+  readonly perSecond: number
+  /** Microseconds of event-loop active time of the main thread per operation. */
   readonly loopMicroseconds: number | undefined
-  /** Microseconds of processor time of the main thread per save; where the system tells it. */
+  /** Microseconds of processor time of the main thread per operation; where the system tells it. */
   readonly mainThreadMicroseconds: number | undefined
-  /** Microseconds of processor time of the whole process per save. */
+  /** Microseconds of processor time of the whole process per operation. */
   readonly processMicroseconds: number
   /** The same of a server that does the storing. */
   readonly serverMicroseconds: number | undefined
   readonly p50Milliseconds: number
   readonly p99Milliseconds: number
-  /** Share of saves that shared another one's write. */
+  /** Share of operations that shared another one's write. */
   readonly coalescedShare: number | undefined
 }
 

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import type { Cleanup } from './cleanup.js'
 import type { RoundResult, RoundSettings } from './contestant.js'
 import { ContestantProcess } from './contestant-process.js'
-import type { ContestantDescription } from './open-contestant.js'
+import { type ContestantDescription, directoryOf } from './open-contestant.js'
 import type { Progress } from './progress.js'
 
 /** One line of the comparison. */
@@ -47,8 +47,8 @@ export async function interleave(
     progress.show(`starting ${entry.id}`)
     const child = new ContestantProcess(entry.id)
     cleanup.add(() => child.stop())
-    if ('directory' in entry.description)
-      mkdirSync(entry.description.directory, { recursive: true, mode: 0o700 })
+    const directory = directoryOf(entry.description)
+    if (directory !== undefined) mkdirSync(directory, { recursive: true, mode: 0o700 })
     await child.open(entry.description)
     running.push({ entry, process: child, rounds: [] })
   }

@@ -1,41 +1,70 @@
-import type { Peer } from '../peers/peer.js'
-import type { RawProtocol } from '../raw/protocols.js'
+import type { CoatcheckPeerOptions } from '../peers/coatcheck.js'
+import type { LmdbPeerOptions } from '../peers/lmdb.js'
+import type { ExpressPeer, Peer } from '../peers/peer.js'
+import type { RawFloorOptions } from '../raw/raw-floor.js'
+import type { LoopOptions } from '../workload.js'
 import { ClosedLoop } from './closed-loop.js'
 import type { Contestant } from './contestant.js'
 
-/** What a child process is told to be. */
-export type ContestantDescription =
-  | {
-      readonly kind: 'raw'
-      readonly directory: string
-      readonly threads: number
-      readonly protocol: RawProtocol
-    }
-  | {
-      readonly kind: 'coatcheck'
-      readonly directory: string
-      readonly threads: number
-      readonly fsync: boolean
-    }
-  | { readonly kind: 'coatcheck-express'; readonly directory: string; readonly threads: number }
+/** A store of express-session. */
+export type ExpressPeerDescription =
+  | ({ readonly kind: 'coatcheck-express' } & CoatcheckPeerOptions)
   | { readonly kind: 'session-file-store' | 'connect-redis'; readonly directory: string }
   | { readonly kind: 'memory-store' }
 
-/** Makes it. Each module is loaded only where it is needed, so that no process carries another one's code. */
-export async function makeContestant(description: ContestantDescription): Promise<Contestant> {
-  if (description.kind === 'raw') {
-    const { RawFloor } = await import('../raw/raw-floor.js')
-    return new RawFloor(description)
-  }
-  return new ClosedLoop(await makePeer(description))
+/** Any store. */
+export type PeerDescription =
+  | ExpressPeerDescription
+  | ({ readonly kind: 'coatcheck' } & CoatcheckPeerOptions)
+  | ({ readonly kind: 'lmdb' } & LmdbPeerOptions)
+
+/** What a child process is told to be: bare calls, a store in a closed loop, or a server with a store. */
+export type ContestantDescription =
+  | ({ readonly kind: 'raw' } & RawFloorOptions)
+  | (PeerDescription & { readonly loop?: LoopOptions })
+  | { readonly kind: 'http'; readonly store: ExpressPeerDescription }
+
+/** Where it keeps its files, if it does. */
+export function directoryOf(description: ContestantDescription): string | undefined {
+  const keeper = description.kind === 'http' ? description.store : description
+  return 'directory' in keeper ? keeper.directory : undefined
 }
 
-async function makePeer(description: Exclude<ContestantDescription, { kind: 'raw' }>): Promise<Peer> {
+/** Makes it. Each module is loaded only where it is needed, so that no process carries another one's code. */
+export async function makeContestant(description: ContestantDescription): Promise<Contestant> {
+  switch (description.kind) {
+    case 'raw': {
+      const { RawFloor } = await import('../raw/raw-floor.js')
+      return new RawFloor(description)
+    }
+    case 'http': {
+      const { HttpServer } = await import('../http/http-server.js')
+      return new HttpServer(await makeExpressPeer(description.store))
+    }
+    default: {
+      const { loop, ...peer } = description
+      return new ClosedLoop(await makePeer(peer), loop)
+    }
+  }
+}
+
+async function makePeer(description: PeerDescription): Promise<Peer> {
   switch (description.kind) {
     case 'coatcheck': {
       const { CoatcheckPeer } = await import('../peers/coatcheck.js')
       return new CoatcheckPeer(description)
     }
+    case 'lmdb': {
+      const { LmdbPeer } = await import('../peers/lmdb.js')
+      return new LmdbPeer(description)
+    }
+    default:
+      return makeExpressPeer(description)
+  }
+}
+
+async function makeExpressPeer(description: ExpressPeerDescription): Promise<ExpressPeer> {
+  switch (description.kind) {
     case 'coatcheck-express': {
       const { CoatcheckExpressPeer } = await import('../peers/coatcheck-express.js')
       return new CoatcheckExpressPeer(description)

@@ -13,8 +13,8 @@ export function spreadOver(results: EntryResults, measure: Measure): Spread | un
 }
 
 /** The comparison as a table: one line for each entry, medians over the rounds. */
-export function resultsTable(all: readonly EntryResults[]): string {
-  const head = ['', 'saves/s', 'loop µs', 'main thread CPU µs', 'process CPU µs', 'p50 ms', 'p99 ms']
+export function resultsTable(all: readonly EntryResults[], operations: string): string {
+  const head = ['', `${operations}/s`, 'loop µs', 'main thread CPU µs', 'process CPU µs', 'p50 ms', 'p99 ms']
   return formatTable(head, all.map(row))
 }
 
@@ -23,7 +23,7 @@ function row(results: EntryResults): string[] {
   const cpu = medianFigure(spreadOver(results, (round) => round.processMicroseconds))
   return [
     results.entry.label,
-    spreadFigure(spreadOver(results, (round) => round.savesPerSecond)),
+    spreadFigure(spreadOver(results, (round) => round.perSecond)),
     spreadFigure(spreadOver(results, (round) => round.loopMicroseconds)),
     medianFigure(spreadOver(results, (round) => round.mainThreadMicroseconds)),
     server === undefined ? cpu : `${cpu} + server ${medianFigure(server)}`,

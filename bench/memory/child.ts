@@ -3,6 +3,7 @@ import { measureLatency } from './latency.js'
 import type { Figure, Measurement, MeasurementOptions } from './measurement.js'
 import { measureOpening } from './opening.js'
 import { measurePending } from './pending.js'
+import { measureRecovery } from './recovery.js'
 
 /* The process of one measurement: takes one request, answers, ends. It also ends when its parent does. */
 
@@ -11,6 +12,7 @@ const MEASUREMENTS = {
   flat: measureFlat,
   opening: measureOpening,
   latency: measureLatency,
+  recovery: measureRecovery,
 } satisfies Record<string, Measurement>
 
 /** Names of the measurements. */

@@ -1,20 +1,20 @@
-import { files, SessionEngine } from 'coatcheck'
+import { SessionEngine } from 'coatcheck'
 import type { BenchSession } from '../workload.js'
+import { type CoatcheckStorageOptions, coatcheckStorage } from './coatcheck-storage.js'
 import type { Peer } from './peer.js'
 
 /** Options of {@link CoatcheckPeer}. */
-export interface CoatcheckPeerOptions {
-  readonly directory: string
-  readonly threads: number
-  readonly fsync: boolean
+export interface CoatcheckPeerOptions extends CoatcheckStorageOptions {
+  /** Default `'auto'`. */
+  readonly threads?: number
 }
 
-/** Ours: `engine.save`, durability `direct`. */
+/** Ours: `engine.save` and `engine.load`. */
 export class CoatcheckPeer implements Peer {
   readonly #engine: SessionEngine<BenchSession>
 
-  constructor({ directory, threads, fsync }: CoatcheckPeerOptions) {
-    this.#engine = new SessionEngine({ storage: files({ directory, fsync }), threads })
+  constructor({ threads, ...storage }: CoatcheckPeerOptions) {
+    this.#engine = new SessionEngine({ storage: coatcheckStorage(storage), threads: threads ?? 'auto' })
   }
 
   open(): Promise<void> {
@@ -23,6 +23,10 @@ export class CoatcheckPeer implements Peer {
 
   save(key: string, session: BenchSession): Promise<void> {
     return this.#engine.save(key, session)
+  }
+
+  load(key: string): Promise<BenchSession | undefined> {
+    return this.#engine.load(key)
   }
 
   close(): Promise<void> {

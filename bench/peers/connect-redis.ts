@@ -2,11 +2,11 @@ import { RedisStore } from 'connect-redis'
 import { createClient } from 'redis'
 import type { BenchSession } from '../workload.js'
 import { saveInStore } from './express-store.js'
-import type { Peer } from './peer.js'
+import type { ExpressPeer } from './peer.js'
 import { RedisServer } from './redis-server.js'
 
 /** The `connect-redis` package against a Redis on loopback that keeps everything in memory only. */
-export class ConnectRedisPeer implements Peer {
+export class ConnectRedisPeer implements ExpressPeer {
   readonly #server: RedisServer
   #client: ReturnType<typeof createClient> | undefined
   #store: RedisStore | undefined
@@ -25,9 +25,13 @@ export class ConnectRedisPeer implements Peer {
     this.#store = new RedisStore({ client })
   }
 
-  save(key: string, session: BenchSession): Promise<void> {
+  get store(): RedisStore {
     if (this.#store === undefined) throw new Error('connect-redis was not opened')
-    return saveInStore(this.#store, key, session)
+    return this.#store
+  }
+
+  save(key: string, session: BenchSession): Promise<void> {
+    return saveInStore(this.store, key, session)
   }
 
   async serverCpu(): Promise<number> {

@@ -45,17 +45,17 @@ export class RawFloor implements Contestant {
     const elapsed = (performance.now() - startedAt) / 1000
     const cpu = process.cpuUsage(cpuBefore)
     const histogram = new LatencyHistogram()
-    let savesPerSecond = 0
+    let perSecond = 0
     for (const result of results) {
-      savesPerSecond += result.saves / result.seconds
+      perSecond += result.saves / result.seconds
       histogram.add(result.histogram)
     }
     return {
-      savesPerSecond,
+      perSecond,
       loopMicroseconds: undefined,
       mainThreadMicroseconds: undefined,
       // The clock of the process also ran during the lead-in, at the same pace.
-      processMicroseconds: (cpu.user + cpu.system) / (savesPerSecond * elapsed),
+      processMicroseconds: (cpu.user + cpu.system) / (perSecond * elapsed),
       serverMicroseconds: undefined,
       p50Milliseconds: histogram.percentile(50),
       p99Milliseconds: histogram.percentile(99),

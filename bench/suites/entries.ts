@@ -2,6 +2,7 @@ import type { Entry } from '../harness/interleave.js'
 import type { Place } from '../harness/places.js'
 import { hasRedisServer } from '../peers/redis-server.js'
 import type { RawProtocol } from '../raw/protocols.js'
+import { coatcheckJournal, lmdb } from './journal-entries.js'
 
 /** Lines of the comparison, and what could not be in it. */
 export interface EntryList {
@@ -20,7 +21,7 @@ function raw(place: Place, protocol: RawProtocol, threads: number): Entry {
   return { id, label, place: place.name, description }
 }
 
-/** Ours with so many threads. */
+/** Ours, one file per save, with so many threads. */
 export function coatcheck(place: Place, threads: number, fsync = false): Entry {
   const id = `coatcheck-${threads}${fsync ? '-fsync' : ''}@${place.name}`
   const label = `coatcheck direct${fsync ? ' + fsync' : ''}, ${threadCount(threads)}`
@@ -35,7 +36,8 @@ function coatcheckExpress(place: Place, threads: number): Entry {
   return { id, label, place: place.name, description }
 }
 
-function sessionFileStore(place: Place): Entry {
+/** The `session-file-store` package. */
+export function sessionFileStore(place: Place): Entry {
   const id = `session-file-store@${place.name}`
   const description = { kind: 'session-file-store', directory: `${place.directory}/${id}` } as const
   return { id, label: 'session-file-store', place: place.name, description }
@@ -44,18 +46,13 @@ function sessionFileStore(place: Place): Entry {
 /** Everybody who takes part in `save`. */
 export function saveEntries(places: readonly Place[]): EntryList {
   const entries: Entry[] = []
-  const missing: string[] = []
   for (const place of places) {
-    entries.push(
-      raw(place, 'django', 1),
-      raw(place, 'django', 2),
-      raw(place, 'lean', 1),
-      raw(place, 'lean', 2),
-    )
+    entries.push(raw(place, 'django', 1), raw(place, 'django', 2), raw(place, 'lean', 1))
     entries.push(coatcheck(place, 1), coatcheck(place, 2))
     // Where nothing outlives the power, there is nothing to sync.
     if (place.name === 'disk') entries.push(coatcheck(place, 2, true))
     entries.push(coatcheckExpress(place, 2), sessionFileStore(place))
+    if (place.name === 'disk') entries.push(...journalOnDisk(place))
   }
   entries.push({
     id: 'memory-store',
@@ -63,18 +60,33 @@ export function saveEntries(places: readonly Place[]): EntryList {
     place: undefined,
     description: { kind: 'memory-store' },
   })
+  const server = redis(places)
+  return { entries: [...entries, ...server.entries], missing: server.missing }
+}
+
+/** Those lines of the journal that its goals are about; `journal` has the others. */
+function journalOnDisk(place: Place): Entry[] {
+  return [
+    coatcheckJournal(place, false, 'hot'),
+    coatcheckJournal(place, true, 'hot'),
+    lmdb(place, false, 'hot'),
+    lmdb(place, true, 'hot'),
+    coatcheckJournal(place, false, 'turn'),
+    lmdb(place, false, 'turn'),
+    coatcheckJournal(place, false, 'load'),
+  ]
+}
+
+/** `connect-redis`, where there is a server for it. */
+export function redis(places: readonly Place[]): EntryList {
   const home = places[0]
-  if (home !== undefined && hasRedisServer()) {
-    entries.push({
-      id: 'connect-redis',
-      label: 'connect-redis, loopback, no persistence',
-      place: undefined,
-      description: { kind: 'connect-redis', directory: `${home.directory}/redis` },
-    })
-  } else {
-    missing.push('connect-redis: there is no redis-server on the PATH; on Debian: apt install redis-server')
+  if (home === undefined || !hasRedisServer()) {
+    const hint = 'connect-redis: there is no redis-server on the PATH; on Debian: apt install redis-server'
+    return { entries: [], missing: [hint] }
   }
-  return { entries, missing }
+  const description = { kind: 'connect-redis', directory: `${home.directory}/redis` } as const
+  const label = 'connect-redis, loopback, no persistence'
+  return { entries: [{ id: 'connect-redis', label, place: undefined, description }], missing: [] }
 }
 
 /**

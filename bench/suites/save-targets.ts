@@ -2,7 +2,7 @@ import type { EntryResults } from '../harness/interleave.js'
 import type { Measure } from '../harness/results-table.js'
 import { ratio, type Target } from '../harness/targets.js'
 
-const rate: Measure = (round) => round.savesPerSecond
+const rate: Measure = (round) => round.perSecond
 const loop: Measure = (round) => round.loopMicroseconds
 
 /** What a save has to reach on two processors. */

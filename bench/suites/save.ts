@@ -12,6 +12,7 @@ import {
   writeOutput,
 } from './comparison.js'
 import { only, saveEntries } from './entries.js'
+import { journalTargets } from './journal-targets.js'
 import { saveTargets } from './save-targets.js'
 
 /** Saves per second and what they cost: the floor, ours and the others, side by side. */
@@ -26,7 +27,7 @@ its own directory, the buffer made in advance: ${RAW_DESCRIPTIONS.django}.
 "without the check", for information: ${RAW_DESCRIPTIONS.lean}.`)
     for (const line of missing) console.log(line)
     const results = await interleave(only(entries, options.only), settings, cleanup, new Progress())
-    const targets = saveTargets(results)
+    const targets = [...saveTargets(results), ...journalTargets(results)]
     printResults(results, places)
     printTargets(targets)
     if (options.output !== undefined)

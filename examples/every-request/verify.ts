@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { isDeepStrictEqual } from 'node:util'
 import { SessionEngine } from 'coatcheck'
-import { stateIn } from './cart.js'
+import { lossOf } from './loss.js'
 import type { Expectation } from './visitor.js'
 
 /*
@@ -19,18 +18,6 @@ async function readAll(directory: string): Promise<Map<string, object>> {
   return sessions
 }
 
-/** Why a visitor's session counts as lost; `undefined` when all is as it was acknowledged. */
-function lossOf(expectation: Expectation, sessions: ReadonlyMap<string, object>): string | undefined {
-  const { key, state, outOfStep } = expectation
-  if (key === undefined) return 'never got a session'
-  if (outOfStep > 0) return `got ${outOfStep} answers that did not continue the one before`
-  const session = sessions.get(key)
-  if (session === undefined) return 'has no session on disk'
-  const stored = stateIn(session)
-  if (isDeepStrictEqual(stored, state)) return undefined
-  return `was last told ${JSON.stringify(state)}, and on disk is ${JSON.stringify(stored)}`
-}
-
 const [directory, file] = process.argv.slice(2)
 if (directory === undefined || file === undefined) throw new Error('usage: verify.js DIRECTORY EXPECTATIONS')
 const expectations = JSON.parse(readFileSync(file, 'utf8')) as Expectation[]
@@ -39,7 +26,8 @@ let acknowledged = 0
 let lost = 0
 for (const [index, expectation] of expectations.entries()) {
   acknowledged += expectation.acknowledged
-  const loss = lossOf(expectation, sessions)
+  const { key } = expectation
+  const loss = lossOf(expectation, key === undefined ? undefined : sessions.get(key))
   if (loss === undefined) continue
   lost++
   console.error(`visitor ${index} ${loss}`)

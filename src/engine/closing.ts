@@ -38,7 +38,9 @@ function openingError(code: string, reason: string, cause: unknown): StorageErro
 export function closeTimeoutError(operations: number): StorageError {
   return new StorageError(
     'CLOSE_TIMEOUT',
-    `the engine was closed before ${operations} operations were stored`,
+    operations > 0
+      ? `the engine was closed before ${operations} operations were stored`
+      : 'everything accepted is stored, but the engine was closed before its work in the background was done',
   )
 }
 

@@ -38,7 +38,8 @@ export class Pending {
     if (bytes === 0) return
     if (this.bytes + bytes > mostBytes && this.bytes > 0) this.#refuse('bytes', mostBytes)
     const { memory, limit } = this.journal
-    if (memory > 0 && memory + this.bytes + bytes > limit) this.#refuse('journal', limit)
+    const waiting = memory + this.bytes
+    if (waiting > 0 && waiting + bytes > limit) this.#refuse('journal', limit)
   }
 
   /** To be called when operations or bytes have gone down. */

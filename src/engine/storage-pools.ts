@@ -41,7 +41,8 @@ export class StoragePools {
 
   constructor(options: StoragePoolsOptions) {
     this.#options = options
-    const { storage, threads } = options
+    const { storage, threads, pending } = options
+    if (storage.journal?.role === 'ahead') pending.journal.limit = storage.journal.memoryLimit
     this.files = new WorkerPool({ storage, threads, depth: DEPTH })
     this.walker = new Walker(storage)
   }
@@ -156,7 +157,6 @@ export class StoragePools {
       for (const notice of corrupt) onCorrupt(notice)
       if (progress.totalBytes > 0) onRecovery(progress)
     })
-    pending.journal.limit = journal.memoryLimit
     checkpointer = new Checkpointer({
       front,
       files: this.files,

@@ -141,7 +141,10 @@ export class WorkerPool implements BatchCarrier {
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION },
     })
     // Without a task to reject, a dead worker is told by this event: it died while it started.
-    pool.on('error', () => this.#discard(pool))
+    pool.on('error', () => {
+      if (this.#pool === pool) this.#lost++
+      this.#discard(pool)
+    })
     pool.on('workerDestroy', () => {
       if (this.#pool !== pool || this.#closed) return
       this.#lost++

@@ -48,12 +48,19 @@ async function checkStored(engine: SessionEngine): Promise<void> {
   assert.is(await engine.count(), 8)
 }
 
+const VARIANTS = [
+  {},
+  { fsync: true },
+  { durability: 'journal' },
+  { durability: 'journal', fsync: true },
+] as const
+
 for (const how of ['exit', 'throw'] as const) {
   for (const when of ['before', 'midway', 'after'] as const) {
-    for (const fsync of when === 'after' ? [false, true] : [false]) {
-      test(`${how} ${when} a batch${fsync ? ', fsync' : ''}: every operation gets its own outcome`, async () => {
+    for (const options of when === 'after' ? VARIANTS : [VARIANTS[0], VARIANTS[2]]) {
+      test(`${how} ${when} a batch, ${JSON.stringify(options)}: every operation gets its own outcome`, async () => {
         const fault: Fault = { key: 'trigger', when, how, times: 1 }
-        const { storage, count } = faultyFiles(fault, { fsync })
+        const { storage, count } = faultyFiles(fault, options)
         const engine = new SessionEngine({ storage, threads: 1 })
         const there = ['taken', 'updated', 'touched', 'deleted', 'loaded', 'seen']
         await Promise.all(there.map((key) => engine.save(key, { version: 0 })))
@@ -69,10 +76,10 @@ for (const how of ['exit', 'throw'] as const) {
 }
 
 test('a create that the dead worker had stored is no CreateError, a second create is', async () => {
-  for (const layout of ['flat', 'sharded'] as const) {
+  for (const options of [{ layout: 'flat' }, { layout: 'sharded' }, { durability: 'journal' }] as const) {
     for (const hashNames of [false, true]) {
       const fault: Fault = { key: 'a', when: 'after', how: 'exit', times: 1 }
-      const { storage } = faultyFiles(fault, { layout, hashNames })
+      const { storage } = faultyFiles(fault, { ...options, hashNames })
       const engine = new SessionEngine({ storage, threads: 2 })
       const results = await Promise.all([
         engine.create('a', { first: true }),
@@ -86,9 +93,13 @@ test('a create that the dead worker had stored is no CreateError, a second creat
 })
 
 test('an operation that kills every worker fails alone', async () => {
-  for (const threads of [1, 2]) {
+  for (const [threads, durability] of [
+    [1, 'direct'],
+    [2, 'direct'],
+    [1, 'journal'],
+  ] as const) {
     const fault: Fault = { key: 'poison', when: 'before', how: 'exit', times: 1_000 }
-    const { storage, count } = faultyFiles(fault)
+    const { storage, count } = faultyFiles(fault, { durability })
     const engine = new SessionEngine({ storage, threads })
     await engine.save('poison but harmless', {})
     const mates = Array.from({ length: 20 }, (_, index) => engine.create(`mate-${index}`, { index }))
@@ -121,8 +132,14 @@ test('a worker that throws after it has answered takes nobody with it', async ()
   await engine.close()
 })
 
-test('workers that die again and again lose nothing and mix up no order', async () => {
-  const { storage } = faultyFiles({ key: '*', when: 'after', how: 'exit', times: 12 }, { layout: 'sharded' })
+for (const durability of ['direct', 'journal'] as const) {
+  test(`workers that die again and again lose nothing and mix up no order: ${durability}`, () =>
+    survive(durability))
+}
+
+async function survive(durability: 'direct' | 'journal'): Promise<void> {
+  const fault: Fault = { key: '*', when: 'after', how: 'exit', times: 12 }
+  const { storage } = faultyFiles(fault, { layout: 'sharded', durability })
   const engine = new SessionEngine({ storage, threads: 2 })
   const keys = Array.from({ length: 12 }, (_, index) => `session-${index}`)
   const lost = new Set<string>()
@@ -139,7 +156,7 @@ test('workers that die again and again lose nothing and mix up no order', async 
     if (!lost.has(key)) assert.equal(await engine.load(key), { version: 9 }, key)
   }
   await engine.close()
-})
+}
 
 test('a walk whose worker dies rejects, the next one goes through', async () => {
   const { storage } = faultyFiles(undefined, { exitsAtWalk: 2 })

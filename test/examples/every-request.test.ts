@@ -87,7 +87,11 @@ const FAULTS: readonly (readonly [string, (expectation: Record<string, unknown>)
     (expectation) => Object.assign(expectation, { state: { changes: 3, cart: { figs: 1 } } }),
     /last told/,
   ],
-  ['no session', (expectation) => Object.assign(expectation, { key: 'visitor 9' }), /no session on disk/],
+  [
+    'no session',
+    (expectation) => Object.assign(expectation, { key: 'visitor 9' }),
+    /no session in the store/,
+  ],
   ['a visitor without cookie', (expectation) => delete expectation.key, /never got a session/],
   [
     'answers out of step',

@@ -77,7 +77,6 @@ export class BatchApplier {
     group: SyncGroup | undefined,
   ): void {
     const slot = request.index
-    const { maxRecordBytes } = this.#options
     switch (request.opcode) {
       case Opcode.LOAD:
         return this.#load(slot, key, place, reply)
@@ -87,7 +86,7 @@ export class BatchApplier {
           livenessOfPlace(place, Date.now()) === 'alive' ? Status.DONE : Status.ABSENT,
         )
       case Opcode.TOUCH:
-        return reply.status(slot, touch(context, { place, key, expiry: request.expiry, maxRecordBytes }))
+        return reply.status(slot, touch(context, { place, key, expiry: request.expiry }, this.#tombstones))
       case Opcode.DELETE:
         return this.#delete(slot, place, context, group)
       case Opcode.SET_ASIDE:

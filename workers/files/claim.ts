@@ -12,19 +12,46 @@ const CLAIM_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | 
 
 /**
  * Django's exclusive open, turned to a file of its own: whoever creates `.name.claim` may, until it takes it away
- * again, take a dead or damaged file out of a session's place. Two at once could, between looking and taking, take
- * what a third has just created, and then two creates would have won.
+ * again, do in two steps what POSIX has no single one for: take a dead or damaged file out of a session's place, take
+ * a session out of it and bury it. Between the two there is nothing in the place, so a create asks for the claim, too:
+ * what it finds empty has to be empty.
  *
- * Saves do not ask for it: they replace whatever is there. All others that find nothing there look for it; see
- * {@link waitForClaim}.
+ * Saves do not ask for it: they replace whatever is there. Nor do updates: they find nothing. All that find nothing
+ * look for it; see {@link waitForClaim}.
+ *
+ * @returns `undefined` when somebody else holds it.
  */
 export function underClaim<Result>(place: Place, task: () => Result): Result | undefined {
-  if (!claim(place.claim)) return undefined
+  return claim(place.claim) ? withClaim(place, task) : undefined
+}
+
+/**
+ * The same for whoever must not be refused: waits for the claim, longer than a crash can keep it occupied. When it
+ * cannot be had, on a full disk for one, the task is done without.
+ */
+export function underClaimIfPossible<Result>(place: Place, task: () => Result): Result {
+  return claimPatiently(place.claim) ? withClaim(place, task) : task()
+}
+
+function withClaim<Result>(place: Place, task: () => Result): Result {
   try {
     return task()
   } finally {
     unlinkIfPresent(place.claim)
   }
+}
+
+function claimPatiently(path: string): boolean {
+  const since = performance.now()
+  while (performance.now() - since < 2 * CLAIM_LIFE) {
+    try {
+      if (claim(path)) return true
+    } catch {
+      return false
+    }
+    pause(1)
+  }
+  return false
 }
 
 function claim(path: string): boolean {
@@ -45,8 +72,8 @@ function isLeftBehind(claim: Stats): boolean {
 }
 
 /**
- * For whoever finds nothing in a session's place: what was there may have been taken only to be looked at. Waits until
- * it is back or gone for good; a claim that a crash has left behind is nothing to wait for. After it the place has to be
+ * For whoever finds nothing in a session's place: what was there may have been taken only to be looked at, or is about
+ * to be buried. Waits until it is back or gone for good; a claim that a crash has left behind is nothing to wait for. After it the place has to be
  * looked at again in any case: what was taken may have been put back just before this.
  */
 export function waitForClaim(place: Place): void {

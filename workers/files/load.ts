@@ -3,7 +3,7 @@ import { hasCode } from '../protocol/index.js'
 import { waitForClaim } from './claim.js'
 import type { Place } from './layout.js'
 import { READ_FLAGS } from './peek.js'
-import { longestRecord, type ReadRecord, readRecord } from './record.js'
+import { DAMAGED_EXPIRY, longestRecord, type ReadRecord, readRecord } from './record.js'
 import { isTombstone } from './tombstone.js'
 
 /** What was found in a session's place. */
@@ -47,7 +47,9 @@ function readOnce(place: Place, key: string | undefined, maxRecordBytes: number,
     if (!stats.isFile()) return corrupt('no regular file', stats)
     if (stats.size === 0) return ABSENT
     if (stats.size > longestRecord(maxRecordBytes)) return corrupt('larger than any record', stats)
-    const record = readRecord(readWhole(descriptor, stats.size))
+    let record = readRecord(readWhole(descriptor, stats.size))
+    // A touch may have been writing it at that moment.
+    if (record === DAMAGED_EXPIRY) record = readRecord(readWhole(descriptor, stats.size))
     if (typeof record === 'string') return corrupt(record, stats)
     // Another application's session whose prefix begins with ours reads as a key of another length.
     if (key !== undefined && !isRecordOf(key, record)) return ABSENT

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
-import { RECORD_HEADER, type RecordHeader, readHeader } from './record.js'
+import { RECORD_HEADER, type RecordHeader, readHeader, UNREADABLE_EXPIRY } from './record.js'
 
 /** O_NONBLOCK: opening a FIFO in a session's place must not wait for a writer. */
 export const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
@@ -23,11 +23,23 @@ export function peekHeader(file: string): PeekedHeader | undefined {
   try {
     const stats = fstatSync(descriptor)
     if (!stats.isFile()) return undefined
-    const bytes = Buffer.allocUnsafe(RECORD_HEADER)
-    const length = readSync(descriptor, bytes, 0, RECORD_HEADER, 0)
-    const header = readHeader(bytes.subarray(0, length))
-    return typeof header === 'string' ? undefined : { header, expiry: Math.max(header.expiry, stats.mtimeMs) }
+    const header = headerOf(descriptor)
+    return header === undefined ? undefined : { header, expiry: Math.max(header.expiry, stats.mtimeMs) }
   } finally {
     closeSync(descriptor)
   }
+}
+
+/** The header of an open file; `undefined` when there is none, or none of ours. */
+export function headerOf(descriptor: number): RecordHeader | undefined {
+  const header = readOnce(descriptor)
+  // A touch may be writing it at this moment.
+  return header?.expiry === UNREADABLE_EXPIRY ? readOnce(descriptor) : header
+}
+
+function readOnce(descriptor: number): RecordHeader | undefined {
+  const bytes = Buffer.allocUnsafe(RECORD_HEADER)
+  const length = readSync(descriptor, bytes, 0, RECORD_HEADER, 0)
+  const header = readHeader(bytes.subarray(0, length))
+  return typeof header === 'string' ? undefined : header
 }

@@ -4,15 +4,16 @@ import { SLOT_HEADER } from '../protocol/index.js'
 /*
  * A record, little-endian:
  *
- *   0  magic "CTCK"            4  u32 CRC-32 of all that follows
- *   8  u8 format version, u8 flags, u16 key length (UTF-16 units)      12  u32 payload bytes
- *  16  f64 expiry, ms since the epoch
+ *   0  magic "CTCK"            4  u32 CRC-32 of all from 16 on
+ *   8  u48 expiry, ms since the epoch                                  14  u16 check of the expiry
+ *  16  u8 format version, u8 flags, u16 key length (UTF-16 units)      20  u32 payload bytes
  *  24  u32 write id, low      28  u32 write id, high
  *  32  u32 codec              36  u32 0
  *  40  key as UTF-16, if the flags say so, then the payload, to the end of the file
  *
- * The key length tells sessions of two applications apart whose prefixes start alike. The write id tells a
- * create that is tried again whether the record in its way is its own.
+ * The expiry is guarded by itself: a touch that shortens a life writes these eight bytes, and nothing else, into a
+ * file that others read. The key length tells sessions of two applications apart whose prefixes start alike. The
+ * write id tells a create that is tried again whether the record in its way is its own.
  */
 
 const MAGIC = 0x4b435443
@@ -23,11 +24,23 @@ const WRITTEN_BY_UPDATE = 2
 export const RECORD_HEADER = SLOT_HEADER
 /** The longest key, in bytes, that a record may carry. */
 const LONGEST_KEY = 512
+/** Where the expiry and its check are. */
+export const EXPIRY_OFFSET = 8
+const EXPIRY_BYTES = 8
+/** Where that begins which the CRC guards. */
+const GUARDED_OFFSET = EXPIRY_OFFSET + EXPIRY_BYTES
+/** In the year 10889. */
+const LATEST_EXPIRY = 2 ** 48 - 1
+/** The expiry of a record whose own is damaged, or half written at this moment: nothing may take it for dead. */
+export const UNREADABLE_EXPIRY = Number.POSITIVE_INFINITY
+/** What {@link readRecord} says of such a record: to be read once more. */
+export const DAMAGED_EXPIRY = 'expiry does not match its check'
 
 /** The header of a record, without what only guards it. */
 export interface RecordHeader {
   readonly keyLength: number
   readonly payloadLength: number
+  /** Milliseconds since the epoch, kept without their fraction. */
   readonly expiry: number
   readonly writeId: readonly [low: number, high: number]
   readonly codec: number
@@ -60,22 +73,50 @@ export function writeHeader(
   header: RecordHeader,
 ): void {
   view.setUint32(start, MAGIC, true)
-  view.setUint8(start + 8, FORMAT)
+  writeExpiry(view, start + EXPIRY_OFFSET, header.expiry)
+  view.setUint8(start + 16, FORMAT)
   view.setUint8(
-    start + 9,
+    start + 17,
     (header.keyIncluded ? KEY_INCLUDED : 0) | (header.writtenByUpdate ? WRITTEN_BY_UPDATE : 0),
   )
-  view.setUint16(start + 10, header.keyLength, true)
-  view.setUint32(start + 12, header.payloadLength, true)
-  view.setFloat64(start + 16, header.expiry, true)
+  view.setUint16(start + 18, header.keyLength, true)
+  view.setUint32(start + 20, header.payloadLength, true)
   view.setUint32(start + 24, header.writeId[0], true)
   view.setUint32(start + 28, header.writeId[1], true)
   view.setUint32(start + 32, header.codec, true)
   view.setUint32(start + 36, 0, true)
-  view.setUint32(start + 4, crc32(bytes.subarray(start + 8, end)), true)
+  view.setUint32(start + 4, crc32(bytes.subarray(start + GUARDED_OFFSET, end)), true)
 }
 
-/** A record of its own, for keys that their file name does not tell and for rewrites. */
+function writeExpiry(view: DataView, at: number, expiry: number): void {
+  const whole = Math.min(Math.max(0, Math.floor(expiry)), LATEST_EXPIRY)
+  const low = whole >>> 0
+  const high = Math.floor(whole / 2 ** 32)
+  view.setUint32(at, low, true)
+  view.setUint16(at + 4, high, true)
+  view.setUint16(at + 6, expiryCheck(low, high), true)
+}
+
+/** Odd factors: none of the three words can change alone, by however little, without changing the check. */
+function expiryCheck(low: number, high: number): number {
+  return ((low & 0xffff) + 3 * (low >>> 16) + 5 * high + 0x5a5a) & 0xffff
+}
+
+/** The bytes that lie at {@link EXPIRY_OFFSET} of a record with this expiry. */
+export function composeExpiry(expiry: number): Uint8Array {
+  const bytes = new Uint8Array(EXPIRY_BYTES)
+  writeExpiry(new DataView(bytes.buffer), 0, expiry)
+  return bytes
+}
+
+function readExpiry(bytes: Buffer): number {
+  const low = bytes.readUInt32LE(EXPIRY_OFFSET)
+  const high = bytes.readUInt16LE(EXPIRY_OFFSET + 4)
+  if (bytes.readUInt16LE(EXPIRY_OFFSET + 6) !== expiryCheck(low, high)) return UNREADABLE_EXPIRY
+  return high * 2 ** 32 + low
+}
+
+/** A record of its own, for keys that their file name does not tell. */
 export function composeRecord(key: string | undefined, payload: Uint8Array, header: RecordHeader): Buffer {
   const keyBytes = key === undefined ? Buffer.alloc(0) : Buffer.from(key, 'utf16le')
   const record = Buffer.allocUnsafe(RECORD_HEADER + keyBytes.length + payload.length)
@@ -86,17 +127,20 @@ export function composeRecord(key: string | undefined, payload: Uint8Array, head
   return record
 }
 
-/** The header at the beginning of `bytes`, unchecked by the CRC; a reason in words when it is none of ours. */
+/**
+ * The header at the beginning of `bytes`, unchecked by the CRC; a reason in words when it is none of ours. Only the
+ * expiry has been checked: see {@link UNREADABLE_EXPIRY}.
+ */
 export function readHeader(bytes: Buffer): RecordHeader | string {
   if (bytes.length < RECORD_HEADER) return 'shorter than a record header'
   if (bytes.readUInt32LE(0) !== MAGIC) return 'no session record'
-  if (bytes[8] !== FORMAT) return `record format ${bytes[8]}, known is ${FORMAT}`
+  if (bytes[16] !== FORMAT) return `record format ${bytes[16]}, known is ${FORMAT}`
   return {
-    keyIncluded: ((bytes[9] ?? 0) & KEY_INCLUDED) !== 0,
-    writtenByUpdate: ((bytes[9] ?? 0) & WRITTEN_BY_UPDATE) !== 0,
-    keyLength: bytes.readUInt16LE(10),
-    payloadLength: bytes.readUInt32LE(12),
-    expiry: bytes.readDoubleLE(16),
+    keyIncluded: ((bytes[17] ?? 0) & KEY_INCLUDED) !== 0,
+    writtenByUpdate: ((bytes[17] ?? 0) & WRITTEN_BY_UPDATE) !== 0,
+    keyLength: bytes.readUInt16LE(18),
+    payloadLength: bytes.readUInt32LE(20),
+    expiry: readExpiry(bytes),
     writeId: [bytes.readUInt32LE(24), bytes.readUInt32LE(28)],
     codec: bytes.readUInt32LE(32),
   }
@@ -108,7 +152,8 @@ export function readRecord(bytes: Buffer): ReadRecord | string {
   if (typeof header === 'string') return header
   const keyBytes = header.keyIncluded ? header.keyLength * 2 : 0
   if (bytes.length !== RECORD_HEADER + keyBytes + header.payloadLength) return 'not as long as it says'
-  if (crc32(bytes.subarray(8)) !== bytes.readUInt32LE(4)) return 'checksum does not match'
+  if (crc32(bytes.subarray(GUARDED_OFFSET)) !== bytes.readUInt32LE(4)) return 'checksum does not match'
+  if (header.expiry === UNREADABLE_EXPIRY) return DAMAGED_EXPIRY
   const payloadAt = RECORD_HEADER + keyBytes
   return {
     ...header,

@@ -98,7 +98,7 @@ function replace(context: SaveContext, { version, temporary }: Written): Status 
 function create(context: SaveContext, { version, temporary }: Written): Status {
   const { place } = version
   for (let round = 1; round <= MOST_ROUNDS; round++) {
-    if (linkIntoPlace(temporary, place) || isOurOwn(version)) {
+    if (enter(temporary, place) || isOurOwn(version)) {
       unlinkIfPresent(temporary)
       return Status.DONE
     }
@@ -141,30 +141,30 @@ function isDirectoryInTheWay(error: unknown): boolean {
   return hasCode(error, 'EISDIR', 'ENOTEMPTY', 'EEXIST')
 }
 
+/**
+ * Puts a new session into an empty place; false when something is there, or somebody holds the claim: what he has taken
+ * away may come back, or be replaced by a late update of it.
+ *
+ * @param link Tests bring that of a file system without hard links.
+ */
+export function enter(temporary: string, place: Place, link = linkSync): boolean {
+  return underClaim(place, () => linkIntoPlace(temporary, place, link)) ?? false
+}
+
 /** Atomic and exclusive; false when something is there. */
-function linkIntoPlace(temporary: string, place: Place): boolean {
+function linkIntoPlace(temporary: string, place: Place, link: typeof linkSync): boolean {
   try {
-    linkSync(temporary, place.file)
+    link(temporary, place.file)
     return true
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false
     if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS')) throw error
-    return renameIntoPlace(temporary, place)
   }
-}
-
-/**
- * For file systems without hard links: there, every create has to hold the claim, so that nobody can put anything
- * there between the look and the rename. Unlike Django's placeholder, readers never meet it.
- */
-export function renameIntoPlace(temporary: string, place: Place): boolean {
-  const entered = underClaim(place, () => {
-    const standing = liveness(place.file, Date.now())
-    if (standing !== 'absent' && standing !== 'dead') return false
-    rename(temporary, place.file)
-    return true
-  })
-  return entered ?? false
+  // Without hard links it is the claim alone that keeps two creates apart.
+  const standing = liveness(place.file, Date.now())
+  if (standing !== 'absent' && standing !== 'dead') return false
+  rename(temporary, place.file)
+  return true
 }
 
 /** Whether the record in our way is the one that our own dead worker had put there. */

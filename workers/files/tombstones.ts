@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
+import { underClaimIfPossible } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { pause } from './pause.js'
 import { peekHeader } from './peek.js'
@@ -29,18 +30,22 @@ export class Tombstones {
    * Deletes the session of a place; false when there is none.
    *
    * Between its two steps an update that had looked before may still bring the session back: it goes, too. A session
-   * that was created or saved there by then came after the delete and stays.
+   * that was saved there by then came after the delete and stays; one that was saved there and then updated goes, as if
+   * the delete had come last. Nothing can be created there before both steps are done: a create holds the claim.
    */
   bury(layout: Layout, place: Place): boolean {
-    for (let found = false; ; found = true) {
+    return underClaimIfPossible(place, () => this.#bury(layout, place))
+  }
+
+  #bury(layout: Layout, place: Place): boolean {
+    for (let again = false, found = false; ; again = true) {
       const taken = layout.temporary(place.directory)
-      if (!moved(place.file, taken) && !found) return false
+      if (!moved(place.file, taken) && !again) return false
       const outcome = makeTombstone(place.file)
-      // What was taken is a tombstone when two deletes met.
-      if (!exhume(taken)) unlinkIfPresent(taken)
+      if (removeTaken(taken)) found = true
       if (outcome === 'occupied' && wasWrittenByUpdate(place.file)) continue
       if (outcome === 'made') this.#remember(place.file)
-      return true
+      return found
     }
   }
 
@@ -89,6 +94,16 @@ function isOlder(file: string, life: number): boolean {
 
 function wasWrittenByUpdate(file: string): boolean {
   return peekHeader(file)?.header.writtenByUpdate === true
+}
+
+/** False when it is a tombstone: two deletes met, and the other one has found the session. */
+function removeTaken(taken: string): boolean {
+  try {
+    return unlinkIfPresent(taken)
+  } catch (error) {
+    if (hasCode(error, 'EISDIR', 'EPERM') && exhume(taken)) return false
+    throw error
+  }
 }
 
 function moved(from: string, to: string): boolean {

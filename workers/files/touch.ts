@@ -1,11 +1,26 @@
-import { closeSync, constants, fsyncSync, lstatSync, lutimesSync, openSync, type Stats } from 'node:fs'
-import { hasCode, Opcode, Status } from '../protocol/index.js'
+import {
+  constants,
+  fstatSync,
+  fsyncSync,
+  futimesSync,
+  lstatSync,
+  openSync,
+  type Stats,
+  writeSync,
+} from 'node:fs'
+import { hasCode, Status, systemError } from '../protocol/index.js'
 import { waitForClaim } from './claim.js'
+import { closeAnyway } from './close.js'
 import type { Place } from './layout.js'
-import { livenessOf } from './liveness.js'
-import { readPlace } from './load.js'
-import { composeRecord } from './record.js'
-import { type SaveContext, save } from './save-protocol.js'
+import { livenessOfPlace } from './liveness.js'
+import { headerOf } from './peek.js'
+import { composeExpiry, EXPIRY_OFFSET, UNREADABLE_EXPIRY } from './record.js'
+import type { SaveContext } from './save-protocol.js'
+import { syncDirectory } from './sync-directory.js'
+import type { Tombstones } from './tombstones.js'
+
+/** As for reading, but the expiry may have to be written. */
+const TOUCH_FLAGS = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 /** What a touch needs to know. */
 export interface Touch {
@@ -13,69 +28,103 @@ export interface Touch {
   readonly key: string
   /** Milliseconds since the epoch. */
   readonly expiry: number
-  readonly maxRecordBytes: number
 }
 
 /**
- * Moves a session's expiry: one `lutimes` on its file. Only the rare touch that shortens a session's life
- * rewrites the record, since of the expiry in the header and the one on the file the later counts.
+ * Moves a session's expiry. All is done through one descriptor, so a touch changes the very file that it has looked at
+ * or none: when another process has replaced or deleted that file meanwhile, the touch came before, and nothing of it
+ * is left. One to the past is a delete: a mere time could be moved again by whoever had looked before.
  */
-export function touch(context: SaveContext, request: Touch): Status {
+export function touch(context: SaveContext, request: Touch, tombstones: Tombstones): Status {
   const { place, expiry } = request
   const now = Date.now()
-  const stats = statusOf(place)
-  if (stats === undefined || livenessOf(stats, place.file, now) !== 'alive') return Status.ABSENT
-  // A file's time comes back with its fraction rounded to what the file system keeps. One in the past says that the
-  // file was copied without its times: only the header knows the expiry.
-  if (expiry < stats.mtimeMs - 1 || stats.mtimeMs <= now) return rewrite(context, request, now)
-  // Once more, for it may have been taken away only to be looked at.
-  return setTimes(context, request) || (statusOf(place) !== undefined && setTimes(context, request))
-    ? Status.DONE
-    : Status.ABSENT
+  if (expiry <= now) {
+    if (livenessOfPlace(place, now) !== 'alive') return Status.ABSENT
+    const buried = tombstones.bury(context.layout, place)
+    if (buried && context.fsync) syncDirectory(place.directory)
+    return buried ? Status.DONE : Status.ABSENT
+  }
+  for (;;) {
+    const descriptor = openSession(place)
+    if (descriptor === undefined) return Status.ABSENT
+    try {
+      const outcome = touchFile(descriptor, request, context.fsync)
+      if (outcome !== 'late') return outcome
+    } finally {
+      closeAnyway(descriptor)
+    }
+  }
 }
 
-/** False when the file has gone. */
-function setTimes(context: SaveContext, { place, expiry }: Touch): boolean {
+/** `undefined` when there is none, or none that can be opened so: a tombstone, a link, a socket. */
+function openSession(place: Place): number | undefined {
+  const descriptor = openIfFile(place)
+  if (descriptor !== 'absent') return descriptor
+  // It may have been taken away only to be looked at.
+  waitForClaim(place)
+  const second = openIfFile(place)
+  return second === 'absent' ? undefined : second
+}
+
+function openIfFile(place: Place): number | undefined | 'absent' {
   try {
-    lutimesSync(place.file, expiry / 1000, expiry / 1000)
-    if (context.fsync) syncFile(place.file)
-    return true
+    return openSync(place.file, TOUCH_FLAGS)
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false
+    if (hasCode(error, 'ENOENT')) return 'absent'
+    if (hasCode(error, 'EISDIR', 'ELOOP', 'EMLINK', 'ENXIO')) return undefined
     throw error
   }
 }
 
-function statusOf(place: Place): Stats | undefined {
-  const stats = lstatSync(place.file, { throwIfNoEntry: false })
-  if (stats !== undefined) return stats
-  waitForClaim(place)
-  return lstatSync(place.file, { throwIfNoEntry: false })
-}
-
-function rewrite(context: SaveContext, request: Touch, now: number): Status {
-  const { place, key, expiry } = request
-  const found = readPlace(place, key, request.maxRecordBytes, now)
-  if (found.kind !== 'record') return Status.ABSENT
-  const { record } = found
-  const bytes = composeRecord(record.key, record.payload, { ...record, expiry, writtenByUpdate: true })
-  return save(context, {
-    opcode: Opcode.UPDATE,
-    place,
-    bytes,
-    start: 0,
-    end: bytes.length,
-    expiry,
-    writeId: record.writeId,
-    retried: false,
-  })
-}
-
-function syncFile(file: string): void {
-  const descriptor = openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
+/** `late`: it expired before the touch was through, and somebody may have taken it for dead; to be looked at anew. */
+function touchFile(descriptor: number, { place, key, expiry }: Touch, fsync: boolean): Status | 'late' {
+  const now = Date.now()
+  const stats = fstatSync(descriptor)
+  if (!stats.isFile() || stats.size === 0) return Status.ABSENT
+  let before = stats.mtimeMs
+  // The header's expiry is not after the file's time, unless that is in the past, for then the file was copied without
+  // it. A file's time comes back with its fraction rounded to what the file system keeps.
+  if (expiry >= before - 1 && before > now) {
+    setTime(descriptor, expiry)
+  } else {
+    const header = headerOf(descriptor)
+    if (header === undefined || header.keyLength !== key.length || header.expiry === UNREADABLE_EXPIRY) {
+      return Status.ABSENT
+    }
+    before = Math.max(header.expiry, before)
+    if (before <= now) return Status.ABSENT
+    // Of the expiry in the header and the one on the file the later counts, so a shorter life has to be in both.
+    if (header.expiry > expiry) writeExpiry(descriptor, expiry)
+    setTimeNotBefore(descriptor, expiry)
   }
+  if (fsync) fsyncSync(descriptor)
+  // As long as it was alive by its former expiry, whoever took it away did so on purpose, and after this touch.
+  return before > Date.now() || isStillThere(place, stats) ? Status.DONE : 'late'
+}
+
+/**
+ * When two touches meet, the header may be the one's and the time the other's. The later counts as it should; but a
+ * header later than the time would deceive the next touch, which takes the time for the later.
+ */
+function setTimeNotBefore(descriptor: number, expiry: number): void {
+  for (let latest = expiry; ; ) {
+    setTime(descriptor, latest)
+    const found = headerOf(descriptor)?.expiry
+    if (found === undefined || found <= latest || found === UNREADABLE_EXPIRY) return
+    latest = found
+  }
+}
+
+function setTime(descriptor: number, expiry: number): void {
+  futimesSync(descriptor, expiry / 1000, expiry / 1000)
+}
+
+function writeExpiry(descriptor: number, expiry: number): void {
+  const bytes = composeExpiry(expiry)
+  const count = writeSync(descriptor, bytes, 0, bytes.length, EXPIRY_OFFSET)
+  if (count < bytes.length) throw systemError('EIO', 'write', 'the disk takes no more bytes')
+}
+
+function isStillThere(place: Place, touched: Stats): boolean {
+  return lstatSync(place.file, { throwIfNoEntry: false })?.ino === touched.ino
 }

@@ -6,6 +6,7 @@ import { liveness, livenessOf } from './liveness.js'
 import { readPlace } from './load.js'
 import type { DecodedName } from './names.js'
 import { peekHeader } from './peek.js'
+import { DAMAGED_EXPIRY, UNREADABLE_EXPIRY } from './record.js'
 import { putBack, removeIfMeant } from './removal.js'
 import { isSame } from './set-aside.js'
 import type { Tally } from './tally.js'
@@ -154,7 +155,10 @@ function sweepSession(
     if (isSame(stats)(place.file)) tally.corrupt.push({ reason: 'no session record', keptAs: undefined })
     return
   }
-  if (peeked.expiry > now || !isOfThisPrefix(name, peeked.header.keyLength)) return
+  if (!isOfThisPrefix(name, peeked.header.keyLength)) return
+  // Not to be taken for dead; whoever loads it moves it aside.
+  if (peeked.expiry === UNREADABLE_EXPIRY) tally.corrupt.push({ reason: DAMAGED_EXPIRY, keptAs: undefined })
+  if (peeked.expiry > now) return
   if (removeIfMeant(layout, place, (taken) => liveness(taken, now) === 'dead')) tally.expired++
 }
 

@@ -60,7 +60,7 @@ const damages: Record<string, [damage: (bytes: Buffer) => Buffer, reason: RegExp
   ],
   zeros: [(bytes) => Buffer.alloc(bytes.length), /no session record/],
   'of a later format': [
-    (bytes) => Buffer.concat([bytes.subarray(0, 8), Buffer.from([2]), bytes.subarray(9)]),
+    (bytes) => Buffer.concat([bytes.subarray(0, 16), Buffer.from([2]), bytes.subarray(17)]),
     /format 2/,
   ],
 }

@@ -20,6 +20,7 @@ const CALLS = [
   'openSync',
   'readSync',
   'renameSync',
+  'rmdirSync',
   'statSync',
   'unlinkSync',
   'writeSync',
@@ -57,12 +58,19 @@ export function interleave(
   outer: () => void,
   inner: readonly { readonly at: number; readonly run: () => void }[],
 ): number {
+  return interrupt(outer, (call) => {
+    for (const { at, run } of inner) if (at === call) run()
+  })
+}
+
+/** Runs `outer`, and `intrude` in front of each of its file system calls; returns how many there are. */
+export function interrupt(outer: () => void, intrude: (call: number) => void): number {
   let calls = 0
   const hook = (): void => {
     const call = calls++
     onCall = undefined
     inside = true
-    for (const { at, run } of inner) if (at === call) run()
+    intrude(call)
     inside = false
     onCall = hook
   }

@@ -17,7 +17,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { CLAIM_LIFE, underClaim } from '#dist/workers/files/claim.js'
 import { peekHeader } from '#dist/workers/files/peek.js'
-import { renameIntoPlace } from '#dist/workers/files/save-protocol.js'
+import { enter } from '#dist/workers/files/save-protocol.js'
 import { writeFully } from '#dist/workers/files/temporary.js'
 import { Opcode, Status } from '#dist/workers/protocol/index.js'
 import { scratchDirectory } from './scratch.js'
@@ -224,6 +224,10 @@ protocol('a write that makes no progress is an error', () => {
   assert.is(calls, 2)
 })
 
+function noHardLinks(): never {
+  throw Object.assign(new Error('no hard links here'), { code: 'EPERM' })
+}
+
 protocol('without hard links a create goes under its claim, and is as exclusive', () => {
   const driver = new StorageDriver({ layout: 'flat' })
   const place = driver.place(KEY)
@@ -231,7 +235,7 @@ protocol('without hard links a create goes under its claim, and is as exclusive'
   const attempt = () => {
     driver.save('m2', 'made by hand')
     renameSync(driver.place('m2').file, temporary)
-    return renameIntoPlace(temporary, place)
+    return enter(temporary, place, noHardLinks)
   }
   assert.ok(attempt(), 'where there is nothing')
   assert.is(driver.load(KEY), 'made by hand')

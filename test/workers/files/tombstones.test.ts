@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { CLAIM_LIFE } from '#dist/workers/files/claim.js'
 import { liveness } from '#dist/workers/files/liveness.js'
 import { rename } from '#dist/workers/files/rename.js'
 import { exhume, isTombstone } from '#dist/workers/files/tombstone.js'
@@ -71,6 +72,20 @@ for (const [name, opcode] of [
     })
   }
 }
+
+tombstones('a delete takes over the claim that a crash left, and does without one that cannot be had', () => {
+  for (const leave of ['file', 'directory'] as const) {
+    const driver = new StorageDriver({ layout: 'flat' })
+    const place = driver.place(KEY)
+    driver.save(KEY, 'x')
+    if (leave === 'file') writeFileSync(place.claim, '')
+    else mkdirSync(place.claim)
+    later(2 * CLAIM_LIFE, () => assert.is(driver.delete(KEY), Status.DONE))
+    assert.is(driver.load(KEY), undefined)
+    assert.ok(isTombstone(lstatSync(place.file)))
+    assert.is(existsSync(place.claim), leave === 'directory')
+  }
+})
 
 tombstones('goes with the first batch after its life', () => {
   const driver = new StorageDriver({ layout: 'flat' })

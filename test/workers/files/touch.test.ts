@@ -1,4 +1,4 @@
-import { copyFileSync, lstatSync, readFileSync, renameSync, utimesSync } from 'node:fs'
+import { copyFileSync, lstatSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Opcode, Status } from '#dist/workers/protocol/index.js'
@@ -104,10 +104,64 @@ touching('a copy without times of an expired session is as dead as it was', () =
   assert.is(driver.walk('sweep').expired, 1)
 })
 
-touching('that would rewrite a damaged record leaves it alone', () => {
-  const driver = new StorageDriver({ maxRecordBytes: 10 })
-  driver.save(KEY, 'x'.repeat(1000), Date.now() + 5 * HOUR)
-  assert.is(driver.touch(KEY, Date.now() + HOUR), Status.ABSENT)
+touching('that would write into what is no record leaves it alone', () => {
+  const driver = new StorageDriver({ layout: 'flat' })
+  const { file } = driver.place(KEY)
+  driver.save(KEY, 'text', Date.now() + 5 * HOUR)
+  const record = readFileSync(file)
+  const damagedExpiry = Buffer.from(record)
+  damagedExpiry[9] = (record[9] ?? 0) ^ 0xff
+  const ofAnotherKey = Buffer.from(record)
+  ofAnotherKey[18] = 2
+  const contents = [Buffer.from('no record'), Buffer.alloc(1000), damagedExpiry, ofAnotherKey]
+  for (const content of contents) {
+    writeFileSync(file, content)
+    utimesSync(file, Date.now() / 1000 + 18_000, Date.now() / 1000 + 18_000)
+    const before = lstatSync(file)
+    assert.is(driver.touch(KEY, Date.now() + HOUR), Status.ABSENT)
+    assert.ok(readFileSync(file).equals(content))
+    assert.is(lstatSync(file).mtimeMs, before.mtimeMs)
+  }
+})
+
+touching('that shortens writes eight bytes of the file that is there, and no other', () => {
+  const driver = new StorageDriver({ layout: 'flat' })
+  const { file } = driver.place(KEY)
+  driver.save(KEY, 'text', Date.now() + 5 * HOUR)
+  const before = readFileSync(file)
+  const { ino } = lstatSync(file)
+  assert.is(driver.touch(KEY, Date.now() + HOUR), Status.DONE)
+  const after = readFileSync(file)
+  assert.is(lstatSync(file).ino, ino)
+  assert.not.ok(after.equals(before))
+  after.set(before.subarray(8, 16), 8)
+  assert.ok(after.equals(before))
+})
+
+touching('that shortens is seen by whoever copies the file without its times', () => {
+  const driver = new StorageDriver({ layout: 'flat' })
+  driver.save(KEY, 'text', Date.now() + 5 * HOUR)
+  const expiry = Date.now() + HOUR
+  driver.touch(KEY, expiry)
+  driver.touch(KEY, expiry + 1000)
+  copyWithoutTimes(driver.place(KEY).file)
+  assert.is(expiryOf(driver), expiry)
+})
+
+touching('one whose expiry cannot be read is taken for alive until somebody loads it', () => {
+  const driver = new StorageDriver({ layout: 'flat' })
+  const { file } = driver.place(KEY)
+  driver.save(KEY, 'text')
+  const bytes = readFileSync(file)
+  bytes[8] = (bytes[8] ?? 0) ^ 1
+  writeFileSync(file, bytes)
+  utimesSync(file, 1, 1)
+  assert.ok(driver.exists(KEY))
+  assert.is(driver.walk('count').live, 1)
+  const { expired, corrupt } = driver.walk('sweep')
+  assert.equal([expired, corrupt[0]?.reason], [0, 'expiry does not match its check'])
+  assert.is(driver.load(KEY), undefined)
+  assert.match(driver.notices.at(-1)?.keptAs ?? '', /^\*/)
 })
 
 touching.run()

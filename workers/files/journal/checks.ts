@@ -1,11 +1,11 @@
 import { Opcode, type ReplyWriter, type RequestReader, Status } from '../../protocol/index.js'
 import type { Layout, Place } from '../layout.js'
 import { type Liveness, livenessOfPlace } from '../liveness.js'
-import type { FilesWorkerOptions } from '../options.js'
 import { peekHeader } from '../peek.js'
 import { composeRecord } from '../record.js'
 import type { SaveContext } from '../save-protocol.js'
 import { isAlien, setAside } from '../set-aside.js'
+import { Tombstones } from '../tombstones.js'
 import { touch } from '../touch.js'
 import { keepAside } from './keep-aside.js'
 import type { NewestVersions } from './newest.js'
@@ -19,12 +19,11 @@ const NONE = -1
 export class Checks {
   readonly #newest: NewestVersions
   readonly #layout: Layout
-  readonly #options: FilesWorkerOptions
+  readonly #tombstones = new Tombstones()
 
-  constructor(newest: NewestVersions, layout: Layout, options: FilesWorkerOptions) {
+  constructor(newest: NewestVersions, layout: Layout) {
     this.#newest = newest
     this.#layout = layout
-    this.#options = options
   }
 
   /** Whether the current slot has to be journaled. If not, its outcome is in the reply. */
@@ -52,7 +51,7 @@ export class Checks {
         )
       case Opcode.TOUCH:
         return this.#orAbsent(
-          inMemory ? this.#newest.isLive(entry, now) : this.#touchFile(request, reply),
+          inMemory ? this.#newest.isLive(entry, now) : this.#touchFile(request, reply, now),
           request,
           reply,
         )
@@ -95,17 +94,23 @@ export class Checks {
       : this.#newest.writeId(entry)
   }
 
-  /** The file's times move at once: loads and the sweep go by them. The journal makes it last. */
-  #touchFile(request: RequestReader, reply: ReplyWriter): boolean {
+  /**
+   * The file's times move at once: loads and the sweep go by them. The journal makes it last. One to the past becomes a
+   * delete.
+   */
+  #touchFile(request: RequestReader, reply: ReplyWriter, now: number): boolean {
+    if (request.expiry <= now) {
+      request.bytes[request.offset + 4] = Opcode.DELETE
+      return this.#isAlive(request, now)
+    }
     const place = this.#placeOf(request)
     const context: SaveContext = {
       layout: this.#layout,
       fsync: false,
       onAlien: (alien) => this.#setAlienAside(alien, reply),
     }
-    const { maxRecordBytes } = this.#options
     return (
-      touch(context, { place, key: request.key(), expiry: request.expiry, maxRecordBytes }) === Status.DONE
+      touch(context, { place, key: request.key(), expiry: request.expiry }, this.#tombstones) === Status.DONE
     )
   }
 

@@ -42,8 +42,7 @@ class Journal implements JournalStorage {
 
   constructor(options: JournalWorkerOptions) {
     this.#options = options
-    const layout = new Layout(options)
-    this.#checks = new Checks(this.#newest, layout, options)
+    this.#checks = new Checks(this.#newest, new Layout(options))
     this.#replay = new Replay(journalDirectory(options.directory), this.#newest)
   }
 

@@ -132,7 +132,7 @@ function compare(newest: NewestVersions, model: ReadonlyMap<string, Expected>): 
 test('a hundred thousand keys are found, and their memory is given back', () => {
   const newest = new NewestVersions()
   const keys = Array.from({ length: 100_000 }, (_, index) => `session-${index}`)
-  keys.forEach((name, index) => newest.note(slotOf('save', name, name, 1), index + 1))
+  for (const [index, name] of keys.entries()) newest.note(slotOf('save', name, name, 1), index + 1)
   assert.is(newest.count, keys.length)
   for (const name of keys) {
     const entry = newest.find(slotOf('save', name, '', 0))

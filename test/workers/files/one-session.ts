@@ -1,0 +1,106 @@
+import { Status } from '#dist/workers/protocol/index.js'
+
+/* What each operation does to one session, were it alone: the yardstick for what several did at once. */
+
+/** Everything that can be done to a session; a touch lengthens its life, shortens it, or ends it. */
+export const OPERATIONS = [
+  'create',
+  'update',
+  'save',
+  'lengthen',
+  'shorten',
+  'end',
+  'delete',
+  'load',
+  'sweep',
+] as const
+export type Operation = (typeof OPERATIONS)[number]
+
+/** What an operation told: its status, or what it loaded. */
+export type Told = number | string | undefined
+
+/** Who did what, and what he was told. */
+export interface Step {
+  readonly operation: Operation
+  /** 0, 1 or 2: each writes a text and an expiry of its own. */
+  readonly process: number
+  told: Told
+  /** Moments, by any clock. */
+  began: number
+  ended: number
+}
+
+/** What a process writes, and the minutes that it gives a session. */
+export function textOf(process: number): string {
+  return `by ${'ABC'[process]}`
+}
+
+const LIVES = { initial: 123, save: 120, lengthen: 300, shorten: 30 }
+
+/** Minutes that an operation of a process gives a session to live. */
+export function minutesOf(operation: keyof typeof LIVES, process: number): number {
+  // B's are shorter than A's, C's longer: so a touch can be the shorter of two that shorten.
+  return LIVES[operation] + ([0, -10, 10][process] ?? 0)
+}
+
+/** A session as text and minutes; two are the same when these are. */
+export function session(text: string, minutes: number): string {
+  return `${text}, ${minutes} minutes`
+}
+
+/** The session that all begin with where one is alive. */
+export const INITIAL = session('initial', minutesOf('initial', 0))
+
+/** What an operation tells, and what is stored after it. */
+function model(
+  { operation, process }: Step,
+  stored: string | undefined,
+): [told: Told, stored: string | undefined] {
+  const { DONE, ABSENT, CONFLICT } = Status
+  const written = session(textOf(process), minutesOf('save', process))
+  switch (operation) {
+    case 'create':
+      return stored === undefined ? [DONE, written] : [CONFLICT, stored]
+    case 'update':
+      return stored === undefined ? [ABSENT, undefined] : [DONE, written]
+    case 'save':
+      return [DONE, written]
+    case 'lengthen':
+    case 'shorten':
+      if (stored === undefined) return [ABSENT, undefined]
+      return [DONE, session(stored.replace(/,.*/, ''), minutesOf(operation, process))]
+    case 'end':
+      return [stored === undefined ? ABSENT : DONE, undefined]
+    case 'delete':
+      return [DONE, undefined]
+    case 'load':
+      return [stored, stored]
+    case 'sweep':
+      return [DONE, stored]
+  }
+}
+
+/** Whether some order, in which nobody is before one who had ended when he began, explains all that was told. */
+export function isExplained(
+  initial: string | undefined,
+  steps: readonly Step[],
+  final: string | undefined,
+): boolean {
+  return orders(steps).some((order) => {
+    let stored = initial
+    return (
+      order.every((step) => {
+        const [expected, next] = model(step, stored)
+        stored = next
+        return expected === step.told
+      }) && stored === final
+    )
+  })
+}
+
+function orders(steps: readonly Step[]): readonly (readonly Step[])[] {
+  if (steps.length === 0) return [[]]
+  return steps
+    .filter((first) => steps.every((other) => other.ended >= first.began))
+    .flatMap((first) => orders(steps.filter((step) => step !== first)).map((rest) => [first, ...rest]))
+}
