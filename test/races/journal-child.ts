@@ -99,6 +99,10 @@ await Promise.all(
 tell('ready')
 await Promise.all(ledger.keys.map(call))
 tell('closing')
-await engine.close()
-tell('closed')
+try {
+  await engine.close()
+  tell('closed')
+} catch (error) {
+  tell('error', error)
+}
 process.disconnect()

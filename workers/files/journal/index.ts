@@ -43,7 +43,7 @@ class Journal implements JournalStorage {
   constructor(options: JournalWorkerOptions) {
     this.#options = options
     this.#checks = new Checks(this.#newest, new Layout(options))
-    this.#replay = new Replay(journalDirectory(options.directory), this.#newest)
+    this.#replay = new Replay(journalDirectory(options.directory), this.#newest, options.fsync)
   }
 
   get gauge(): JournalGauge {
