@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { SessionEngine } from '../engine/session-engine.js'
 import { type FilesOptions, files } from '../storage/files.js'
+import { RecoveryBar } from './recovery-bar.js'
 
 /*
  * The command line. Exit codes: 0 done, 1 failed, 2 wrong usage.
@@ -30,11 +31,29 @@ async function withEngine(
   }
   const storage = files({ ...options, directory })
   const engine = new SessionEngine({ storage, threads: 1, sweepInterval: false })
+  const bar = new RecoveryBar()
+  // Whatever is to be done: what a crash has left in a journal comes first.
+  engine.on('recovery', (progress) => bar.show(progress))
   try {
     await work(engine)
   } finally {
+    bar.end()
     await engine.close()
   }
+}
+
+async function recover(directory: string, options: StoreOptions): Promise<void> {
+  await withEngine(directory, options, async (engine) => {
+    let records = 0
+    let damaged = 0
+    engine.on('recovery', (progress) => {
+      records = progress.records
+    })
+    engine.on('corrupt', () => damaged++)
+    await engine.ready()
+    console.log(`${records} operations read back from the journal, ${damaged} damaged parts kept aside`)
+    if (damaged > 0) process.exitCode = FAILED
+  })
 }
 
 async function clearExpired(directory: string, options: StoreOptions): Promise<void> {
@@ -81,6 +100,12 @@ addCommand(
   'clear-expired',
   'remove expired sessions and what crashes left behind; prints what was found',
   clearExpired,
+)
+addCommand(
+  program,
+  'recover',
+  'bring to files what an engine that died has left in a journal; exits with 1 if a part of it is damaged',
+  recover,
 )
 addCommand(program, 'count', 'print how many live sessions there are', count)
 

@@ -187,7 +187,8 @@ export class StoragePools {
   async #abandonJournal(reason?: Error): Promise<void> {
     const front = this.#front
     const ownership = this.#ownership
-    this.#front = undefined
+    // Ended for a reason, it stays: batches that come to it yet are to hear of that.
+    if (reason === undefined) this.#front = undefined
     this.#ownership = undefined
     await front?.terminate(reason)
     await this.#checkpointer?.stop()

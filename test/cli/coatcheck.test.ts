@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type FilesOptions, files, SessionEngine } from 'coatcheck'
+import { type FilesOptions, files, SessionEngine, StorageError } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { rejection } from '../conformance/rejections.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 
 const test = suite('command line')
@@ -55,6 +56,56 @@ test('--layout and --prefix find what was stored with them', async () => {
 test('--hash-names counts sessions whose names are digests', async () => {
   const directory = await directoryWithSessions({ hashNames: true })
   assert.is(coatcheck('count', directory, '--hash-names').stdout, '3\n')
+})
+
+/** A journal with 300 sessions that are in no file, as a crash leaves it. */
+async function directoryWithJournal(): Promise<string> {
+  const directory = temporaryDirectory()
+  const storage = files({ directory, durability: 'journal', checkpointInterval: 3600 })
+  const engine = new SessionEngine({ storage, sweepInterval: false })
+  await Promise.all(Array.from({ length: 300 }, (_, index) => engine.save(`key-${index}`, {})))
+  await rejection(engine.close({ timeout: 0 }), StorageError)
+  return directory
+}
+
+test('recover brings to files what a crash has left in a journal', async () => {
+  const directory = await directoryWithJournal()
+  assert.equal(coatcheck('recover', directory), {
+    status: 0,
+    stdout: '300 operations read back from the journal, 0 damaged parts kept aside\n',
+    stderr: '',
+  })
+  assert.not(existsSync(join(directory, '.journal')))
+  assert.match(coatcheck('recover', directory).stdout, /^0 operations/)
+  assert.is(coatcheck('count', directory).stdout, '300\n')
+})
+
+test('recover tells of damage by its exit code, and keeps it aside', async () => {
+  const directory = await directoryWithJournal()
+  const journal = join(directory, '.journal')
+  const segment = readdirSync(journal).find((name) => name.endsWith('.log')) ?? ''
+  const bytes = readFileSync(join(journal, segment))
+  bytes[100] = (bytes[100] ?? 0) ^ 1
+  writeFileSync(join(journal, segment), bytes)
+  const { status, stdout } = coatcheck('recover', directory)
+  assert.is(status, 1)
+  assert.match(stdout, /^\d+ operations read back from the journal, 1 damaged parts kept aside\n$/)
+  assert.equal(readdirSync(journal), [`${segment}.damaged`])
+})
+
+test('no command works on a directory whose owner lives', async () => {
+  const directory = temporaryDirectory()
+  const engine = new SessionEngine({ storage: files({ directory, durability: 'journal' }) })
+  await engine.save('a', {})
+  for (const command of ['count', 'recover', 'clear-expired']) {
+    const { status, stderr } = coatcheck(command, directory)
+    assert.is(status, 1)
+    assert.match(
+      stderr,
+      new RegExp(`^error: the session directory belongs to the engine of process ${process.pid}`),
+    )
+  }
+  await engine.close()
 })
 
 test('a directory that is not there is a failure, and is not made', () => {

@@ -25,7 +25,13 @@ async function storedIn(
 }
 
 test('a program that forgets to close ends by itself, and everything accepted is stored', async () => {
-  const variants: Partial<FilesOptions>[] = [{}, { fsync: true }, { layout: 'flat' }]
+  const variants: Partial<FilesOptions>[] = [
+    {},
+    { fsync: true },
+    { layout: 'flat' },
+    { durability: 'journal', checkpointInterval: 3600 },
+    { durability: 'journal', fsync: true, checkpointInterval: 0.01 },
+  ]
   for (const options of variants) {
     const directory = temporaryDirectory()
     const ending = await runProgram(`
@@ -100,10 +106,15 @@ test('the same when its worker dies of it', async () => {
   assert.is(ending.stdout, 'WORKER_LOST\n1\n')
 })
 
-test('nothing of an engine is left after close', async () => {
+for (const durability of ['direct', 'journal'] as const) {
+  test(`nothing of an engine is left after close: ${durability}`, () => nothingIsLeft(durability))
+}
+
+async function nothingIsLeft(durability: 'direct' | 'journal'): Promise<void> {
   const ending = await runProgram(`
     const before = process.getActiveResourcesInfo()
-    const engine = new SessionEngine({ directory: ${JSON.stringify(temporaryDirectory())}, threads: 2 })
+    const storage = files(${JSON.stringify({ directory: temporaryDirectory(), durability })})
+    const engine = new SessionEngine({ storage, threads: 2 })
     await engine.save('a', {})
     await engine.count()
     await engine.close({ timeout: 60_000 })
@@ -113,7 +124,7 @@ test('nothing of an engine is left after close', async () => {
   `)
   endedByItself(ending)
   assert.is(ending.stdout, '[]\n')
-})
+}
 
 test('what was acknowledged survives process.exit and an uncaught exception', async () => {
   for (const end of ['process.exit(0)', "throw new Error('the program fails')"]) {
