@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { rejection } from '../conformance/rejections.js'
 import type { RemoteFailure } from '../races/engine-messages.js'
+import { EngineProcess, RemoteError } from '../races/engine-process.js'
 import { skipWhere } from '../skip.js'
 import { type FaultPlan, faultsMissing } from './fault.js'
 import { FaultyEngine } from './faulty-engine.js'
@@ -203,6 +205,29 @@ needsFaults(
       assert.is(engine.fault.fired, 2)
       assert.is(await engine.save('other', 3), undefined)
       assert.equal(await engine.versionsAfterKill([KEY, 'other']), [1, 3])
+    })
+  },
+)
+
+needsFaults(
+  errors,
+  'what is left of a dead engine is synced before anything else, or the opening fails',
+  async () => {
+    await FaultyEngine.with({ fsync: true }, async (dead) => {
+      const { directory, fault } = dead
+      assert.is(await dead.save(KEY, 1), undefined)
+      await dead.remote.kill()
+      fault.set({ calls: ['fdatasync'], action: 'EIO', path: SEGMENT, count: 1 })
+      const next = new EngineProcess(fault.environment)
+      try {
+        const options = { directory, durability: 'journal', fsync: true } as const
+        const refused = await rejection(next.open(options), RemoteError)
+        assertStorageError(refused.failure, 'EIO')
+        await next.open(options)
+        assert.equal(await next.run([{ method: 'exists', key: KEY }]), [{ value: true }])
+      } finally {
+        await next.kill()
+      }
     })
   },
 )

@@ -32,7 +32,8 @@ export class LoopDisk {
     mkdirSync(this.directory)
     writeFileSync(this.#image, '')
     truncateSync(this.#image, SIZES[type])
-    run(`mkfs.${type}`, '-q', this.#image)
+    // Without blocks that only root may use: for root, the disk would not be full.
+    run(`mkfs.${type}`, '-q', ...(type === 'ext4' ? ['-m', '0'] : []), this.#image)
     // Before the removal of the directory: exit listeners are run in the order of their registration.
     process.prependOnceListener('exit', this.#unmountAtExit)
     this.#mount()
