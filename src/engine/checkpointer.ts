@@ -146,7 +146,11 @@ export class Checkpointer {
   async #writeSlices(): Promise<void> {
     const { threads } = this.#options
     const width = this.#isOverMark() ? threads : Math.max(1, threads - 1)
-    await Promise.all(Array.from({ length: width }, () => this.#writeInTurn()))
+    const turns = Array.from({ length: width }, () => this.#writeInTurn())
+    // All of them, also when one fails: a slice that is still being written must not meet those of the next checkpoint,
+    // which may hold newer versions of the same sessions.
+    const failed = (await Promise.allSettled(turns)).find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
   }
 
   async #writeInTurn(): Promise<void> {

@@ -14,15 +14,31 @@ export interface Call {
   readonly maxAge?: number
 }
 
-/** What became of a call: its value, or the name of its error. */
-export type Settled = { readonly value: unknown } | { readonly error: string }
+/** An error as it travels between processes. */
+export interface RemoteFailure {
+  readonly name: string
+  readonly message: string
+  /** `StorageError`: the system's code. */
+  readonly errno?: string
+  /** `OwnedError`: the owner. */
+  readonly pid?: number
+}
+
+/** What became of a call: its value, or its error. */
+export type Settled =
+  | { readonly value: unknown }
+  | { readonly error: string; readonly failure: RemoteFailure }
 
 /** What the parent asks of the child; every request is answered with its id. */
 export type Request = { readonly id: number } & (
   | { readonly kind: 'open'; readonly options: RemoteOptions }
   /** Issues all calls in one turn of the event loop, then waits for all of them. */
   | { readonly kind: 'run'; readonly calls: readonly Call[] }
+  /** Everything acknowledged, into files. */
+  | { readonly kind: 'flush' }
   | { readonly kind: 'sweep' }
+  /** The errors that it has emitted so far. */
+  | { readonly kind: 'errors' }
   | { readonly kind: 'close' }
 )
 
@@ -31,5 +47,5 @@ export interface Answer {
   readonly id: number
   readonly settled?: readonly Settled[]
   readonly result?: unknown
-  readonly error?: string
+  readonly error?: RemoteFailure
 }

@@ -1,7 +1,17 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import type { Answer, Call, RemoteOptions, Request, Settled } from './engine-messages.js'
+import type { Answer, Call, RemoteFailure, RemoteOptions, Request, Settled } from './engine-messages.js'
 
 type Content<Kind> = Kind extends { readonly id: number } ? Omit<Kind, 'id'> : never
+
+/** What an engine in another process refused. */
+export class RemoteError extends Error {
+  readonly failure: RemoteFailure
+
+  constructor(failure: RemoteFailure) {
+    super(`${failure.name}: ${failure.message}`)
+    this.failure = failure
+  }
+}
 
 /** An engine in another process. The process is ended with the test's, whatever happens. */
 export class EngineProcess {
@@ -10,15 +20,19 @@ export class EngineProcess {
   readonly #exited: Promise<void>
   #lastId = 0
 
-  private constructor() {
-    this.#child = fork(new URL('./engine-child.js', import.meta.url), { serialization: 'advanced' })
+  /** A process without an engine yet. */
+  constructor(environment: Readonly<Record<string, string>> = {}) {
+    this.#child = fork(new URL('./engine-child.js', import.meta.url), {
+      serialization: 'advanced',
+      env: { ...process.env, ...environment },
+    })
     const stop = (): void => void this.#child.kill('SIGKILL')
     process.once('exit', stop)
     this.#child.on('message', (answer: Answer) => {
       const waiting = this.#waiting.get(answer.id)
       this.#waiting.delete(answer.id)
       if (answer.error === undefined) waiting?.resolve(answer)
-      else waiting?.reject(new Error(answer.error))
+      else waiting?.reject(new RemoteError(answer.error))
     })
     this.#exited = new Promise((resolve) => {
       this.#child.once('exit', () => {
@@ -32,7 +46,7 @@ export class EngineProcess {
 
   static async open(options: RemoteOptions): Promise<EngineProcess> {
     const remote = new EngineProcess()
-    await remote.#ask({ kind: 'open', options })
+    await remote.open(options)
     return remote
   }
 
@@ -45,9 +59,35 @@ export class EngineProcess {
     return this.#child.pid ?? 0
   }
 
+  /**
+   * Opens an engine in it, in place of one that could not be opened.
+   * @throws {RemoteError}
+   */
+  async open(options: RemoteOptions): Promise<void> {
+    await this.#ask({ kind: 'open', options })
+  }
+
   /** Issues all calls in one turn; resolves when all are settled. */
   async run(calls: readonly Call[]): Promise<readonly Settled[]> {
     return (await this.#ask({ kind: 'run', calls })).settled ?? []
+  }
+
+  /**
+   * Brings everything acknowledged to files.
+   * @throws {RemoteError}
+   */
+  async flush(): Promise<void> {
+    await this.#ask({ kind: 'flush' })
+  }
+
+  /** The errors that the engine has emitted. */
+  async errors(): Promise<readonly RemoteFailure[]> {
+    return (await this.#ask({ kind: 'errors' })).result as readonly RemoteFailure[]
+  }
+
+  /** Closes the engine, and leaves the process. */
+  async closeEngine(): Promise<void> {
+    await this.#ask({ kind: 'close' })
   }
 
   async sweep(): Promise<unknown> {
@@ -56,7 +96,7 @@ export class EngineProcess {
 
   /** Closes the engine, then the process. */
   async close(): Promise<void> {
-    await this.#ask({ kind: 'close' })
+    await this.closeEngine()
     await this.end()
   }
 

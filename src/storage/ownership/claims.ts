@@ -4,7 +4,7 @@ import { segmentNumber } from '../../../workers/files/journal/segment.js'
 import { openDirectory } from '../../../workers/files/open-directory.js'
 import { hasCode, type Ownership } from '../../../workers/protocol/index.js'
 import { OwnedError } from '../../engine/errors.js'
-import { ownDirectory, ownerOf } from './ownership.js'
+import { isSignOfLife, ownDirectory, ownerOf } from './ownership.js'
 
 /**
  * For an engine with a journal: the session directory is its own until it closes.
@@ -27,12 +27,32 @@ export async function ownForRecovery(directory: string): Promise<Ownership | und
     if (names === undefined) return undefined
     const owner = await ownerOf(journal)
     if (owner !== undefined) throw new OwnedError(owner.pid)
-    if (names.every((name) => segmentNumber(name) === undefined)) return undefined
-    const ownership = await ownDirectory(journal, { claim: 'recovery', timeout: 0 })
+    const ownership = hasSegments(names)
+      ? await ownDirectory(journal, { claim: 'recovery', timeout: 0 })
+      : await ownLeftover(journal, names)
     // Whoever had it before us may have done it all.
-    if (namesIn(journal)?.some((name) => segmentNumber(name) !== undefined) === true) return ownership
+    if (ownership === undefined || hasSegments(namesIn(journal) ?? [])) return ownership
     await ownership.release(true)
+    if (!hasSegments(names)) return undefined
   }
+}
+
+/**
+ * The same for what an engine leaves that dies when it has closed its journal, all but: a directory that holds nothing. It is
+ * in nobody's way, and only to be tidied up.
+ */
+async function ownLeftover(journal: string, names: readonly string[]): Promise<Ownership | undefined> {
+  if (!names.every(isSignOfLife)) return undefined
+  try {
+    return await ownDirectory(journal, { claim: 'recovery', timeout: 0 })
+  } catch (error) {
+    if (error instanceof OwnedError) throw error
+    return undefined
+  }
+}
+
+function hasSegments(names: readonly string[]): boolean {
+  return names.some((name) => segmentNumber(name) !== undefined)
 }
 
 function namesIn(directory: string): string[] | undefined {

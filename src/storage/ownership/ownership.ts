@@ -82,6 +82,11 @@ export async function ownerOf(directory: string): Promise<{ readonly pid: number
   }
 }
 
+/** Whether a file of a journal's directory is a sign of life, of a process that may be dead. */
+export function isSignOfLife(name: string): boolean {
+  return NAME.test(name)
+}
+
 interface Refused {
   readonly rival: Rival
   /** Ends when the rival does. */

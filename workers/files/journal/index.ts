@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import {
   BATCH_HEADER,
@@ -36,14 +37,15 @@ class Journal implements JournalStorage {
   #log: SegmentLog | undefined
   #checkpoint: Checkpoint | undefined
   #dropThrough = -1
-  #nextSliceId = 1
+  /** Not those of a worker before this one: a slice of its may still come back. */
+  #nextSliceId = randomInt(2 ** 47)
   /** Met by a replay that nobody watched. */
   readonly #corrupt: CorruptNotice[] = []
 
   constructor(options: JournalWorkerOptions) {
     this.#options = options
     this.#checks = new Checks(this.#newest, new Layout(options))
-    this.#replay = new Replay(journalDirectory(options.directory), this.#newest)
+    this.#replay = new Replay(journalDirectory(options.directory), this.#newest, options.fsync)
   }
 
   get gauge(): JournalGauge {

@@ -1,0 +1,166 @@
+/*
+ * Makes system calls fail, stop half-way or kill the process, wherever they are made from: preloaded in front of the C
+ * library, it reaches the worker threads of a process that nothing else in it knows of.
+ *
+ * What to do stands in a small file, named by FAULT_CONTROL, which the test writes and every process maps: so a fault
+ * can be set while the process runs, and counts can be read after it was killed. See fault.ts, which knows the same
+ * layout.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum call {
+  WRITE = 1, FDATASYNC = 2, FSYNC = 4, RENAME = 8, UNLINK = 16, TRUNCATE = 32,
+  CREATE = 64, MKDIR = 128, RMDIR = 256, LINK = 512, TIMES = 1024
+};
+enum action { FAIL = 1, KILL = 2, TEAR = 3, SHORTEN = 4 };
+
+struct control {
+  uint32_t armed;
+  uint32_t calls;   /* which of them count */
+  uint32_t first;   /* the first hit that is acted on, from 1 */
+  uint32_t count;   /* how many hits are, from there on; 0: all */
+  uint32_t action;
+  uint32_t error;   /* errno of FAIL */
+  uint32_t hits;    /* calls that counted */
+  uint32_t fired;   /* calls that were acted on */
+  char path[480];   /* what the path has to contain */
+};
+
+static struct control *control;
+
+__attribute__((constructor)) static void attach(void) {
+  const char *name = getenv("FAULT_CONTROL");
+  if (name == NULL) return;
+  int descriptor = open(name, O_RDWR | O_CLOEXEC);
+  if (descriptor < 0) abort();
+  void *mapped = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+  if (mapped == MAP_FAILED) abort();
+  close(descriptor);
+  control = mapped;
+}
+
+/* What is to be done with this call: 0, or an action. */
+static uint32_t judge(enum call call, const char *path, const char *other) {
+  if (control == NULL || __atomic_load_n(&control->armed, __ATOMIC_SEQ_CST) == 0) return 0;
+  if ((control->calls & call) == 0) return 0;
+  if (strstr(path, control->path) == NULL && (other == NULL || strstr(other, control->path) == NULL)) return 0;
+  uint32_t hit = __atomic_add_fetch(&control->hits, 1, __ATOMIC_SEQ_CST);
+  if (hit < control->first || (control->count != 0 && hit >= control->first + control->count)) return 0;
+  __atomic_add_fetch(&control->fired, 1, __ATOMIC_SEQ_CST);
+  if (control->action == KILL) for (;;) kill(getpid(), SIGKILL);
+  if (control->action == FAIL) errno = (int)control->error;
+  return control->action;
+}
+
+static uint32_t judge_descriptor(enum call call, int descriptor) {
+  if (control == NULL || __atomic_load_n(&control->armed, __ATOMIC_SEQ_CST) == 0) return 0;
+  char link[64], path[4096];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+  ssize_t length = readlink(link, path, sizeof path - 1);
+  if (length < 0) return 0;
+  path[length] = 0;
+  return judge(call, path, NULL);
+}
+
+#define REAL(name) \
+  static __typeof__(&name) real; \
+  if (real == NULL) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
+
+/* A write that stops half-way: told as it is, or never, for the process dies. */
+#define HALF(length) ((length) > 1 ? (length) / 2 : (length))
+
+ssize_t write(int descriptor, const void *bytes, size_t length) {
+  REAL(write);
+  uint32_t action = judge_descriptor(WRITE, descriptor);
+  if (action == FAIL) return -1;
+  if (action == 0) return real(descriptor, bytes, length);
+  ssize_t written = real(descriptor, bytes, HALF(length));
+  if (action == TEAR) for (;;) kill(getpid(), SIGKILL);
+  return written;
+}
+
+ssize_t pwrite64(int descriptor, const void *bytes, size_t length, off64_t offset) {
+  REAL(pwrite64);
+  uint32_t action = judge_descriptor(WRITE, descriptor);
+  if (action == FAIL) return -1;
+  if (action == 0) return real(descriptor, bytes, length, offset);
+  ssize_t written = real(descriptor, bytes, HALF(length), offset);
+  if (action == TEAR) for (;;) kill(getpid(), SIGKILL);
+  return written;
+}
+
+int fdatasync(int descriptor) {
+  REAL(fdatasync);
+  return judge_descriptor(FDATASYNC, descriptor) == FAIL ? -1 : real(descriptor);
+}
+
+int fsync(int descriptor) {
+  REAL(fsync);
+  return judge_descriptor(FSYNC, descriptor) == FAIL ? -1 : real(descriptor);
+}
+
+int ftruncate64(int descriptor, off64_t length) {
+  REAL(ftruncate64);
+  return judge_descriptor(TRUNCATE, descriptor) == FAIL ? -1 : real(descriptor, length);
+}
+
+int rename(const char *from, const char *to) {
+  REAL(rename);
+  return judge(RENAME, from, to) == FAIL ? -1 : real(from, to);
+}
+
+int unlink(const char *path) {
+  REAL(unlink);
+  return judge(UNLINK, path, NULL) == FAIL ? -1 : real(path);
+}
+
+int link(const char *from, const char *to) {
+  REAL(link);
+  return judge(LINK, from, to) == FAIL ? -1 : real(from, to);
+}
+
+int mkdir(const char *path, mode_t mode) {
+  REAL(mkdir);
+  return judge(MKDIR, path, NULL) == FAIL ? -1 : real(path, mode);
+}
+
+int rmdir(const char *path) {
+  REAL(rmdir);
+  return judge(RMDIR, path, NULL) == FAIL ? -1 : real(path);
+}
+
+int utimensat(int directory, const char *path, const struct timespec times[2], int flags) {
+  REAL(utimensat);
+  return judge(TIMES, path, NULL) == FAIL ? -1 : real(directory, path, times, flags);
+}
+
+int futimens(int descriptor, const struct timespec times[2]) {
+  REAL(futimens);
+  return judge_descriptor(TIMES, descriptor) == FAIL ? -1 : real(descriptor, times);
+}
+
+int open64(const char *path, int flags, ...) {
+  REAL(open64);
+  mode_t mode = 0;
+  if (flags & O_CREAT) {
+    va_list rest;
+    va_start(rest, flags);
+    mode = va_arg(rest, mode_t);
+    va_end(rest);
+    if (judge(CREATE, path, NULL) == FAIL) return -1;
+  }
+  return real(path, flags, mode);
+}

@@ -1,0 +1,137 @@
+import { spawnSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { constants, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { programMissing } from './missing.js'
+
+/* The test's side of fault.c, which has the same numbers. */
+
+const CALLS = {
+  write: 1,
+  fdatasync: 2,
+  fsync: 4,
+  rename: 8,
+  unlink: 16,
+  truncate: 32,
+  create: 64,
+  mkdir: 128,
+  rmdir: 256,
+  link: 512,
+  times: 1024,
+} as const
+
+/** A kind of system call: `create` is an `open` that makes a file, `write` each way to write. */
+export type SystemCall = keyof typeof CALLS
+
+/** All that change something. */
+export const ALL_CALLS = Object.keys(CALLS) as readonly SystemCall[]
+
+/** What becomes of a call. */
+export interface FaultPlan {
+  readonly calls: readonly SystemCall[]
+  /** A system error; `kill`: dies before the call; `tear`: dies when a write is half done; `shorten`: half is written. */
+  readonly action: 'kill' | 'tear' | 'shorten' | 'EIO' | 'ENOSPC' | 'EFBIG' | 'EMFILE' | 'EROFS'
+  /** The first call that is acted on. Default 1. */
+  readonly first?: number
+  /** How many are from there on. Default: all. */
+  readonly count?: number
+  /** What the path has to contain besides. Default: anything below the fault's directory. */
+  readonly path?: string
+}
+
+const ACTIONS: Record<string, number> = { kill: 2, tear: 3, shorten: 4 }
+const FIELDS = 8
+const SIZE = FIELDS * 4 + 480
+
+let scratch: string | undefined
+let library: string | undefined
+
+/** Why system calls cannot be made to fail here, if they cannot. */
+export function faultsMissing(): string | undefined {
+  if (process.platform !== 'linux') return 'faults are injected with Linux’s LD_PRELOAD'
+  return programMissing('gcc', '--version')
+}
+
+function scratchPath(name: string): string {
+  if (scratch === undefined) {
+    const made = mkdtempSync(join(tmpdir(), 'coatcheck-fault-'))
+    process.once('exit', () => rmSync(made, { recursive: true, force: true }))
+    scratch = made
+  }
+  return join(scratch, name)
+}
+
+function compiled(): string {
+  if (library !== undefined) return library
+  const source = fileURLToPath(new URL('../../../test/faults/fault.c', import.meta.url))
+  const target = scratchPath('fault.so')
+  const { status, stderr } = spawnSync('gcc', ['-O1', '-shared', '-fPIC', '-o', target, source, '-ldl'])
+  if (status !== 0) throw new Error(`fault.c does not compile: ${stderr}`)
+  library = target
+  return target
+}
+
+let last = 0
+
+/** Faults for the processes that are started with its environment. */
+export class Fault {
+  readonly #descriptor: number
+  readonly #path: string
+  /** For the environment of a child process. */
+  readonly environment: Readonly<Record<string, string>>
+
+  /** @param path What every path that counts has to contain. */
+  constructor(path: string) {
+    const control = scratchPath(`control-${++last}`)
+    this.#path = path
+    this.#descriptor = openSync(control, 'w+')
+    writeSync(this.#descriptor, Buffer.alloc(SIZE), 0, SIZE, 0)
+    this.environment = { LD_PRELOAD: compiled(), FAULT_CONTROL: control }
+  }
+
+  /** From now on; counts begin anew. */
+  set({ calls, action, first = 1, count = 0, path = this.#path }: FaultPlan): void {
+    const bytes = Buffer.alloc(SIZE)
+    const mask = calls.reduce((sum, call) => sum | CALLS[call], 0)
+    const errno = constants.errno[action as keyof typeof constants.errno] ?? 0
+    const fields = [0, mask, first, count, ACTIONS[action] ?? 1, errno, 0, 0]
+    fields.forEach((field, index) => {
+      bytes.writeUInt32LE(field, index * 4)
+    })
+    bytes.write(path, FIELDS * 4)
+    writeSync(this.#descriptor, bytes, 0, SIZE, 0)
+    this.#put(0, 1)
+  }
+
+  /** From now on nothing fails. */
+  lift(): void {
+    this.#put(0, 0)
+  }
+
+  /** Calls that counted since it was set. */
+  get hits(): number {
+    return this.#get(6)
+  }
+
+  /** Calls that were acted on. */
+  get fired(): number {
+    return this.#get(7)
+  }
+
+  close(): void {
+    closeSync(this.#descriptor)
+  }
+
+  #put(field: number, value: number): void {
+    const bytes = Buffer.alloc(4)
+    bytes.writeUInt32LE(value)
+    writeSync(this.#descriptor, bytes, 0, 4, field * 4)
+  }
+
+  #get(field: number): number {
+    const bytes = Buffer.alloc(4)
+    readSync(this.#descriptor, bytes, 0, 4, field * 4)
+    return bytes.readUInt32LE()
+  }
+}

@@ -1,0 +1,133 @@
+import { type FilesOptions, files, json, SessionEngine } from 'coatcheck'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Ledger, newLedger } from '../races/journal-history.js'
+import { JournalProcess } from '../races/journal-process.js'
+import type { JournalChildOptions } from '../races/journal-reports.js'
+import { versionOf } from '../races/versions.js'
+import { skipWhere } from '../skip.js'
+import { faultsMissing } from './fault.js'
+import { FaultyEngine } from './faulty-engine.js'
+import { LoopDisk, type LoopType, loopMissing } from './loop-disk.js'
+
+const cuts = suite('the power is cut')
+
+const KEYS = Array.from({ length: 40 }, (_, index) => `session-${index}`)
+const ROUNDS = 4
+
+async function withDisk(type: LoopType, body: (disk: LoopDisk) => Promise<void>): Promise<void> {
+  const disk = new LoopDisk(type)
+  try {
+    await body(disk)
+  } finally {
+    disk.remove()
+  }
+}
+
+/** Works until the power is cut, after so many acknowledged steps. */
+async function workUntilCut(ledger: Ledger, disk: LoopDisk, fsync: boolean, steps: number): Promise<void> {
+  const options: Omit<JournalChildOptions, 'known'> = {
+    files: {
+      directory: `${disk.directory}/sessions`,
+      durability: 'journal',
+      fsync,
+      // So that the cut falls into a checkpoint, mostly.
+      checkpointInterval: 0.02,
+    },
+    threads: 2,
+    segmentBytes: 2 ** 17,
+  }
+  const process = new JournalProcess(ledger, './journal-child.js', options)
+  try {
+    await process.took(steps)
+    disk.cutPower()
+  } finally {
+    // What it has acknowledged in between was on the disk: a sync that comes after the cut fails.
+    const { steps: taken } = await process.kill()
+    assert.ok(taken >= steps, `it ended after ${taken} steps`)
+  }
+  disk.restart()
+}
+
+async function assertStored(
+  keys: readonly string[],
+  options: FilesOptions,
+  check: (key: string, version: number | undefined) => void,
+): Promise<unknown[]> {
+  const engine = new SessionEngine({
+    storage: files(options),
+    codec: json(),
+    threads: 1,
+    sweepInterval: false,
+  })
+  const damage: unknown[] = []
+  engine.on('corrupt', (notice) => damage.push(notice))
+  try {
+    for (const key of keys) {
+      const session = await engine.load(key)
+      check(key, session === undefined ? undefined : versionOf(key, session))
+    }
+  } finally {
+    await engine.close()
+  }
+  return damage
+}
+
+for (const type of ['ext4', 'xfs'] as const) {
+  const needsDisk = skipWhere(loopMissing(type))
+
+  needsDisk(cuts, `${type}, with fsync: nothing acknowledged is lost, in ${ROUNDS} cuts`, async () => {
+    await withDisk(type, async (disk) => {
+      const ledger = newLedger(KEYS)
+      for (let round = 0; round < ROUNDS; round++) {
+        await workUntilCut(ledger, disk, true, 100 + 211 * round)
+        const directory = `${disk.directory}/sessions`
+        const options: FilesOptions =
+          round % 2 === 0 ? { directory, fsync: true, durability: 'journal' } : { directory, fsync: true }
+        const damage = await assertStored(KEYS, options, (key, version) => ledger.found(key, version))
+        assert.equal(damage, [])
+      }
+    })
+  })
+
+  needsDisk(cuts, `${type}, without: there may be losses, but neither garbage nor exceptions`, async () => {
+    await withDisk(type, async (disk) => {
+      for (let round = 0; round < ROUNDS; round++) {
+        // Keys of its own for each round: what is left of the others is not known.
+        const ledger = newLedger(KEYS.map((key) => `${round}-${key}`))
+        await workUntilCut(ledger, disk, false, 300 + 211 * round)
+        const options: FilesOptions = { directory: `${disk.directory}/sessions`, durability: 'journal' }
+        await assertStored(ledger.keys, options, (key, version) => {
+          assert.ok((version ?? 0) <= ledger.step(key) + 1, `${key}: ${version}`)
+        })
+      }
+    })
+  })
+
+  skipWhere(loopMissing(type) ?? faultsMissing())(
+    cuts,
+    `${type}: what a killed engine had not synced does not take along what the next one has acknowledged`,
+    async () => {
+      await withDisk(type, async (disk) => {
+        const directory = `${disk.directory}/sessions`
+        await FaultyEngine.with({ directory, fsync: true }, async (killed) => {
+          assert.is(await killed.save('first', 1), undefined)
+          // Its frame is written, so the next engine reads it, and never synced.
+          killed.fault.set({ calls: ['fdatasync'], action: 'kill', path: '.log' })
+          await killed.save('second', 2).catch(() => undefined)
+          assert.is(killed.fault.fired, 1)
+        })
+        await FaultyEngine.with({ directory, fsync: true }, async (next) => {
+          assert.is(await next.load('second'), 2)
+          assert.is(await next.save('third', 3), undefined)
+          disk.cutPower()
+          await next.remote.kill()
+          disk.restart()
+          assert.equal(await next.versionsAfterKill(['first', 'third']), [1, 3])
+        })
+      })
+    },
+  )
+}
+
+cuts.run()

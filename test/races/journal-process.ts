@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface, type Interface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import type { Ledger } from './journal-history.js'
+import { REPORTS } from './journal-reports.js'
+
+/** How a process ended, and what it told. */
+export interface Ending {
+  readonly signal: NodeJS.Signals | null
+  readonly code: number | null
+  /** The last of its reports that was no acknowledgement: `opening`, `open`, `ready`, `closing` or `closed`. */
+  readonly phase: string
+  /** Steps that were acknowledged. */
+  readonly steps: number
+  /** What it told of a damaged journal, or of work in the background that failed. */
+  readonly complaints: readonly string[]
+}
+
+/** An engine under load in a process of its own, whose reports are entered into a ledger as they come. */
+export class JournalProcess {
+  readonly #child: ChildProcess
+  readonly #lines: Interface
+  readonly #ledger: Ledger
+  readonly #watchers = new Set<() => void>()
+  readonly #complaints: string[] = []
+  readonly #failed = new Map<string, string>()
+  readonly #standardError: Buffer[] = []
+  readonly #ended: Promise<void>
+  #error: unknown
+  #phase = 'starting'
+  #steps = 0
+  #reports = 0
+
+  /**
+   * @param program Beside this file or, as `../faults/…`, elsewhere; it is given what is known of each key.
+   * @param options What else it is given, as JSON.
+   */
+  constructor(
+    ledger: Ledger,
+    program: string,
+    options: object,
+    environment: Readonly<Record<string, string>> = {},
+  ) {
+    this.#ledger = ledger
+    const argument = JSON.stringify({ ...options, known: ledger.toJSON() })
+    const path = fileURLToPath(new URL(program, import.meta.url))
+    this.#child = spawn(process.execPath, [path, argument], {
+      stdio: ['ignore', 'inherit', 'pipe', 'pipe', 'ipc'],
+      env: { ...process.env, ...environment },
+    })
+    const stop = (): void => void this.#child.kill('SIGKILL')
+    process.once('exit', stop)
+    this.#child.once('exit', () => process.off('exit', stop))
+    this.#child.stderr?.on('data', (chunk: Buffer) => this.#standardError.push(chunk))
+    this.#lines = createInterface({ input: this.#child.stdio[REPORTS] as Readable })
+    this.#lines.on('line', (line) => this.#read(line))
+    // What it told before it died is read after that.
+    this.#ended = new Promise((resolve) => this.#child.once('close', () => resolve()))
+    void this.#ended.then(() => this.#wake())
+  }
+
+  /** Steps of which the engine said that it could not do them, by key. */
+  get failed(): ReadonlyMap<string, string> {
+    return this.#failed
+  }
+
+  /** Waits for the nth report, of any kind, or the end. */
+  reported(count: number): Promise<void> {
+    return this.#until(() => this.#reports >= count)
+  }
+
+  /** Waits for a phase, or the end. */
+  reached(phase: string): Promise<void> {
+    return this.#until(() => this.#phase === phase)
+  }
+
+  /** Waits for so many acknowledged steps, or the end. */
+  took(steps: number): Promise<void> {
+    return this.#until(() => this.#steps >= steps)
+  }
+
+  /** Kills the process; resolves when all that it told has been entered. */
+  async kill(): Promise<Ending> {
+    this.#child.kill('SIGKILL')
+    return await this.end()
+  }
+
+  /** Waits for the end. Throws what was wrong with its reports, and what it threw. */
+  async end(): Promise<Ending> {
+    await this.#ended
+    if (this.#error !== undefined) throw this.#error
+    const { exitCode: code, signalCode: signal } = this.#child
+    const thrown = Buffer.concat(this.#standardError).toString('utf8')
+    if (code !== null && code !== 0) throw new Error(`the process ended with ${code}: ${thrown}`)
+    return { signal, code, phase: this.#phase, steps: this.#steps, complaints: this.#complaints }
+  }
+
+  async #until(holds: () => boolean): Promise<void> {
+    const over = { yes: false }
+    void this.#ended.then(() => {
+      over.yes = true
+    })
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!holds() && !over.yes && this.#error === undefined) return
+        this.#watchers.delete(look)
+        resolve()
+      }
+      this.#watchers.add(look)
+      look()
+    })
+  }
+
+  #wake(): void {
+    for (const watcher of this.#watchers) watcher()
+  }
+
+  #read(line: string): void {
+    this.#reports++
+    try {
+      this.#enter(line.split(' '), line)
+    } catch (error) {
+      this.#error ??= error
+    }
+    this.#wake()
+  }
+
+  #enter([word = '', key = '', ...rest]: readonly string[], line: string): void {
+    if (word === 'took') {
+      const [step = '', outcome = ''] = rest
+      if (outcome.startsWith('failed')) {
+        this.#failed.set(key, outcome)
+        return
+      }
+      this.#ledger.acknowledge(key, Number(step), outcome)
+      this.#steps++
+    } else if (word === 'found') this.#ledger.found(key, rest[0] === '-' ? undefined : Number(rest[0]))
+    else if (word === 'corrupt' || word === 'error') this.#complaints.push(line)
+    else if (word !== 'recovery') this.#phase = word
+    else this.#phase = 'recovery'
+  }
+}
