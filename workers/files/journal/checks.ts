@@ -19,11 +19,13 @@ const NONE = -1
 export class Checks {
   readonly #newest: NewestVersions
   readonly #layout: Layout
+  readonly #fsync: boolean
   readonly #tombstones = new Tombstones()
 
-  constructor(newest: NewestVersions, layout: Layout) {
+  constructor(newest: NewestVersions, layout: Layout, fsync: boolean) {
     this.#newest = newest
     this.#layout = layout
+    this.#fsync = fsync
   }
 
   /** Whether the current slot has to be journaled. If not, its outcome is in the reply. */
@@ -32,7 +34,7 @@ export class Checks {
     if (opcode === Opcode.SAVE) return true
     if (opcode === Opcode.VOID) return false
     const entry = this.#newest.find(request)
-    const inMemory = entry !== NONE && this.#newest.opcode(entry) !== Opcode.TOUCH
+    const inMemory = entry !== NONE
     switch (opcode) {
       case Opcode.LOAD:
         if (!inMemory) reply.status(index, Status.IN_FILE)
@@ -56,11 +58,11 @@ export class Checks {
           reply,
         )
       case Opcode.CREATE:
-        return this.#mayCreate(request, inMemory ? entry : NONE, reply, now)
+        return this.#mayCreate(request, entry, reply, now)
       case Opcode.DELETE:
         return entry !== NONE || this.#liveness(request, now) !== 'absent'
       case Opcode.SET_ASIDE:
-        return this.#setAside(request, inMemory ? entry : NONE, reply)
+        return this.#setAside(request, entry, reply)
       default:
         throw new RangeError(`unknown opcode ${opcode}`)
     }
@@ -95,8 +97,8 @@ export class Checks {
   }
 
   /**
-   * The file's times move at once: loads and the sweep go by them. The journal makes it last. One to the past becomes a
-   * delete.
+   * Moves the file's times, for good: loads and the sweep go by them. It is journaled all the same, since an older version
+   * may still be in the journal, and be read back. One to the past becomes a delete.
    */
   #touchFile(request: RequestReader, reply: ReplyWriter, now: number): boolean {
     if (request.expiry <= now) {
@@ -106,7 +108,7 @@ export class Checks {
     const place = this.#placeOf(request)
     const context: SaveContext = {
       layout: this.#layout,
-      fsync: false,
+      fsync: this.#fsync,
       onAlien: (alien) => this.#setAlienAside(alien, reply),
     }
     return (

@@ -47,6 +47,11 @@ export class SegmentLog {
     return this.#oldBytes + (this.#current?.length ?? 0)
   }
 
+  /** Bytes past which a segment is followed by a new one. */
+  get segmentBytes(): number {
+    return this.#options.segmentBytes
+  }
+
   /** How many files there are. */
   get segments(): number {
     return this.#old.length + (this.#current === undefined ? 0 : 1)
