@@ -50,11 +50,7 @@ export class Checks {
           reply,
         )
       case Opcode.TOUCH:
-        return this.#orAbsent(
-          inMemory ? this.#newest.isLive(entry, now) : this.#touchFile(request, reply, now),
-          request,
-          reply,
-        )
+        return this.#orAbsent(this.#touch(request, inMemory ? entry : NONE, reply, now), request, reply)
       case Opcode.CREATE:
         return this.#mayCreate(request, inMemory ? entry : NONE, reply, now)
       case Opcode.DELETE:
@@ -94,15 +90,17 @@ export class Checks {
       : this.#newest.writeId(entry)
   }
 
-  /**
-   * The file's times move at once: loads and the sweep go by them. The journal makes it last. One to the past becomes a
-   * delete.
-   */
-  #touchFile(request: RequestReader, reply: ReplyWriter, now: number): boolean {
-    if (request.expiry <= now) {
-      request.bytes[request.offset + 4] = Opcode.DELETE
-      return this.#isAlive(request, now)
-    }
+  /** One to the past becomes a delete: read back, a mere time would stand against a file that says something else. */
+  #touch(request: RequestReader, entry: number, reply: ReplyWriter, now: number): boolean {
+    const ends = request.expiry <= now
+    if (entry === NONE && !ends) return this.#touchFile(request, reply)
+    const live = entry === NONE ? this.#isAlive(request, now) : this.#newest.isLive(entry, now)
+    if (ends) request.bytes[request.offset + 4] = Opcode.DELETE
+    return live
+  }
+
+  /** The file's times move at once: loads and the sweep go by them. The journal makes it last. */
+  #touchFile(request: RequestReader, reply: ReplyWriter): boolean {
     const place = this.#placeOf(request)
     const context: SaveContext = {
       layout: this.#layout,

@@ -22,6 +22,7 @@ import { Checks } from './checks.js'
 import { NewestVersions } from './newest.js'
 import { type JournalWorkerOptions, journalDirectory } from './options.js'
 import { Replay } from './replay.js'
+import { settleTouches } from './replayed-touches.js'
 import { SegmentLog } from './segment-log.js'
 
 /**
@@ -31,6 +32,7 @@ import { SegmentLog } from './segment-log.js'
  */
 class Journal implements JournalStorage {
   readonly #options: JournalWorkerOptions
+  readonly #layout: Layout
   readonly #newest = new NewestVersions()
   readonly #checks: Checks
   readonly #replay: Replay
@@ -44,7 +46,8 @@ class Journal implements JournalStorage {
 
   constructor(options: JournalWorkerOptions) {
     this.#options = options
-    this.#checks = new Checks(this.#newest, new Layout(options))
+    this.#layout = new Layout(options)
+    this.#checks = new Checks(this.#newest, this.#layout)
     this.#replay = new Replay(journalDirectory(options.directory), this.#newest, options.fsync)
   }
 
@@ -146,6 +149,7 @@ class Journal implements JournalStorage {
 
   #openLog(): void {
     const { directory, fsync, segmentBytes } = this.#options
+    settleTouches(this.#newest, this.#layout, Date.now())
     this.#log = new SegmentLog(
       { directory: journalDirectory(directory), fsync, segmentBytes },
       this.#replay.position,

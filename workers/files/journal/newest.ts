@@ -1,4 +1,4 @@
-import { Opcode, SLOT_HEADER, type SlotView, WIDE_KEY } from '../../protocol/index.js'
+import { Opcode, SLOT_HEADER, SlotReader, type SlotView, WIDE_KEY } from '../../protocol/index.js'
 import { KeyTable } from './key-table.js'
 import { type Chunk, Slab } from './slab.js'
 
@@ -93,6 +93,22 @@ export class NewestVersions {
     const address = this.#addressOf(entry)
     const start = Slab.offsetOf(address)
     target.set(this.#slab.chunkOf(address).bytes.subarray(start, start + this.length(entry)), at)
+  }
+
+  /** A copy of the entry's slot. */
+  slot(entry: number): SlotReader {
+    const buffer = new ArrayBuffer(this.length(entry))
+    this.copyTo(entry, new Uint8Array(buffer), 0)
+    const reader = new SlotReader(buffer)
+    reader.start(0, 1)
+    reader.next()
+    return reader
+  }
+
+  /** Makes a `DELETE` of a `TOUCH`: both hold nothing but the key. */
+  bury(entry: number): void {
+    const address = this.#addressOf(entry)
+    this.#slab.chunkOf(address).bytes[Slab.offsetOf(address) + 4] = Opcode.DELETE
   }
 
   /** The sequence number of the frame that brought the present version. */
