@@ -18,8 +18,6 @@ export interface JournalScriptOptions {
   readonly known: Readonly<Record<string, Known>>
   /** Steps of each key. */
   readonly rounds: number
-  /** Ends without a checkpoint, so that there is a journal to be read back. */
-  readonly leavesJournal: boolean
 }
 
 const OPCODES: Record<StepKind, Opcode> = {
@@ -70,9 +68,7 @@ function checkpoint(meanwhile: () => void): void {
   if (failures === undefined || failures.length > 0) throw new Error('the checkpoint failed')
 }
 
-const { directory, fsync, known, rounds, leavesJournal } = JSON.parse(
-  process.argv[2] ?? '',
-) as JournalScriptOptions
+const { directory, fsync, known, rounds } = JSON.parse(process.argv[2] ?? '') as JournalScriptOptions
 const ledger = new Ledger(known)
 const keys = ledger.keys
 tell('opening')
@@ -90,11 +86,9 @@ for (let round = 0; round < rounds; round++) {
   else take(keys)
   if (round % 2 === 1 && round < rounds - 1) checkpoint(() => take(keys.slice(0, 2)))
 }
-if (!leavesJournal) {
-  tell('closing')
-  checkpoint(() => undefined)
-  driver.journal.close()
-  rmdirSync(driver.journalDirectory)
-  tell('closed')
-}
+tell('closing')
+checkpoint(() => undefined)
+driver.journal.close()
+rmdirSync(driver.journalDirectory)
+tell('closed')
 process.disconnect()

@@ -66,17 +66,29 @@ async function take(key: string, step: number): Promise<string> {
   }
 }
 
+/** Whether the engine has said what became of the step. */
+async function report(key: string, step: number): Promise<boolean> {
+  const outcome = await take(key, step)
+  tell('took', key, step, outcome)
+  if (outcome.startsWith('failed')) return false
+  steps++
+  if (options.flushEvery !== undefined && steps % options.flushEvery === 0) {
+    await engine.flush({ files: true })
+  }
+  return true
+}
+
 /** Takes step after step; after one that failed nobody knows what is stored, so it is the last. */
 async function call(key: string): Promise<void> {
-  for (let step = ledger.step(key) + 1; !stopped; step++) {
-    const outcome = await take(key, step)
-    tell('took', key, step, outcome)
-    if (outcome.startsWith('failed')) return
-    steps++
-    if (options.flushEvery !== undefined && steps % options.flushEvery === 0) {
-      await engine.flush({ files: true })
-    }
-    if (steps === options.closeAfter) stopped = true
+  for (let step = ledger.step(key) + 1; !stopped && (await report(key, step)); step++) {
+    if (steps >= (options.closeAfter ?? Number.POSITIVE_INFINITY)) stopped = true
+  }
+}
+
+/** The same steps in the same order every time. */
+async function takeInTurn(rounds: number): Promise<void> {
+  for (let round = 1; round <= rounds; round++) {
+    for (const key of ledger.keys) await report(key, ledger.step(key) + round)
   }
 }
 
@@ -97,7 +109,8 @@ await Promise.all(
   }),
 )
 tell('ready')
-await Promise.all(ledger.keys.map(call))
+if (options.roundsInTurn === undefined) await Promise.all(ledger.keys.map(call))
+else await takeInTurn(options.roundsInTurn)
 tell('closing')
 try {
   await engine.close()

@@ -13,6 +13,8 @@ export interface JournalChildOptions {
   readonly flushEvery?: number | undefined
   /** After so many it closes its engine and ends. */
   readonly closeAfter?: number | undefined
+  /** Instead of all keys at once, takes so many steps of each, one after the other, and closes. */
+  readonly roundsInTurn?: number
 }
 
 /** The descriptor that it writes its reports to, a line each. */

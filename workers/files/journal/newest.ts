@@ -147,6 +147,7 @@ export class NewestVersions {
     if (this.#changed[entry] === changed) {
       this.#slab.free(this.#addressOf(entry))
       this.#table.remove(entry)
+      this.#halfKept.delete(entry)
       // What a burst has needed is not kept.
       if (this.#table.count === 0 && this.#table.capacity > LEAST_KEPT) this.#startAnew()
     } else this.#table.moveToEnd(entry)

@@ -12,6 +12,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { SEGMENT_HEADER } from '#dist/workers/files/journal/segment.js'
 import { Opcode, Status } from '#dist/workers/protocol/index.js'
+import { HOUR } from '../storage-driver.js'
 import { JournalDriver } from './journal-driver.js'
 
 const test = suite('journal: replay')
@@ -198,6 +199,57 @@ test('foreign files in its directory are left alone', () => {
   driver.reopen()
   driver.checkpoint()
   assert.equal(readdirSync(driver.journalDirectory).sort(), foreign.sort())
+})
+
+/** A session that a checkpoint has brought to its file as it was before a touch, which is all that the journal holds. */
+function touchedWhileWritten(expiry: number, touchedTo: number): JournalDriver {
+  const driver = new JournalDriver()
+  driver.save('a', 'text', expiry)
+  driver.checkpoint(() => assert.is(driver.touch('a', touchedTo), Status.DONE))
+  assert.is(driver.segments.length, 1)
+  return driver
+}
+
+/** Reads the journal back as if so much time had gone by. */
+function reopenLater(driver: JournalDriver, milliseconds: number, body: () => void): void {
+  const { now } = Date
+  Date.now = () => now() + milliseconds
+  try {
+    driver.reopen()
+    body()
+    driver.checkpoint()
+    body()
+  } finally {
+    Date.now = now
+  }
+}
+
+test('a session that a touch has ended does not come back with the file that was written meanwhile', () => {
+  const driver = touchedWhileWritten(Date.now() + HOUR, 1)
+  reopenLater(driver, 0, () => {
+    assert.is(driver.load('a'), undefined)
+    assert.is(driver.update('a', 'x'), Status.ABSENT)
+  })
+  assert.is(driver.create('a', 'x'), Status.DONE)
+})
+
+test('a shorter life that has passed before the journal is read back is over', () => {
+  const driver = touchedWhileWritten(Date.now() + 9 * HOUR, Date.now() + HOUR)
+  reopenLater(driver, 2 * HOUR, () => assert.is(driver.load('a'), undefined))
+})
+
+test('a shorter life that has not passed yet ends when it should', () => {
+  const driver = touchedWhileWritten(Date.now() + 9 * HOUR, Date.now() + 3 * HOUR)
+  reopenLater(driver, HOUR, () => assert.is(driver.load('a'), 'text'))
+  reopenLater(driver, 4 * HOUR, () => assert.is(driver.load('a'), undefined))
+})
+
+test('a longer life is not over because the file was written before the touch', () => {
+  const driver = touchedWhileWritten(Date.now() + HOUR, Date.now() + 9 * HOUR)
+  reopenLater(driver, 2 * HOUR, () => {
+    assert.is(driver.load('a'), 'text')
+    assert.is(driver.create('a', 'x'), Status.CONFLICT)
+  })
 })
 
 test.run()

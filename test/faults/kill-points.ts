@@ -1,0 +1,108 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import * as assert from 'uvu/assert'
+import { Status } from '#dist/workers/protocol/index.js'
+import type { Ledger } from '../races/journal-history.js'
+import { JournalProcess } from '../races/journal-process.js'
+import { versionOf } from '../races/versions.js'
+import { JournalDriver } from '../workers/files/journal/journal-driver.js'
+import { scratchDirectory } from '../workers/files/scratch.js'
+import { filesBelow } from '../workers/files/storage-driver.js'
+import { Fault, type FaultPlan } from './fault.js'
+
+/** Processes at once: one for each processor of a small machine. */
+const LANES = 2
+
+/** A program that reports what it does; see journal-process.ts. */
+export interface Program {
+  readonly path: string
+  readonly options: object
+}
+
+/** Runs a program until it is killed by its fault, or closes; whether it was killed. */
+export async function isKilled(
+  ledger: Ledger,
+  { path, options }: Program,
+  fault: Fault,
+  plan: FaultPlan,
+): Promise<boolean> {
+  fault.set(plan)
+  const { signal, phase, complaints } = await new JournalProcess(
+    ledger,
+    path,
+    options,
+    fault.environment,
+  ).end()
+  fault.lift()
+  assert.equal(complaints, [])
+  if (signal === 'SIGKILL') return true
+  assert.is(phase, 'closed')
+  return false
+}
+
+/** What was acknowledged is there, before and after it is brought to files; creates are exclusive; nothing lies about. */
+export function assertRecovers(ledger: Ledger, directory: string, fsync: boolean): void {
+  if (!existsSync(directory)) return assert.ok(ledger.keys.every((key) => ledger.step(key) === 0))
+  const driver = new JournalDriver({ directory, fsync, orphanGrace: 0 })
+  assert.equal(driver.replayed, [])
+  const stored = (key: string): number | undefined => {
+    const text = driver.load(key)
+    return text === undefined ? undefined : versionOf(key, JSON.parse(text))
+  }
+  for (const key of ledger.keys) ledger.found(key, stored(key))
+  assert.equal(driver.checkpoint().failures, [])
+  assert.equal(driver.segments, [])
+  // Nothing that was not there a moment ago has come up.
+  for (const key of ledger.keys) assert.is(stored(key), ledger.state(key), key)
+  assert.equal(driver.notices, [])
+  driver.walk('sweep')
+  const live = ledger.keys.filter((key) => ledger.state(key) !== undefined)
+  const left = filesBelow(directory).filter((name) => !name.startsWith('.journal'))
+  assert.is(left.length, live.length, left.join())
+  const others = readdirSync(driver.journalDirectory).filter((name) => !name.endsWith('.sock'))
+  assert.equal(others, [])
+  for (const key of ledger.keys) {
+    const exists = ledger.state(key) !== undefined
+    assert.is(driver.create(key, 'new'), exists ? Status.CONFLICT : Status.DONE)
+  }
+}
+
+/** What is to be killed: at the first call that counts, or some later one, and every `stride` calls from there. */
+export interface Sweep {
+  readonly calls: FaultPlan['calls']
+  readonly action: 'kill' | 'tear'
+  readonly start?: number
+  readonly stride?: number
+}
+
+/**
+ * Kills at one call after the other, several processes at once, until one gets through. The body tells whether its process
+ * was killed.
+ * @returns how many calls there are, more or less `stride`
+ */
+export async function killAtEach(
+  { calls, action, start = 1, stride = 1 }: Sweep,
+  body: (directory: string, fault: Fault, plan: FaultPlan) => Promise<boolean>,
+): Promise<number> {
+  let next = start
+  let through = Number.POSITIVE_INFINITY
+  const takeTurns = async (): Promise<void> => {
+    const parent = scratchDirectory('memory')
+    const fault = new Fault(parent)
+    for (; next < through; ) {
+      const first = next
+      next += stride
+      const directory = `${parent}/${first}`
+      try {
+        if (!(await body(directory, fault, { calls, action, first, count: 1 }))) {
+          through = Math.min(through, first)
+        }
+      } catch (error) {
+        throw new Error(`${action} at call ${first}: ${error}`, { cause: error })
+      }
+      rmSync(directory, { recursive: true, force: true })
+    }
+    fault.close()
+  }
+  await Promise.all(Array.from({ length: LANES }, takeTurns))
+  return through - 1
+}
