@@ -30,8 +30,11 @@ export const ALL_CALLS = Object.keys(CALLS) as readonly SystemCall[]
 /** What becomes of a call. */
 export interface FaultPlan {
   readonly calls: readonly SystemCall[]
-  /** A system error; `kill`: dies before the call; `tear`: dies when a write is half done; `shorten`: half is written. */
-  readonly action: 'kill' | 'tear' | 'shorten' | 'EIO' | 'ENOSPC' | 'EFBIG' | 'EMFILE' | 'EROFS'
+  /**
+   * A system error; `kill`: dies before the call; `tear`: dies when a write is half done; `shorten`: half is written;
+   * `break`: half is written, and what follows finds no room.
+   */
+  readonly action: 'kill' | 'tear' | 'shorten' | 'break' | 'EIO' | 'ENOSPC' | 'EFBIG' | 'EMFILE' | 'EROFS'
   /** The first call that is acted on. Default 1. */
   readonly first?: number
   /** How many are from there on. Default: all. */
@@ -40,7 +43,7 @@ export interface FaultPlan {
   readonly path?: string
 }
 
-const ACTIONS: Record<string, number> = { kill: 2, tear: 3, shorten: 4 }
+const ACTIONS: Record<string, number> = { kill: 2, tear: 3, shorten: 4, break: 5 }
 const FIELDS = 8
 const SIZE = FIELDS * 4 + 480
 
@@ -94,7 +97,7 @@ export class Fault {
   set({ calls, action, first = 1, count = 0, path = this.#path }: FaultPlan): void {
     const bytes = Buffer.alloc(SIZE)
     const mask = calls.reduce((sum, call) => sum | CALLS[call], 0)
-    const errno = constants.errno[action as keyof typeof constants.errno] ?? 0
+    const errno = constants.errno[action as keyof typeof constants.errno] ?? constants.errno.ENOSPC
     const fields = [0, mask, first, count, ACTIONS[action] ?? 1, errno, 0, 0]
     fields.forEach((field, index) => {
       bytes.writeUInt32LE(field, index * 4)
