@@ -4,7 +4,6 @@ import { type Liveness, livenessOfPlace } from '../liveness.js'
 import { peekHeader } from '../peek.js'
 import { composeRecord } from '../record.js'
 import type { SaveContext } from '../save-protocol.js'
-import { isAlien, setAside } from '../set-aside.js'
 import { Tombstones } from '../tombstones.js'
 import { touch } from '../touch.js'
 import { keepAside } from './keep-aside.js'
@@ -53,7 +52,7 @@ export class Checks {
         )
       case Opcode.TOUCH:
         return this.#orAbsent(
-          inMemory ? this.#newest.isLive(entry, now) : this.#touchFile(request, reply, now),
+          inMemory ? this.#newest.isLive(entry, now) : this.#touchFile(request, now),
           request,
           reply,
         )
@@ -100,7 +99,7 @@ export class Checks {
    * Moves the file's times, for good: loads and the sweep go by them. It is journaled all the same, since an older version
    * may still be in the journal, and be read back. One to the past becomes a delete.
    */
-  #touchFile(request: RequestReader, reply: ReplyWriter, now: number): boolean {
+  #touchFile(request: RequestReader, now: number): boolean {
     if (request.expiry <= now) {
       request.bytes[request.offset + 4] = Opcode.DELETE
       return this.#isAlive(request, now)
@@ -109,7 +108,8 @@ export class Checks {
     const context: SaveContext = {
       layout: this.#layout,
       fsync: this.#fsync,
-      onAlien: (alien) => this.#setAlienAside(alien, reply),
+      // A touch puts nothing in anybody's place.
+      onAlien: () => false,
     }
     return (
       touch(context, { place, key: request.key(), expiry: request.expiry }, this.#tombstones) === Status.DONE
@@ -141,12 +141,6 @@ export class Checks {
     reply.corrupt(keepAside(this.#layout, place, 'the codec refused the payload', record))
     request.bytes[request.offset + 4] = Opcode.DELETE
     return true
-  }
-
-  #setAlienAside(place: Place, reply: ReplyWriter): boolean {
-    const notice = setAside(this.#layout, place, 'no regular file', isAlien)
-    reply.corrupt(notice)
-    return notice.keptAs !== undefined
   }
 
   #isAlive(request: RequestReader, now: number): boolean {

@@ -12,6 +12,9 @@ const TAKEN = Number.POSITIVE_INFINITY
 /**
  * The newest version of every session that is not in its file yet: what loads, checks and checkpoints see.
  *
+ * Entries and addresses come from the table and the slab alone, so every array is read within its bounds: that is what
+ * `as number` rests on.
+ *
  * An entry is a slot as it stands in the journal: a `SAVE`, with the session's bytes, or a `DELETE`.
  */
 export class NewestVersions {
@@ -75,7 +78,7 @@ export class NewestVersions {
   /** Milliseconds since the epoch. */
   expiry(entry: number): number {
     const address = this.#addressOf(entry)
-    return this.#slab.chunkOf(address).doubles[(Slab.offsetOf(address) + 16) >>> 3] ?? 0
+    return this.#slab.chunkOf(address).doubles[(Slab.offsetOf(address) + 16) >>> 3] as number
   }
 
   /** Whether it is a session that has not expired. */
@@ -112,7 +115,7 @@ export class NewestVersions {
 
   /** The sequence number of the frame that brought the present version. */
   changed(entry: number): number {
-    return this.#changed[entry] ?? 0
+    return this.#changed[entry] as number
   }
 
   /** The entry of a slice of the key space that has waited longest to be written to its file; -1 without one. */
@@ -134,7 +137,7 @@ export class NewestVersions {
 
   /** Whether a version of it that is not newer than this is still to be written to its file. */
   isDirtySince(entry: number, sequence: number): boolean {
-    return (this.#dirtySince[entry] ?? 0) <= sequence
+    return (this.#dirtySince[entry] as number) <= sequence
   }
 
   /** A checkpoint takes the present version, to write it to its file. */
@@ -197,13 +200,13 @@ export class NewestVersions {
     const packed = this.#word(entry, 1)
     const { words, bytes } = slot
     const word = slot.offset >>> 2
-    const other = words[word + 1] ?? 0
+    const other = words[word + 1] as number
     const length = packed >>> 16
     if (length !== other >>> 16 || (((packed ^ other) >>> 8) & WIDE_KEY) !== 0) return false
     const address = this.#addressOf(entry)
     const own = this.#slab.chunkOf(address).bytes
     const ownStart = Slab.offsetOf(address) + SLOT_HEADER + this.#word(entry, 2)
-    const start = slot.offset + SLOT_HEADER + (words[word + 2] ?? 0)
+    const start = slot.offset + SLOT_HEADER + (words[word + 2] as number)
     for (let index = 0; index < length; index++) {
       if (own[ownStart + index] !== bytes[start + index]) return false
     }
@@ -211,12 +214,12 @@ export class NewestVersions {
   }
 
   #addressOf(entry: number): number {
-    return this.#address[entry] ?? 0
+    return this.#address[entry] as number
   }
 
   #word(entry: number, index: number): number {
     const address = this.#addressOf(entry)
-    return this.#slab.chunkOf(address).words[(Slab.offsetOf(address) >>> 2) + index] ?? 0
+    return this.#slab.chunkOf(address).words[(Slab.offsetOf(address) >>> 2) + index] as number
   }
 
   #grow(): void {
@@ -240,7 +243,7 @@ function copySlot(slot: SlotView, chunk: Chunk, at: number): void {
   else {
     const { words } = slot
     for (let from = offset >>> 2, to = at >>> 2, end = from + (length >>> 2); from < end; from++, to++) {
-      chunk.words[to] = words[from] ?? 0
+      chunk.words[to] = words[from] as number
     }
   }
   if (slot.opcode !== Opcode.DELETE) chunk.bytes[at + 4] = Opcode.SAVE

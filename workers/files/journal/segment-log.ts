@@ -52,11 +52,6 @@ export class SegmentLog {
     return this.#options.segmentBytes
   }
 
-  /** How many files there are. */
-  get segments(): number {
-    return this.#old.length + (this.#current === undefined ? 0 : 1)
-  }
-
   /** The sequence number of the last frame that was appended; 0 before the first. */
   get sequence(): number {
     return this.#nextSequence - 1

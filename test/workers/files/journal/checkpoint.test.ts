@@ -123,6 +123,32 @@ test('what cannot be written stays in the journal, is told of, and is written la
   assert.equal(driver.segments, [])
 })
 
+test('many large sessions, touched while they are written, are whole after a crash', () => {
+  const driver = new JournalDriver({ layout: 'flat', segmentBytes: 600_000 })
+  const keys = ['a', 'b', 'c', 'd', 'e']
+  const expiry = Date.now() + 3 * HOUR
+  for (const key of keys) driver.save(key, key.repeat(500_000))
+  driver.checkpoint(() => {
+    for (const key of keys) driver.touch(key, expiry)
+  })
+  driver.reopen()
+  driver.checkpoint()
+  for (const key of keys) {
+    const { text, expiry: found } = driver.one({ opcode: Opcode.LOAD, key })
+    assert.is(text, key.repeat(500_000))
+    assert.is(Math.round(found ?? 0), expiry)
+  }
+})
+
+test('evidence that cannot be kept is told of all the same', () => {
+  const driver = new JournalDriver()
+  driver.save('a', 'no session')
+  const { writeId = [0, 0] } = driver.one({ opcode: Opcode.LOAD, key: 'a' })
+  // Its directory has not been made yet.
+  const { corrupt } = driver.one({ opcode: Opcode.SET_ASIDE, key: 'a', writeId })
+  assert.equal([corrupt[0]?.keptAs, driver.load('a')], [undefined, undefined])
+})
+
 test('a file that can never be written does not let the journal grow for ever', () => {
   const driver = new JournalDriver({ segmentBytes: 20_000 })
   driver.save('stuck', 'x'.repeat(500))
