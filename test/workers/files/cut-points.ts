@@ -9,6 +9,7 @@ import { syncBuiltinESMExports } from 'node:module'
 const CALLS = [
   'closeSync',
   'existsSync',
+  'fdatasyncSync',
   'fstatSync',
   'fsyncSync',
   'ftruncateSync',
