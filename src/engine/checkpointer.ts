@@ -55,7 +55,7 @@ export class Checkpointer {
 
   constructor(options: CheckpointerOptions) {
     this.#options = options
-    this.#timer = setInterval(() => this.#inBackground(), options.interval)
+    this.#timer = setInterval(() => this.begin(), options.interval)
     this.#timer.unref()
   }
 
@@ -69,7 +69,7 @@ export class Checkpointer {
   noteGauge(gauge: JournalGauge): void {
     this.#gauge = gauge
     if (this.#running !== undefined || !this.#isOverMark()) return
-    if (performance.now() - this.#failedAt > BREATHER) this.#inBackground()
+    if (performance.now() - this.#failedAt > BREATHER) this.begin()
   }
 
   /**
@@ -94,7 +94,8 @@ export class Checkpointer {
     return this.#gauge.disk * 1024 > diskBytes || this.#gauge.memory * 1024 > memoryBytes
   }
 
-  #inBackground(): void {
+  /** Begins one in the background, unless one is under way or there is nothing to be done. */
+  begin(): void {
     if (this.#stopped || this.#running !== undefined || this.#gauge.disk === 0) return
     this.#run().catch((error: unknown) => {
       if (!this.#stopped) this.#options.onFailure(storageFailure(error))

@@ -7,9 +7,9 @@ import {
   type JournalGauge,
   type ReplaySlice,
 } from '../../workers/protocol/index.js'
-import type { BatchCarrier } from './batch-carrier.js'
+import { type BatchCarrier, WorkerLostError } from './batch-carrier.js'
 import { openPool } from './closing.js'
-import { storageErrorOf } from './storage-errors.js'
+import { lossOf, storageErrorOf } from './storage-errors.js'
 import { WorkerPool } from './worker-pool.js'
 
 /** The journal's one worker, and what it tells of its size. */
@@ -39,7 +39,7 @@ export class JournalFront implements BatchCarrier {
   async open(onSlice: (slice: ReplaySlice) => void): Promise<void> {
     await openPool(this.#pool)
     for (let done = false; !done; ) {
-      const slice = succeeded(await this.#pool.replay())
+      const slice = succeeded(await this.#pool.replay().catch(lostWhileOpening))
       onSlice(slice)
       done = slice.done
     }
@@ -73,6 +73,10 @@ export class JournalFront implements BatchCarrier {
   terminate(reason?: Error): Promise<void> {
     return this.#pool.terminate(reason)
   }
+}
+
+function lostWhileOpening(error: unknown): never {
+  throw error instanceof WorkerLostError ? lossOf(error) : error
 }
 
 function succeeded<Answer extends object>(answer: Answer | Failure): Answer {

@@ -1,4 +1,9 @@
-import type { CorruptNotice, Ownership, StorageDescription } from '../../workers/protocol/index.js'
+import type {
+  CorruptNotice,
+  JournalGauge,
+  Ownership,
+  StorageDescription,
+} from '../../workers/protocol/index.js'
 import type { BatchCarrier } from './batch-carrier.js'
 import { Checkpointer } from './checkpointer.js'
 import { openingFailure, openPool } from './closing.js'
@@ -89,9 +94,15 @@ export class StoragePools {
       await openPool(this.files)
       if (ownership === undefined) return
       await this.#openJournal()
-      if (!this.#hasJournal) await this.#closeJournal()
+      if (this.#hasJournal) return
+      await this.#closeJournal()
+      await this.#release()
     } catch (error) {
-      await this.#abandonJournal()
+      await this.#front?.terminate()
+      await this.#checkpointer?.stop()
+      await this.#release()
+      this.#front = undefined
+      this.#checkpointer = undefined
       throw error
     }
   }
@@ -101,16 +112,21 @@ export class StoragePools {
     await this.#checkpointer?.flush()
   }
 
-  /** Brings everything to files and ends the workers. */
+  /**
+   * Brings everything to files and ends the workers.
+   * @throws {StorageError} when something could not be written; the journal is left for the next engine to read back
+   */
   async close(): Promise<void> {
     await this.walker.close()
     try {
       await this.#closeJournal()
     } catch (error) {
-      await this.#abandonJournal()
+      await this.#front?.terminate()
       throw error
     } finally {
       await this.files.close()
+      // Not before: what a worker still writes must not meet what the next owner does.
+      await this.#release()
     }
   }
 
@@ -118,9 +134,11 @@ export class StoragePools {
   async terminate(reason: Error): Promise<void> {
     await Promise.all([
       this.walker.terminate(reason),
-      this.#abandonJournal(reason),
+      this.#front?.terminate(reason),
       this.files.terminate(reason),
     ])
+    await this.#checkpointer?.stop()
+    await this.#release()
   }
 
   get #hasJournal(): boolean {
@@ -153,9 +171,11 @@ export class StoragePools {
       checkpointer?.noteGauge(gauge)
     })
     this.#front = front
-    await front.open(({ corrupt, ...progress }) => {
+    let gauge: JournalGauge = { memory: 0, disk: 0 }
+    await front.open(({ corrupt, gauge: latest, ...progress }) => {
       for (const notice of corrupt) onCorrupt(notice)
       if (progress.totalBytes > 0) onRecovery(progress)
+      gauge = latest
     })
     checkpointer = new Checkpointer({
       front,
@@ -168,31 +188,24 @@ export class StoragePools {
       onFailure,
     })
     this.#checkpointer = checkpointer
+    checkpointer.noteGauge(gauge)
+    // What was left over goes to files while the engine is at work already.
+    checkpointer.begin()
   }
 
-  /** Leaves session files alone. */
+  /** Brings everything to files, and ends the journal's worker. */
   async #closeJournal(): Promise<void> {
-    if (this.#front === undefined) return
-    await this.#checkpointer?.flush()
     await this.#checkpointer?.stop()
-    await this.#front.close()
-    this.#lostFronts += this.#front.lost
+    await this.#checkpointer?.flush()
+    await this.#front?.close()
+    this.#lostFronts += this.#front?.lost ?? 0
     this.#front = undefined
     this.#checkpointer = undefined
-    await this.#ownership?.release(true)
-    this.#ownership = undefined
   }
 
-  /** Leaves the journal as it is, for the next engine to read back. */
-  async #abandonJournal(reason?: Error): Promise<void> {
-    const front = this.#front
+  async #release(): Promise<void> {
     const ownership = this.#ownership
-    // Ended for a reason, it stays: batches that come to it yet are to hear of that.
-    if (reason === undefined) this.#front = undefined
     this.#ownership = undefined
-    await front?.terminate(reason)
-    await this.#checkpointer?.stop()
-    this.#checkpointer = undefined
-    await ownership?.release(false)
+    await ownership?.release(this.#front === undefined)
   }
 }

@@ -45,6 +45,7 @@ export class WorkerPool implements BatchCarrier {
   readonly #options: WorkerPoolOptions & { readonly worker: string }
   readonly #spares: ArrayBuffer[] = []
   #pool: Piscina | undefined
+  #ending: Promise<void> | undefined
   #outstanding = 0
   #lost = 0
   #closed = false
@@ -117,6 +118,8 @@ export class WorkerPool implements BatchCarrier {
     if (this.#closed) throw new WorkerLostError('the pool is closed', { cause: this.#closedBy })
     this.#outstanding++
     try {
+      // What a worker of the pool before still does must not meet what those of the next one do.
+      if (this.#ending !== undefined) await this.#ending
       // Piscina types results as any; what each function returns is fixed by workers/worker.ts.
       return (await this.#ensurePool().run(task, { name, transferList })) as Result
     } catch (error) {
@@ -157,9 +160,12 @@ export class WorkerPool implements BatchCarrier {
     return pool
   }
 
-  /** Rejects every task that still waits in a pool without workers. */
+  /** Rejects every task that still waits in a pool without workers, or with some that are not to be trusted. */
   #discard(pool: Piscina): void {
     if (this.#pool === pool) this.#pool = undefined
-    void pool.destroy()
+    const ending = pool.destroy().then(() => {
+      if (this.#ending === ending) this.#ending = undefined
+    })
+    this.#ending = ending
   }
 }

@@ -157,7 +157,10 @@ function journalOf(
         unit: 'seconds',
       }),
     checkpointBytes: numberOption('journalBytes', options.journalBytes, 128 * 2 ** 20, bytes),
-    memoryLimit: numberOption('journalMemory', options.journalMemory, 256 * 2 ** 20, bytes),
+    memoryLimit: numberOption('journalMemory', options.journalMemory, 256 * 2 ** 20, {
+      ...bytes,
+      most: 2 ** 32,
+    }),
     own: () => (role === 'ahead' ? ownForGood(directory, timeout) : ownForRecovery(directory)),
   }
 }

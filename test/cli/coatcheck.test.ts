@@ -90,7 +90,9 @@ test('recover tells of damage by its exit code, and keeps it aside', async () =>
   const { status, stdout } = coatcheck('recover', directory)
   assert.is(status, 1)
   assert.match(stdout, /^\d+ operations read back from the journal, 1 damaged parts kept aside\n$/)
-  assert.equal(readdirSync(journal), [`${segment}.damaged`])
+  const [kept, ...others] = readdirSync(journal)
+  assert.ok(kept?.startsWith(segment) && kept.endsWith('.damaged'))
+  assert.equal(others, [])
 })
 
 test('no command works on a directory whose owner lives', async () => {

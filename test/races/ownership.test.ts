@@ -92,10 +92,12 @@ ownership('a sign of life that bears the id of another live process counts for n
   await first.run([{ method: 'save', key: KEY, session: { of: 'first' } }])
   await first.kill()
   const journal = `${directory}/.journal`
-  const [sign = ''] = readdirSync(journal).filter((name) => name.startsWith('owner-'))
-  assert.ok(sign.includes(`-${first.pid}-`))
+  const signs = readdirSync(journal).filter((name) => name.includes(`-${first.pid}-`))
+  assert.is(signs.length, 2, 'its announcement and its mark as the owner')
   // As if the system had given its id to this very process meanwhile.
-  renameSync(`${journal}/${sign}`, `${journal}/${sign.replace(`-${first.pid}-`, `-${process.pid}-`)}`)
+  for (const sign of signs) {
+    renameSync(`${journal}/${sign}`, `${journal}/${sign.replace(`-${first.pid}-`, `-${process.pid}-`)}`)
+  }
   const second = new EngineProcess()
   try {
     await second.open(journaled(directory))

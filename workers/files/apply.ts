@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { describeFailure, hasCode, Opcode, ReplyWriter, RequestReader, Status } from '../protocol/index.js'
 import { closeAnyway } from './close.js'
 import type { Layout, Place } from './layout.js'
@@ -102,6 +103,8 @@ export class BatchApplier {
     switch (livenessOfPlace(place, 0)) {
       case 'absent':
       case 'buried':
+        // The one who took it away may not have come as far as to sync that.
+        if (this.#options.exclusive && existsSync(place.directory)) break
         return
       case 'alien':
         context.onAlien(place)

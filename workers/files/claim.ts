@@ -73,8 +73,8 @@ function isLeftBehind(claim: Stats): boolean {
 
 /**
  * For whoever finds nothing in a session's place: what was there may have been taken only to be looked at, or is about
- * to be buried. Waits until it is back or gone for good; a claim that a crash has left behind is nothing to wait for. After it the place has to be
- * looked at again in any case: what was taken may have been put back just before this.
+ * to be buried. Waits until it is back or gone for good; a claim that a crash has left behind is nothing to wait for.
+ * After it the place has to be looked at again in any case: what was taken may have been put back just before this.
  */
 export function waitForClaim(place: Place): void {
   const since = performance.now()

@@ -56,23 +56,6 @@ export function touch(context: SaveContext, request: Touch, tombstones: Tombston
   }
 }
 
-/**
- * Sets a session's expiry as a journal knows it, whatever its file says of it, also when that has passed meanwhile. Nobody else
- * may be at the file.
- */
-export function restoreExpiry({ place, key, expiry }: Touch): void {
-  const descriptor = openSession(place)
-  if (descriptor === undefined) return
-  try {
-    const header = fstatSync(descriptor).isFile() ? headerOf(descriptor) : undefined
-    if (header === undefined || header.keyLength !== key.length || header.expiry === UNREADABLE_EXPIRY) return
-    if (header.expiry > expiry) writeExpiry(descriptor, expiry)
-    setTime(descriptor, expiry)
-  } finally {
-    closeAnyway(descriptor)
-  }
-}
-
 /** `undefined` when there is none, or none that can be opened so: a tombstone, a link, a socket. */
 function openSession(place: Place): number | undefined {
   const descriptor = openIfFile(place)

@@ -11,6 +11,7 @@ export interface ReplaySlice {
   readonly records: number
   /** What of the journal is damaged. */
   readonly corrupt: CorruptNotice[]
+  readonly gauge: JournalGauge
 }
 
 /** Some sessions that are to be written to their files: a batch for a worker of the files. */

@@ -55,7 +55,8 @@ export class SignOfLife {
     const server = createServer()
     const sign = new SignOfLife(server)
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
+      // Later ones, of a visitor who could not be let in, say, matter to nobody.
+      server.on('error', reject)
       // In a cluster, a worker's own socket, not one of its primary that outlives it.
       server.listen({ path: address, exclusive: true }, resolve)
     })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs'
+import { accessSync, constants, linkSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { unlinkIfPresent } from '../../../workers/files/unlink.js'
@@ -16,12 +16,12 @@ const NAME = /^(owner|recovery|contender)-([0-9]+)-([0-9a-f]{16})\.sock$/
 
 /** `owner`: has it until it closes. `recovery`: only until it has brought a journal to files. `contender`: wants it. */
 type Claim = 'owner' | 'recovery' | 'contender'
+const CLAIMS: readonly Claim[] = ['owner', 'recovery', 'contender']
 
 interface Rival {
   readonly claim: Claim
   readonly pid: number
   readonly token: string
-  readonly name: string
 }
 
 /** Options of {@link ownDirectory}. */
@@ -36,7 +36,8 @@ export interface OwnOptions {
  * Makes this engine the one that owns a journal's directory.
  *
  * Everybody announces himself first and looks at the others then, so of two who want it at once at least the later one sees
- * the other. Who sees an owner gives way; of two contenders the one with the greater token does. Signs of life are
+ * the other. The announcement stays where it is until its maker goes, and the owner's mark is a second name of it: whoever
+ * lists the names while somebody changes his state must not miss him. Who sees an owner gives way; of two contenders the one with the greater token does. Signs of life are
  * sockets: those of a process that has died count for nothing, and the next owner removes them.
  *
  * @throws {OwnedError} when another live engine has it
@@ -71,7 +72,7 @@ export async function ownerOf(directory: string): Promise<{ readonly pid: number
   try {
     for (const rival of listRivals(directory)) {
       if (rival.claim !== 'owner') continue
-      const connection = await knock(sockets.address(rival.name))
+      const connection = await knock(announcementOf(sockets, rival))
       if (connection === undefined) continue
       if (connection !== 'unreachable') connection.destroy()
       return { pid: rival.pid }
@@ -98,7 +99,7 @@ async function attempt(
   claim: 'owner' | 'recovery',
 ): Promise<Ownership | Refused | undefined> {
   const token = randomBytes(8).toString('hex')
-  const announced = `contender-${process.pid}-${token}.sock`
+  const announced = nameOf({ claim: 'contender', pid: process.pid, token })
   let sockets: SocketDirectory
   try {
     sockets = new SocketDirectory(directory)
@@ -111,26 +112,28 @@ async function attempt(
     sign = await SignOfLife.show(sockets.address(announced))
     const refused = await contend(directory, sockets, token)
     if (refused === undefined) {
-      const name = `${claim}-${process.pid}-${token}.sock`
-      renameSync(`${directory}/${announced}`, `${directory}/${name}`)
-      return new HeldOwnership(directory, name, sign, sockets)
+      const mark = nameOf({ claim, pid: process.pid, token })
+      linkSync(`${directory}/${announced}`, `${directory}/${mark}`)
+      return new HeldOwnership(directory, [mark, announced], sign, sockets)
     }
-    await withdraw(directory, announced, sign, sockets)
+    await withdraw(directory, [announced], sign, sockets)
     return refused
   } catch (error) {
-    await withdraw(directory, announced, sign, sockets)
+    await withdraw(directory, [announced], sign, sockets)
     if (hasCode(error, 'ENOENT')) return undefined
-    throw error
+    // What libuv calls so when a socket's directory is missing, too.
+    if (!hasCode(error, 'EACCES')) throw error
+    return mayWrite(directory) ? undefined : Promise.reject(error)
   }
 }
 
 async function withdraw(
   directory: string,
-  name: string,
+  names: readonly string[],
   sign: SignOfLife | undefined,
   sockets: SocketDirectory,
 ): Promise<void> {
-  unlinkIfPresent(`${directory}/${name}`)
+  for (const name of names) unlinkIfPresent(`${directory}/${name}`)
   await sign?.end()
   sockets.close()
 }
@@ -143,13 +146,13 @@ async function contend(
 ): Promise<Refused | undefined> {
   const since = performance.now()
   for (;;) {
-    const dead: string[] = []
+    const dead: Rival[] = []
     let waiting: Rival | undefined
     for (const rival of listRivals(directory)) {
       if (rival.token === token) continue
-      const connection = await knock(sockets.address(rival.name))
+      const connection = await knock(announcementOf(sockets, rival))
       if (connection === undefined) {
-        dead.push(rival.name)
+        dead.push(rival)
         continue
       }
       const reachable = connection === 'unreachable' ? undefined : connection
@@ -158,7 +161,10 @@ async function contend(
       waiting = rival
     }
     if (waiting === undefined) {
-      for (const name of dead) unlinkIfPresent(`${directory}/${name}`)
+      for (const { pid, token: deadToken } of dead) {
+        for (const claim of CLAIMS)
+          unlinkIfPresent(`${directory}/${nameOf({ claim, pid, token: deadToken })}`)
+      }
       return undefined
     }
     if (performance.now() - since > CONTENTION) return { rival: waiting, connection: undefined }
@@ -168,19 +174,19 @@ async function contend(
 
 class HeldOwnership implements Ownership {
   readonly #directory: string
-  readonly #name: string
+  readonly #names: readonly string[]
   readonly #sign: SignOfLife
   readonly #sockets: SocketDirectory
 
-  constructor(directory: string, name: string, sign: SignOfLife, sockets: SocketDirectory) {
+  constructor(directory: string, names: readonly string[], sign: SignOfLife, sockets: SocketDirectory) {
     this.#directory = directory
-    this.#name = name
+    this.#names = names
     this.#sign = sign
     this.#sockets = sockets
   }
 
   async release(clean: boolean): Promise<void> {
-    await withdraw(this.#directory, this.#name, this.#sign, this.#sockets)
+    await withdraw(this.#directory, this.#names, this.#sign, this.#sockets)
     if (!clean) return
     try {
       rmdirSync(this.#directory)
@@ -190,12 +196,34 @@ class HeldOwnership implements Ownership {
   }
 }
 
+function nameOf({ claim, pid, token }: Rival): string {
+  return `${claim}-${pid}-${token}.sock`
+}
+
+/** Where somebody can be knocked at, whatever he claims by now. */
+function announcementOf(sockets: SocketDirectory, { pid, token }: Rival): string {
+  return sockets.address(nameOf({ claim: 'contender', pid, token }))
+}
+
 function listRivals(directory: string): Rival[] {
-  return readdirSync(directory).flatMap((name) => {
+  const rivals = new Map<string, Rival>()
+  for (const name of readdirSync(directory)) {
     const [, claim, pid, token] = NAME.exec(name) ?? []
-    if (claim === undefined || pid === undefined || token === undefined) return []
-    return [{ claim: claim as Claim, pid: Number(pid), token, name }]
-  })
+    if (claim === undefined || pid === undefined || token === undefined) continue
+    // An owner's mark says more than his announcement.
+    if (claim === 'contender' && rivals.has(token)) continue
+    rivals.set(token, { claim: claim as Claim, pid: Number(pid), token })
+  }
+  return [...rivals.values()]
+}
+
+function mayWrite(directory: string): boolean {
+  try {
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK)
+    return true
+  } catch (error) {
+    return hasCode(error, 'ENOENT')
+  }
 }
 
 function makeDirectory(directory: string): void {

@@ -100,6 +100,13 @@ export class Checkpoint {
     this.#failures.push(...failures.slice(0, MOST_FAILURES - this.#failures.length))
   }
 
+  /** What is under way counts for nothing any more. */
+  abandon(): void {
+    for (const { entries } of this.#underWay.values())
+      for (const entry of entries) this.#newest.giveBack(entry)
+    this.#underWay.clear()
+  }
+
   /** Whether everything is in files. */
   get complete(): boolean {
     return !this.#failed && this.#remaining.size === 0 && this.#underWay.size === 0

@@ -4,7 +4,6 @@ import { type Liveness, livenessOfPlace } from '../liveness.js'
 import { peekHeader } from '../peek.js'
 import { composeRecord } from '../record.js'
 import type { SaveContext } from '../save-protocol.js'
-import { isAlien, setAside } from '../set-aside.js'
 import { Tombstones } from '../tombstones.js'
 import { touch } from '../touch.js'
 import { keepAside } from './keep-aside.js'
@@ -19,11 +18,13 @@ const NONE = -1
 export class Checks {
   readonly #newest: NewestVersions
   readonly #layout: Layout
+  readonly #fsync: boolean
   readonly #tombstones = new Tombstones()
 
-  constructor(newest: NewestVersions, layout: Layout) {
+  constructor(newest: NewestVersions, layout: Layout, fsync: boolean) {
     this.#newest = newest
     this.#layout = layout
+    this.#fsync = fsync
   }
 
   /** Whether the current slot has to be journaled. If not, its outcome is in the reply. */
@@ -32,7 +33,7 @@ export class Checks {
     if (opcode === Opcode.SAVE) return true
     if (opcode === Opcode.VOID) return false
     const entry = this.#newest.find(request)
-    const inMemory = entry !== NONE && this.#newest.opcode(entry) !== Opcode.TOUCH
+    const inMemory = entry !== NONE
     switch (opcode) {
       case Opcode.LOAD:
         if (!inMemory) reply.status(index, Status.IN_FILE)
@@ -50,13 +51,17 @@ export class Checks {
           reply,
         )
       case Opcode.TOUCH:
-        return this.#orAbsent(this.#touch(request, inMemory ? entry : NONE, reply, now), request, reply)
+        return this.#orAbsent(
+          inMemory ? this.#newest.isLive(entry, now) : this.#touchFile(request, now),
+          request,
+          reply,
+        )
       case Opcode.CREATE:
-        return this.#mayCreate(request, inMemory ? entry : NONE, reply, now)
+        return this.#mayCreate(request, entry, reply, now)
       case Opcode.DELETE:
         return entry !== NONE || this.#liveness(request, now) !== 'absent'
       case Opcode.SET_ASIDE:
-        return this.#setAside(request, inMemory ? entry : NONE, reply)
+        return this.#setAside(request, entry, reply)
       default:
         throw new RangeError(`unknown opcode ${opcode}`)
     }
@@ -90,22 +95,21 @@ export class Checks {
       : this.#newest.writeId(entry)
   }
 
-  /** One to the past becomes a delete: read back, a mere time would stand against a file that says something else. */
-  #touch(request: RequestReader, entry: number, reply: ReplyWriter, now: number): boolean {
-    const ends = request.expiry <= now
-    if (entry === NONE && !ends) return this.#touchFile(request, reply)
-    const live = entry === NONE ? this.#isAlive(request, now) : this.#newest.isLive(entry, now)
-    if (ends) request.bytes[request.offset + 4] = Opcode.DELETE
-    return live
-  }
-
-  /** The file's times move at once: loads and the sweep go by them. The journal makes it last. */
-  #touchFile(request: RequestReader, reply: ReplyWriter): boolean {
+  /**
+   * Moves the file's times, for good: loads and the sweep go by them. It is journaled all the same, since an older version
+   * may still be in the journal, and be read back. One to the past becomes a delete.
+   */
+  #touchFile(request: RequestReader, now: number): boolean {
+    if (request.expiry <= now) {
+      request.bytes[request.offset + 4] = Opcode.DELETE
+      return this.#isAlive(request, now)
+    }
     const place = this.#placeOf(request)
     const context: SaveContext = {
       layout: this.#layout,
-      fsync: false,
-      onAlien: (alien) => this.#setAlienAside(alien, reply),
+      fsync: this.#fsync,
+      // A touch puts nothing in anybody's place.
+      onAlien: () => false,
     }
     return (
       touch(context, { place, key: request.key(), expiry: request.expiry }, this.#tombstones) === Status.DONE
@@ -137,12 +141,6 @@ export class Checks {
     reply.corrupt(keepAside(this.#layout, place, 'the codec refused the payload', record))
     request.bytes[request.offset + 4] = Opcode.DELETE
     return true
-  }
-
-  #setAlienAside(place: Place, reply: ReplyWriter): boolean {
-    const notice = setAside(this.#layout, place, 'no regular file', isAlien)
-    reply.corrupt(notice)
-    return notice.keptAs !== undefined
   }
 
   #isAlive(request: RequestReader, now: number): boolean {

@@ -6,6 +6,7 @@ import {
   type CheckpointStep,
   type CorruptNotice,
   describeFailure,
+  type Failure,
   hasCode,
   type JournalGauge,
   type JournalStorage,
@@ -17,12 +18,13 @@ import {
 } from '../../protocol/index.js'
 import { Layout } from '../layout.js'
 import { openDirectory } from '../open-directory.js'
+import { syncDirectory } from '../sync-directory.js'
+import { carryOver } from './carry-over.js'
 import { Checkpoint } from './checkpoint.js'
 import { Checks } from './checks.js'
 import { NewestVersions } from './newest.js'
 import { type JournalWorkerOptions, journalDirectory } from './options.js'
 import { Replay } from './replay.js'
-import { settleTouches } from './replayed-touches.js'
 import { SegmentLog } from './segment-log.js'
 
 /**
@@ -32,7 +34,6 @@ import { SegmentLog } from './segment-log.js'
  */
 class Journal implements JournalStorage {
   readonly #options: JournalWorkerOptions
-  readonly #layout: Layout
   readonly #newest = new NewestVersions()
   readonly #checks: Checks
   readonly #replay: Replay
@@ -46,19 +47,18 @@ class Journal implements JournalStorage {
 
   constructor(options: JournalWorkerOptions) {
     this.#options = options
-    this.#layout = new Layout(options)
-    this.#checks = new Checks(this.#newest, this.#layout)
+    this.#checks = new Checks(this.#newest, new Layout(options), options.fsync)
     this.#replay = new Replay(journalDirectory(options.directory), this.#newest, options.fsync)
   }
 
   get gauge(): JournalGauge {
-    return { memory: this.#newest.bytes >>> 10, disk: Math.ceil((this.#log?.bytes ?? 0) / 1024) }
+    return { memory: Math.ceil(this.#newest.bytes / 1024), disk: Math.ceil((this.#log?.bytes ?? 0) / 1024) }
   }
 
   replay(): ReplaySlice {
     const slice = this.#replay.next()
     if (slice.done && this.#log === undefined) this.#openLog()
-    return slice
+    return { ...slice, gauge: this.gauge }
   }
 
   apply(wire: ArrayBuffer): ArrayBuffer | null {
@@ -82,6 +82,7 @@ class Journal implements JournalStorage {
   checkpoint(step: CheckpointStep): CheckpointAnswer {
     const log = this.#ensureLog()
     if (step.kind === 'begin') {
+      this.#checkpoint?.abandon()
       const through = log.sequence
       log.roll()
       this.#dropThrough = log.lastOld
@@ -99,9 +100,26 @@ class Journal implements JournalStorage {
       return slice === undefined ? this.#answer() : { ...this.#answer(), slice }
     }
     this.#checkpoint = undefined
-    if (!checkpoint.complete) return { ...this.#answer(), failures: checkpoint.failures }
-    log.drop(this.#dropThrough)
-    return { ...this.#answer(), failures: [] }
+    const failures = this.#endCheckpoint(log, checkpoint)
+    return { ...this.#answer(), failures }
+  }
+
+  #endCheckpoint(log: SegmentLog, checkpoint: Checkpoint): readonly Failure[] {
+    const { complete } = checkpoint
+    checkpoint.abandon()
+    if (complete) {
+      carryOver(this.#newest, this.#newest.halfKept, log)
+      this.#newest.keptWhole()
+      log.drop(this.#dropThrough)
+      return []
+    }
+    // A file that can never be written must not keep the journal growing for ever.
+    if (log.bytes > LARGEST_SHARE * this.#newest.bytes + log.segmentBytes) {
+      carryOver(this.#newest, this.#newest.entries(), log)
+      this.#newest.keptWhole()
+      log.drop(this.#dropThrough)
+    }
+    return checkpoint.failures.length > 0 ? checkpoint.failures : [LOST]
   }
 
   walk(): Walk {
@@ -139,7 +157,13 @@ class Journal implements JournalStorage {
   #append(log: SegmentLog, request: RequestReader, length: number, slots: number): void {
     log.append(request.bytes, request.view, length, slots)
     request.start(BATCH_HEADER, slots)
-    while (request.next()) this.#newest.note(request, log.sequence)
+    try {
+      while (request.next()) this.#newest.note(request, log.sequence)
+    } catch (error) {
+      // No memory for what stands in the journal by now: a new worker reads it back from there.
+      console.error(error)
+      process.exit(1)
+    }
   }
 
   #ensureLog(): SegmentLog {
@@ -149,13 +173,15 @@ class Journal implements JournalStorage {
 
   #openLog(): void {
     const { directory, fsync, segmentBytes } = this.#options
-    settleTouches(this.#newest, this.#layout, Date.now())
     this.#log = new SegmentLog(
       { directory: journalDirectory(directory), fsync, segmentBytes },
       this.#replay.position,
     )
   }
 }
+
+/** How much larger than what it holds the journal may become while files cannot be written. */
+const LARGEST_SHARE = 4
 
 /** Batch and ordinal are not known any more when the journal is read back. */
 function keepWriteId(request: RequestReader): void {
@@ -182,5 +208,7 @@ export function openStorage(options: JournalWorkerOptions): JournalStorage {
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
   }
+  // Made anew by whoever owns the directory: a power cut must not take it away with all that is in it.
+  if (options.fsync) syncDirectory(options.directory)
   return new Journal(options)
 }

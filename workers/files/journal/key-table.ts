@@ -8,6 +8,8 @@ const NONE = -1
  * one that has waited longest first. Nothing in it is an object of its own: a million entries are a dozen arrays to the
  * garbage collector.
  *
+ * Numbers come from `add` alone, so every array is read within its bounds: that is what `as number` rests on.
+ *
  * It knows hashes, no keys: who looks a key up says which of the entries with its hash is meant.
  */
 export class KeyTable {
@@ -40,12 +42,12 @@ export class KeyTable {
 
   /** The first entry with this hash; -1 without one. */
   first(hash: number): number {
-    return this.#skip(this.#buckets[this.#bucketOf(hash)] ?? NONE, hash)
+    return this.#skip(this.#buckets[this.#bucketOf(hash)] as number, hash)
   }
 
   /** The next one with the same hash. */
   next(entry: number): number {
-    return this.#skip(this.#next[entry] ?? NONE, this.#hash[entry] ?? 0)
+    return this.#skip(this.#next[entry] as number, this.#hash[entry] as number)
   }
 
   /** A new entry, last in the list of its slice. */
@@ -53,7 +55,7 @@ export class KeyTable {
     const entry = this.#takeNumber()
     const bucket = this.#bucketOf(hash)
     this.#hash[entry] = hash
-    this.#next[entry] = this.#buckets[bucket] ?? NONE
+    this.#next[entry] = this.#buckets[bucket] as number
     this.#buckets[bucket] = entry
     this.#append(entry, sliceOf(hash))
     this.#count++
@@ -62,13 +64,13 @@ export class KeyTable {
 
   /** Forgets an entry; its number may be given to another one. */
   remove(entry: number): void {
-    const hash = this.#hash[entry] ?? 0
+    const hash = this.#hash[entry] as number
     const bucket = this.#bucketOf(hash)
-    const next = this.#next[entry] ?? NONE
-    let at = this.#buckets[bucket] ?? NONE
+    const next = this.#next[entry] as number
+    let at = this.#buckets[bucket] as number
     if (at === entry) this.#buckets[bucket] = next
     else {
-      while (this.#next[at] !== entry) at = this.#next[at] ?? NONE
+      while (this.#next[at] !== entry) at = this.#next[at] as number
       this.#next[at] = next
     }
     this.#unlink(entry, sliceOf(hash))
@@ -79,24 +81,24 @@ export class KeyTable {
 
   /** Puts an entry at the end of its slice's list. */
   moveToEnd(entry: number): void {
-    const slice = sliceOf(this.#hash[entry] ?? 0)
+    const slice = sliceOf(this.#hash[entry] as number)
     this.#unlink(entry, slice)
     this.#append(entry, slice)
   }
 
   /** The entry of a slice that has waited longest; -1 without one. */
   oldest(slice: number): number {
-    return this.#first[slice] ?? NONE
+    return this.#first[slice] as number
   }
 
   /** The one behind it in the list of its slice. */
   later(entry: number): number {
-    return this.#later[entry] ?? NONE
+    return this.#later[entry] as number
   }
 
   #skip(start: number, hash: number): number {
     let entry = start
-    while (entry !== NONE && this.#hash[entry] !== hash) entry = this.#next[entry] ?? NONE
+    while (entry !== NONE && this.#hash[entry] !== hash) entry = this.#next[entry] as number
     return entry
   }
 
@@ -108,7 +110,7 @@ export class KeyTable {
   #takeNumber(): number {
     if (this.#vacant !== NONE) {
       const entry = this.#vacant
-      this.#vacant = this.#next[entry] ?? NONE
+      this.#vacant = this.#next[entry] as number
       return entry
     }
     if (this.#fresh === this.#hash.length) this.#grow()
@@ -116,7 +118,7 @@ export class KeyTable {
   }
 
   #append(entry: number, slice: number): void {
-    const last = this.#last[slice] ?? NONE
+    const last = this.#last[slice] as number
     this.#earlier[entry] = last
     this.#later[entry] = NONE
     if (last === NONE) this.#first[slice] = entry
@@ -125,8 +127,8 @@ export class KeyTable {
   }
 
   #unlink(entry: number, slice: number): void {
-    const earlier = this.#earlier[entry] ?? NONE
-    const later = this.#later[entry] ?? NONE
+    const earlier = this.#earlier[entry] as number
+    const later = this.#later[entry] as number
     if (earlier === NONE) this.#first[slice] = later
     else this.#later[earlier] = later
     if (later === NONE) this.#last[slice] = earlier
@@ -142,8 +144,8 @@ export class KeyTable {
     this.#buckets = new Int32Array(capacity).fill(NONE)
     // Only called when no number is vacant: all of them are entries.
     for (let entry = 0; entry < this.#fresh; entry++) {
-      const bucket = this.#bucketOf(this.#hash[entry] ?? 0)
-      this.#next[entry] = this.#buckets[bucket] ?? NONE
+      const bucket = this.#bucketOf(this.#hash[entry] as number)
+      this.#next[entry] = this.#buckets[bucket] as number
       this.#buckets[bucket] = entry
     }
   }

@@ -1,26 +1,31 @@
-import { Opcode, SLOT_HEADER, SlotReader, type SlotView, WIDE_KEY } from '../../protocol/index.js'
+import { Opcode, SLICES, SLOT_HEADER, type SlotView, WIDE_KEY } from '../../protocol/index.js'
 import { KeyTable } from './key-table.js'
 import { type Chunk, Slab } from './slab.js'
 
 /** Bytes up to which a loop copies faster than a call. */
 const SHORT = 1024
+/** Entries that an empty table has room for. */
+const LEAST_KEPT = 4096
 const NONE = -1
 const TAKEN = Number.POSITIVE_INFINITY
 
 /**
  * The newest version of every session that is not in its file yet: what loads, checks and checkpoints see.
  *
- * An entry is a slot as it stands in the journal, and one of three kinds: `SAVE`, with the session's bytes; `DELETE`; or
- * `TOUCH`, for a session whose bytes are in its file and whose new expiry may not be on the disk yet.
+ * Entries and addresses come from the table and the slab alone, so every array is read within its bounds: that is what
+ * `as number` rests on.
+ *
+ * An entry is a slot as it stands in the journal: a `SAVE`, with the session's bytes, or a `DELETE`.
  */
 export class NewestVersions {
-  readonly #table = new KeyTable()
+  #table = new KeyTable()
   readonly #slab = new Slab()
   #address = new Int32Array(this.#table.capacity)
   /** Sequence number of the frame that brought the present version. */
   #changed = new Float64Array(this.#table.capacity)
   /** That of the earliest version that no checkpoint has taken yet; `TAKEN` when one has taken the present version. */
   #dirtySince = new Float64Array(this.#table.capacity)
+  readonly #halfKept = new Set<number>()
 
   /** Entries. */
   get count(): number {
@@ -40,19 +45,32 @@ export class NewestVersions {
     return entry
   }
 
-  /** Takes in what a slot of a frame says. */
+  /** Takes in what a slot of a frame says. A touch of a session that is in its file has moved that already. */
   note(slot: SlotView, sequence: number): void {
     const entry = this.find(slot)
     if (slot.opcode !== Opcode.TOUCH) this.#put(entry, slot, sequence)
-    else if (entry === NONE || this.opcode(entry) === Opcode.TOUCH) this.#put(entry, slot, sequence)
-    else if (this.opcode(entry) === Opcode.SAVE) {
+    else if (entry !== NONE && this.opcode(entry) === Opcode.SAVE) {
       const address = this.#addressOf(entry)
       this.#slab.chunkOf(address).doubles[(Slab.offsetOf(address) + 16) >>> 3] = slot.expiry
+      if (this.#dirtySince[entry] === TAKEN) this.#halfKept.add(entry)
       this.#mark(entry, sequence)
     }
   }
 
-  /** `SAVE`, `DELETE` or `TOUCH`. */
+  /**
+   * Sessions that were touched while a checkpoint was writing them: the journal will have nothing but the touch, and the file the
+   * former expiry. They have to be journaled anew, whole, before the checkpoint's segments go.
+   */
+  get halfKept(): ReadonlySet<number> {
+    return this.#halfKept
+  }
+
+  /** They have been. */
+  keptWhole(): void {
+    this.#halfKept.clear()
+  }
+
+  /** `SAVE` or `DELETE`. */
   opcode(entry: number): Opcode {
     return (this.#word(entry, 1) & 0xff) as Opcode
   }
@@ -60,7 +78,7 @@ export class NewestVersions {
   /** Milliseconds since the epoch. */
   expiry(entry: number): number {
     const address = this.#addressOf(entry)
-    return this.#slab.chunkOf(address).doubles[(Slab.offsetOf(address) + 16) >>> 3] ?? 0
+    return this.#slab.chunkOf(address).doubles[(Slab.offsetOf(address) + 16) >>> 3] as number
   }
 
   /** Whether it is a session that has not expired. */
@@ -95,25 +113,9 @@ export class NewestVersions {
     target.set(this.#slab.chunkOf(address).bytes.subarray(start, start + this.length(entry)), at)
   }
 
-  /** A copy of the entry's slot. */
-  slot(entry: number): SlotReader {
-    const buffer = new ArrayBuffer(this.length(entry))
-    this.copyTo(entry, new Uint8Array(buffer), 0)
-    const reader = new SlotReader(buffer)
-    reader.start(0, 1)
-    reader.next()
-    return reader
-  }
-
-  /** Makes a `DELETE` of a `TOUCH`: both hold nothing but the key. */
-  bury(entry: number): void {
-    const address = this.#addressOf(entry)
-    this.#slab.chunkOf(address).bytes[Slab.offsetOf(address) + 4] = Opcode.DELETE
-  }
-
   /** The sequence number of the frame that brought the present version. */
   changed(entry: number): number {
-    return this.#changed[entry] ?? 0
+    return this.#changed[entry] as number
   }
 
   /** The entry of a slice of the key space that has waited longest to be written to its file; -1 without one. */
@@ -126,9 +128,16 @@ export class NewestVersions {
     return this.#table.later(entry)
   }
 
+  /** All of them. */
+  *entries(): Generator<number, void, undefined> {
+    for (let slice = 0; slice < SLICES; slice++) {
+      for (let entry = this.oldest(slice); entry !== NONE; entry = this.later(entry)) yield entry
+    }
+  }
+
   /** Whether a version of it that is not newer than this is still to be written to its file. */
   isDirtySince(entry: number, sequence: number): boolean {
-    return (this.#dirtySince[entry] ?? 0) <= sequence
+    return (this.#dirtySince[entry] as number) <= sequence
   }
 
   /** A checkpoint takes the present version, to write it to its file. */
@@ -141,6 +150,9 @@ export class NewestVersions {
     if (this.#changed[entry] === changed) {
       this.#slab.free(this.#addressOf(entry))
       this.#table.remove(entry)
+      this.#halfKept.delete(entry)
+      // What a burst has needed is not kept.
+      if (this.#table.count === 0 && this.#table.capacity > LEAST_KEPT) this.#startAnew()
     } else this.#table.moveToEnd(entry)
   }
 
@@ -152,6 +164,7 @@ export class NewestVersions {
   #put(found: number, slot: SlotView, sequence: number): void {
     let entry = found
     let address: number
+    if (this.#halfKept.size > 0) this.#halfKept.delete(found)
     if (entry === NONE) {
       address = this.#slab.allocate(slot.length)
       entry = this.#table.add(slot.hash)
@@ -170,6 +183,14 @@ export class NewestVersions {
     copySlot(slot, this.#slab.chunkOf(address), Slab.offsetOf(address))
   }
 
+  #startAnew(): void {
+    this.#table = new KeyTable()
+    const { capacity } = this.#table
+    this.#address = new Int32Array(capacity)
+    this.#changed = new Float64Array(capacity)
+    this.#dirtySince = new Float64Array(capacity)
+  }
+
   #mark(entry: number, sequence: number): void {
     this.#changed[entry] = sequence
     if (this.#dirtySince[entry] === TAKEN) this.#dirtySince[entry] = sequence
@@ -179,13 +200,13 @@ export class NewestVersions {
     const packed = this.#word(entry, 1)
     const { words, bytes } = slot
     const word = slot.offset >>> 2
-    const other = words[word + 1] ?? 0
+    const other = words[word + 1] as number
     const length = packed >>> 16
     if (length !== other >>> 16 || (((packed ^ other) >>> 8) & WIDE_KEY) !== 0) return false
     const address = this.#addressOf(entry)
     const own = this.#slab.chunkOf(address).bytes
     const ownStart = Slab.offsetOf(address) + SLOT_HEADER + this.#word(entry, 2)
-    const start = slot.offset + SLOT_HEADER + (words[word + 2] ?? 0)
+    const start = slot.offset + SLOT_HEADER + (words[word + 2] as number)
     for (let index = 0; index < length; index++) {
       if (own[ownStart + index] !== bytes[start + index]) return false
     }
@@ -193,12 +214,12 @@ export class NewestVersions {
   }
 
   #addressOf(entry: number): number {
-    return this.#address[entry] ?? 0
+    return this.#address[entry] as number
   }
 
   #word(entry: number, index: number): number {
     const address = this.#addressOf(entry)
-    return this.#slab.chunkOf(address).words[(Slab.offsetOf(address) >>> 2) + index] ?? 0
+    return this.#slab.chunkOf(address).words[(Slab.offsetOf(address) >>> 2) + index] as number
   }
 
   #grow(): void {
@@ -222,9 +243,8 @@ function copySlot(slot: SlotView, chunk: Chunk, at: number): void {
   else {
     const { words } = slot
     for (let from = offset >>> 2, to = at >>> 2, end = from + (length >>> 2); from < end; from++, to++) {
-      chunk.words[to] = words[from] ?? 0
+      chunk.words[to] = words[from] as number
     }
   }
-  const keeps = slot.opcode === Opcode.DELETE || slot.opcode === Opcode.TOUCH
-  chunk.bytes[at + 4] = keeps ? slot.opcode : Opcode.SAVE
+  if (slot.opcode !== Opcode.DELETE) chunk.bytes[at + 4] = Opcode.SAVE
 }

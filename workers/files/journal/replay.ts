@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   constants,
@@ -64,7 +65,7 @@ export class Replay {
   }
 
   /** Reads the next segment. */
-  next(): ReplaySlice {
+  next(): Omit<ReplaySlice, 'gauge'> {
     const corrupt: CorruptNotice[] = []
     const segment = this.#segments[this.#index]
     if (segment !== undefined) {
@@ -107,6 +108,8 @@ export class Replay {
       this.#setAside(segment, 'the journal is damaged before it', corrupt)
       return
     }
+    // One that never had a frame says nothing of what should be there: its elders may have gone, and it been forgotten.
+    if (segment.bytes <= SEGMENT_HEADER && this.#expected === undefined) return
     this.#expected ??= header.firstSequence
     const bytes = readWhole(`${this.#directory}/${segmentName(segment.number)}`, this.#fsync)
     const end = this.#replayFrames(bytes, header, limit)
@@ -143,16 +146,16 @@ export class Replay {
   }
 
   /** A segment that holds nothing that counts. */
-  #setAside({ number }: FoundSegment, reason: string, corrupt: CorruptNotice[]): void {
-    const keptAs = damagedName(number)
+  #setAside({ number, header }: FoundSegment, reason: string, corrupt: CorruptNotice[]): void {
+    const keptAs = damagedName(number, header)
     renameSync(`${this.#directory}/${segmentName(number)}`, `${this.#directory}/${keptAs}`)
     this.#segments.splice(this.#index--, 1)
     corrupt.push({ reason, keptAs })
   }
 
   /** What counts in it is still needed, so the original stays until it is in files. */
-  #copyAside({ number }: FoundSegment, corrupt: CorruptNotice[]): void {
-    const keptAs = damagedName(number)
+  #copyAside({ number, header }: FoundSegment, corrupt: CorruptNotice[]): void {
+    const keptAs = damagedName(number, header)
     const reason = 'a segment of the journal is damaged in the middle'
     try {
       copyFileSync(
@@ -168,8 +171,10 @@ export class Replay {
   }
 }
 
-function damagedName(number: number): string {
-  return `${segmentName(number)}.damaged`
+/** Numbers begin anew with each journal; salts do not. */
+function damagedName(number: number, header: SegmentHeader | undefined): string {
+  const salt = header?.salt ?? randomBytes(4).readUInt32LE(0)
+  return `${segmentName(number)}.${salt.toString(16).padStart(8, '0')}.damaged`
 }
 
 function findSegments(directory: string): FoundSegment[] {

@@ -47,9 +47,9 @@ export class SegmentLog {
     return this.#oldBytes + (this.#current?.length ?? 0)
   }
 
-  /** How many files there are. */
-  get segments(): number {
-    return this.#old.length + (this.#current === undefined ? 0 : 1)
+  /** Bytes past which a segment is followed by a new one. */
+  get segmentBytes(): number {
+    return this.#options.segmentBytes
   }
 
   /** The sequence number of the last frame that was appended; 0 before the first. */

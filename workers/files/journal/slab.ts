@@ -1,6 +1,7 @@
 /*
  * Memory for slots of all sizes, in blocks of 8-byte units. The garbage collector sees a few large buffers instead of
- * an object for every session, a block is used again as soon as it is free, and what is used can be told exactly.
+ * an object for every session, a block is used again as soon as it is free, and what is used can be told exactly. Sizes and
+ * addresses are its own, so every array is read within its bounds: that is what `as number` rests on.
  */
 
 /** 8-byte units of a chunk: 256 KiB. */
@@ -26,7 +27,7 @@ function classTable(): Uint8Array {
   const table = new Uint8Array(LARGEST_SHARED + 1)
   let size = 0
   for (let units = 0; units <= LARGEST_SHARED; units++) {
-    if (units > (CLASS_UNITS[size] ?? 0)) size++
+    if (units > (CLASS_UNITS[size] as number)) size++
     table[units] = size
   }
   return table
@@ -81,11 +82,11 @@ export class Slab {
   allocate(bytes: number): number {
     const units = (bytes + 7) >>> 3
     if (units > LARGEST_SHARED) return this.#addChunk(new Chunk(units, units, -1), 1) << 15
-    const size = CLASS_OF[units] ?? 0
+    const size = CLASS_OF[units] as number
     const roomy = this.#roomy[size] ?? []
     let chunk = roomy.at(-1)
     if (chunk === undefined) {
-      chunk = new Chunk(CHUNK_UNITS, CLASS_UNITS[size] ?? units, size)
+      chunk = new Chunk(CHUNK_UNITS, CLASS_UNITS[size] as number, size)
       this.#addChunk(chunk, 0)
       chunk.place = roomy.push(chunk) - 1
     }
@@ -160,6 +161,6 @@ function takeBlock(chunk: Chunk): number {
     return unit
   }
   const unit = chunk.freed
-  chunk.freed = chunk.words[unit * 2] ?? -1
+  chunk.freed = chunk.words[unit * 2] as number
   return unit
 }

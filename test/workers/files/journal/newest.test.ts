@@ -88,7 +88,7 @@ test('are what a map of the newest versions would hold', () => {
         const text = `${sequence}`.padEnd(one.size, '.')
         newest.note(slotOf(one.do, one.key, text, one.expiry), sequence)
         const held = model.get(one.key)
-        if (one.do !== 'touch' || held === undefined || held.kind === 'touch') {
+        if (one.do !== 'touch') {
           model.set(one.key, {
             kind: one.do,
             text,
@@ -96,7 +96,7 @@ test('are what a map of the newest versions would hold', () => {
             changed: sequence,
             taken: held?.taken,
           })
-        } else if (held.kind === 'save') {
+        } else if (held?.kind === 'save') {
           held.expiry = one.expiry
           held.changed = sequence
         }
