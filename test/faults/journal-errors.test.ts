@@ -44,16 +44,30 @@ for (const fsync of [false, true]) {
     })
   }
 
-  needsFaults(errors, `a short write is continued${suffix}`, async () => {
-    for (const count of [1, 0]) {
+  for (const action of ['shorten', 'break'] as const) {
+    needsFaults(errors, `a short write is continued: ${action}${suffix}`, async () => {
       await FaultyEngine.with({ fsync }, async (engine) => {
         assert.is(await engine.save(KEY, 1), undefined)
-        engine.fault.set({ calls: ['write'], action: 'shorten', path: SEGMENT, count })
+        // After these two there is room again.
+        engine.fault.set({ calls: ['write'], action, path: SEGMENT, count: 2 })
         assert.is(await engine.save(KEY, 2, 'x'.repeat(10_000)), undefined)
-        assert.ok(engine.fault.hits > 1)
+        assert.is(engine.fault.fired, 2)
         assert.equal(await engine.versionsAfterKill([KEY]), [2])
       })
-    }
+    })
+  }
+
+  needsFaults(errors, `a write that stops half-way is cut off${suffix}`, async () => {
+    await FaultyEngine.with({ fsync }, async (engine) => {
+      assert.is(await engine.save(KEY, 1), undefined)
+      engine.fault.set({ calls: ['write'], action: 'break', path: SEGMENT })
+      assertStorageError(await engine.save(KEY, 2, 'x'.repeat(10_000)), 'ENOSPC')
+      engine.fault.lift()
+      assert.is(await engine.load(KEY), 1)
+      assert.is(await engine.save('other', 3), undefined)
+      assert.is(engine.segments.length, 1)
+      assert.equal(await engine.versionsAfterKill([KEY, 'other']), [1, 3])
+    })
   })
 
   needsFaults(
@@ -134,10 +148,10 @@ for (const fsync of [false, true]) {
       assertStorageError(await engine.flush(), 'EIO')
       assert.is(await engine.save(KEY, 2), undefined)
       assert.is(engine.segments.length, 2)
-      fault.set({ calls: ['unlink'], action: 'EIO', path: SEGMENT, count: 1 })
+      // The first is removed, the second is not. The other way round, the first would bring back what it holds.
+      fault.set({ calls: ['unlink'], action: 'EIO', path: SEGMENT, first: 2 })
       assertStorageError(await engine.flush(), 'EIO')
-      // Without the second, the first would bring back what the second has replaced.
-      assert.is(engine.segments.length, 2)
+      assert.is(engine.segments.length, 1)
       assert.equal(await engine.versionsAfterKill([KEY]), [2])
       assert.not.ok(existsSync(`${engine.directory}/.journal`))
     })
