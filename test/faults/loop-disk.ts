@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs'
 import { scratchDirectory } from '../workers/files/scratch.js'
 import { mountMissing, programMissing } from './missing.js'
@@ -18,11 +18,12 @@ export function loopMissing(type: LoopType): string | undefined {
   return programMissing(`mkfs.${type}`, '-V') ?? programMissing('xfs_io', '-V')
 }
 
-/** A disk of the test's own in a file, whose power can be cut. Unmounted when the process ends. */
+/** A disk of the test's own in a file, whose power can be cut. Unmounted when the process ends, also when it is killed. */
 export class LoopDisk {
   /** Where it is mounted. */
   readonly directory: string
   readonly #image: string
+  readonly #guard: ChildProcess
   readonly #unmountAtExit = (): void => void spawnSync('umount', ['-l', this.directory])
 
   constructor(type: LoopType) {
@@ -36,6 +37,7 @@ export class LoopDisk {
     run(`mkfs.${type}`, '-q', ...(type === 'ext4' ? ['-m', '0'] : []), this.#image)
     // Before the removal of the directory: exit listeners are run in the order of their registration.
     process.prependOnceListener('exit', this.#unmountAtExit)
+    this.#guard = guardOf(parent, this.directory)
     this.#mount()
   }
 
@@ -66,11 +68,24 @@ export class LoopDisk {
   remove(): void {
     this.#unmountAtExit()
     process.off('exit', this.#unmountAtExit)
+    this.#guard.stdin?.end()
   }
 
   #mount(): void {
     run('mount', '-o', 'loop', this.#image, this.directory)
   }
+}
+
+/** Tidies up when this process has ended without: a mount outlives whoever is killed. It hears of it by its input's end. */
+function guardOf(parent: string, directory: string): ChildProcess {
+  const script = 'read -r _; umount -l "$2"; rm -rf --one-file-system "$1"'
+  const guard = spawn('sh', ['-c', script, 'sh', parent, directory], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    // The runner kills a test that hangs with all of its process group.
+    detached: true,
+  })
+  guard.unref()
+  return guard
 }
 
 function run(program: string, ...values: string[]): void {

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
+import { on } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, renameSync, watch } from 'node:fs'
 import { files, OwnedError, SessionEngine } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -28,6 +29,16 @@ async function refusedBy(opening: Promise<void>): Promise<number | undefined> {
   } catch (error) {
     if (error instanceof RemoteError && error.failure.name === 'OwnedError') return error.failure.pid
     throw error
+  }
+}
+
+/** Resolves when a process has shown its sign of life, be it for a moment only. */
+async function announcedIn(journal: string, pid: number | undefined): Promise<void> {
+  const watcher = watch(journal)
+  try {
+    for await (const [, name] of on(watcher, 'change')) if (String(name).includes(`-${pid}-`)) return
+  } finally {
+    watcher.close()
   }
 }
 
@@ -117,14 +128,13 @@ ownership(
       await first?.open(journaled(directory))
       const keys = Array.from({ length: 50 }, (_, index) => `session-${index}`)
       await first?.run(keys.map((key) => ({ method: 'save', key, session: { key } })))
+      const announced = announcedIn(`${directory}/.journal`, second?.pid)
       let handed = false
       const waiting = second?.open(journaled(directory, 60_000)).then(() => {
         handed = true
       })
-      // It is there and waits when it has shown its sign once; the first one still answers.
-      while (!readdirSync(`${directory}/.journal`).some((name) => name.includes(`-${second?.pid}-`))) {
-        await new Promise(setImmediate)
-      }
+      await Promise.race([announced, waiting])
+      // The first one still works.
       await first?.run([{ method: 'save', key: 'last', session: { key: 'last' } }])
       assert.not(handed)
       await first?.closeEngine()
