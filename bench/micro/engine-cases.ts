@@ -48,7 +48,7 @@ function appendAll(demands: readonly Demand[]): RequestWriter {
 }
 
 function laneStep(demands: readonly Demand[]): () => unknown {
-  const lane = new Lane()
+  const lane = new Lane({ depth: 1, slots: 256 })
   const nothing = (): void => undefined
   return () => {
     const now = Date.now()

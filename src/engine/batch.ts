@@ -1,10 +1,8 @@
 import { longestSlot, type Opcode, type RequestWriter } from '../../workers/protocol/index.js'
 import type { Caller, Demand } from './caller.js'
 
-/** Slots of one batch at the most: past it the cost of the pool task is spread thin enough. */
-const MOST_SLOTS = 256
-/** Bytes of one batch, unless a single session is larger. */
-const MOST_BYTES = 128 * 1024
+/** Bytes of one batch at the most, unless a single session is larger. */
+export const MOST_BYTES = 128 * 1024
 
 /**
  * One slot of a batch and everybody who waits for it, its first caller included: 100 000 may be pending, so nothing is
@@ -71,6 +69,7 @@ export class Batch {
   readonly writer: RequestWriter
   readonly operations: Operation[] = []
   #sealed = false
+  #follows = false
   #settled: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
 
   /** @param writer Empty; it belongs to this batch until that is settled. */
@@ -87,12 +86,22 @@ export class Batch {
     this.#sealed = true
   }
 
-  /** Whether a demand fits. */
-  hasRoom(demand: Demand): boolean {
+  /** Whether all that left before it have to be settled before it leaves. */
+  get follows(): boolean {
+    return this.#follows
+  }
+
+  /** It has a key in common with a batch before it. */
+  follow(): void {
+    this.#follows = true
+  }
+
+  /** Whether a demand fits into a batch of so many slots at the most. */
+  hasRoom(demand: Demand, mostSlots: number): boolean {
     const { slots, used } = this.writer
     if (slots === 0) return true
     return (
-      slots < MOST_SLOTS && used + longestSlot(demand.key.length, demand.payload?.length ?? 0) <= MOST_BYTES
+      slots < mostSlots && used + longestSlot(demand.key.length, demand.payload?.length ?? 0) <= MOST_BYTES
     )
   }
 

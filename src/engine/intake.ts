@@ -1,7 +1,7 @@
 import { type CorruptNotice, carriesPayload, keyHash, Opcode, Status } from '../../workers/protocol/index.js'
 import type { BatchCarrier } from './batch-carrier.js'
 import type { Demand } from './caller.js'
-import { Dispatcher, type DispatcherListener } from './dispatcher.js'
+import { Dispatcher, type DispatcherListener, type DispatchShape } from './dispatcher.js'
 import { type Expiry, expiryOf } from './options.js'
 import type { Payloads } from './payloads.js'
 import type { Pending } from './pending.js'
@@ -13,8 +13,7 @@ import { ticks, ticksBetween } from './ticks.js'
 export interface IntakeOptions {
   readonly front: BatchCarrier
   readonly files: BatchCarrier
-  readonly lanes: number
-  readonly concurrency: number
+  readonly shape: DispatchShape
   /** Seconds. */
   readonly maxAge: number
   readonly payloads: Payloads
@@ -54,8 +53,8 @@ export class Intake {
       acceptedAt: 0,
       resolve: () => {},
     }
-    const { front, files, lanes, concurrency } = options
-    this.dispatcher = new Dispatcher({ front, files, lanes, concurrency, listener: this.#listener() })
+    const { front, files, shape } = options
+    this.dispatcher = new Dispatcher({ front, files, shape, listener: this.#listener() })
   }
 
   /** Issues one operation on one key. Whatever `session` refers to may change once this has returned. */

@@ -22,7 +22,7 @@ export class JournalFront implements BatchCarrier {
     this.#pool = new WorkerPool({
       storage: journal,
       threads: 1,
-      depth: journal.lanes,
+      depth: journal.depth,
       onAnswer: (answer) => onGauge(gaugeOf(answer)),
     })
   }

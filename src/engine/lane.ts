@@ -1,14 +1,14 @@
 import { RequestWriter } from '../../workers/protocol/index.js'
 import type { Operation } from './batch.js'
-import { Batch } from './batch.js'
+import { Batch, MOST_BYTES } from './batch.js'
 import type { Demand } from './caller.js'
 import { meeting } from './coalescing.js'
 import { LatestOperations } from './latest-operations.js'
 
 /** Where a lane's first batch starts; those after it take over the memory of one that is settled. */
 const FIRST_CAPACITY = 4 * 1024
-/** More memory than this is not kept for the next batch. */
-const MOST_KEPT = 64 * 1024
+/** More memory than a full batch takes is not kept for the next one. */
+const MOST_KEPT = MOST_BYTES + FIRST_CAPACITY
 /** While one batch is under way the next one gathers. */
 const MOST_SPARES = 2
 /** A batch that was only begun because its key is in an earlier one will hold little. */
@@ -19,25 +19,48 @@ interface Barrier {
   readonly arrived: () => void
 }
 
+/** How a lane's batches are cut. */
+export interface LaneOptions {
+  /** Batches under way at the most. */
+  readonly depth: number
+  /** Operations of one batch at the most. */
+  readonly slots: number
+}
+
 /**
  * A slice of the key space.
  *
  * Invariants: operations of one key always meet in the same lane; a batch holds a key at most once; batches leave in
- * order, and the next only when the one before it is settled. So operations of one key take effect in the order in
- * which they were issued, whatever thread carries them.
+ * order, and one that has a key of an earlier one only when all before it are settled. So operations of one key take
+ * effect in the order in which they were issued, whatever thread carries them.
  */
 export class Lane {
+  readonly #options: LaneOptions
   readonly #waiting: (Batch | Barrier)[] = []
   readonly #latest = new LatestOperations()
-  #underWay: Batch | undefined
+  readonly #underWay = new Set<Batch>()
+  /** Readers that read for themselves: waiting, or under way. */
   #again: Batch | undefined
+  #readingAgain: Batch | undefined
   readonly #spareWriters: RequestWriter[] = []
-  /** Whether it stands in the dispatch queue or is under way. */
-  dispatched = false
+  /** Whether it stands in the dispatch queue. */
+  queued = false
+
+  constructor(options: LaneOptions) {
+    this.#options = options
+  }
 
   /** Whether there is a batch to take. */
   get ready(): boolean {
-    return this.#underWay === undefined && this.#waiting[0] instanceof Batch
+    const head = this.#waiting[0]
+    if (!(head instanceof Batch) || this.#readingAgain !== undefined) return false
+    return this.#underWay.size < (head.follows ? 1 : this.#options.depth)
+  }
+
+  /** Whether there is a batch to take that nothing more would fit into. */
+  get isFull(): boolean {
+    const head = this.#waiting[0]
+    return head instanceof Batch && head.writer.slots >= this.#options.slots && this.ready
   }
 
   /**
@@ -56,8 +79,8 @@ export class Lane {
   }
 
   /**
-   * Lets a reader, who rode on an operation of the batch under way in vain, read for itself: before anything that
-   * was issued after it. Readers of one operation come one after the other and share a slot.
+   * Lets a reader, who rode on an operation of a batch under way in vain, read for itself: before anything that was
+   * issued after it leaves. Readers of one operation come one after the other and share a slot.
    */
   readAgain(demand: Demand): void {
     if (this.#again === undefined) {
@@ -76,19 +99,23 @@ export class Lane {
   /** Takes the next batch; nobody can add to it any more. */
   take(): Batch | undefined {
     const batch = this.#waiting[0]
-    if (this.#underWay !== undefined || !(batch instanceof Batch)) return undefined
+    if (!this.ready || !(batch instanceof Batch)) return undefined
     this.#waiting.shift()
     batch.seal()
-    this.#underWay = batch
-    if (batch === this.#again) this.#again = undefined
+    this.#underWay.add(batch)
+    if (batch === this.#again) {
+      this.#readingAgain = batch
+      this.#again = undefined
+    }
     return batch
   }
 
-  /** The batch under way has come back: its keys are free. Some of its readers may have to wait for `rest`. */
+  /** A batch under way has come back: its keys are free. Some of its readers may have to wait for `rest`. */
   release(batch: Batch, rest?: Promise<void>): void {
     for (const operation of batch.operations) this.#latest.delete(operation)
     this.#keepWriter(batch.writer)
-    this.#underWay = undefined
+    this.#underWay.delete(batch)
+    if (batch === this.#readingAgain) this.#readingAgain = undefined
     const again = this.#again?.whenSettled()
     if (rest === undefined && again === undefined) batch.markSettled()
     else void Promise.all([rest, again]).then(() => batch.markSettled())
@@ -97,8 +124,8 @@ export class Lane {
 
   /** Resolves when everything accepted so far is settled. */
   async settled(): Promise<void> {
-    const last = this.#waiting.findLast((entry) => entry instanceof Batch) ?? this.#underWay
-    await last?.whenSettled()
+    const batches = [...this.#underWay, ...this.#waiting.filter((entry) => entry instanceof Batch)]
+    await Promise.all(batches.map((batch) => batch.whenSettled()))
   }
 
   /** Stops the lane behind what was accepted so far; resolves when that is settled. `release` lets it go on. */
@@ -141,7 +168,7 @@ export class Lane {
     const { batch } = operation
     switch (meeting(operation, demand, now)) {
       case 'replace':
-        return batch.hasRoom(demand) ? batch.replace(operation, demand) : undefined
+        return batch.hasRoom(demand, this.#options.slots) ? batch.replace(operation, demand) : undefined
       case 'ride': {
         operation.watched = true
         operation.join(demand, { offset: operation.offset, expiry: operation.expiry })
@@ -152,13 +179,18 @@ export class Lane {
     }
   }
 
-  /** The last batch if the demand may go into it, else a new one. */
+  /** The last batch if the demand may go into it, else a new one. `latest` has an earlier operation of its key. */
   #batchFor(demand: Demand, latest: Batch | undefined): Batch {
     const tail = this.#tail()
-    if (tail !== undefined && tail !== latest && !tail.sealed && tail.hasRoom(demand)) return tail
-    const batch = new Batch(
-      tail !== undefined && tail === latest ? new RequestWriter(SMALL_CAPACITY) : this.#writer(),
-    )
+    const isOpen = tail !== undefined && tail !== latest && !tail.sealed
+    const batch = isOpen && tail.hasRoom(demand, this.#options.slots) ? tail : this.#begin(tail, latest)
+    if (latest !== undefined) batch.follow()
+    return batch
+  }
+
+  #begin(tail: Batch | undefined, latest: Batch | undefined): Batch {
+    const small = tail !== undefined && tail === latest
+    const batch = new Batch(small ? new RequestWriter(SMALL_CAPACITY) : this.#writer())
     this.#waiting.push(batch)
     return batch
   }
@@ -181,6 +213,6 @@ export class Lane {
 
   #arrive(): void {
     const head = this.#waiting[0]
-    if (this.#underWay === undefined && head !== undefined && !(head instanceof Batch)) head.arrived()
+    if (this.#underWay.size === 0 && head !== undefined && !(head instanceof Batch)) head.arrived()
   }
 }

@@ -61,7 +61,7 @@ export class SessionEngine<
       onFailure: (error) => this.#tellOfBackground(error),
     })
     this.#intake = new Intake({
-      ...this.#pools.shape,
+      shape: this.#pools.shape,
       front: this.#pools.front,
       files: this.#pools.files,
       maxAge: this.#options.maxAge,

@@ -7,6 +7,7 @@ import type {
 import type { BatchCarrier } from './batch-carrier.js'
 import { Checkpointer } from './checkpointer.js'
 import { openingFailure, openPool } from './closing.js'
+import type { DispatchShape } from './dispatcher.js'
 import type { StorageError } from './errors.js'
 import type { RecoveryProgress } from './events.js'
 import { JournalFront } from './journal-front.js'
@@ -17,6 +18,8 @@ import { WorkerPool } from './worker-pool.js'
 
 /** Tasks handed to one worker at a time: while it works on one, the next lies ready. */
 const DEPTH = 2
+/** Operations of one batch at the most: past it the cost of the pool task is spread thin enough. */
+const MOST_SLOTS = 256
 
 /** Options of {@link StoragePools}. */
 export interface StoragePoolsOptions {
@@ -61,12 +64,17 @@ export class StoragePools {
     }
   }
 
-  /** Lanes, and batches under way at the most. */
-  get shape(): { readonly lanes: number; readonly concurrency: number } {
+  /** How batches are cut for whoever they go to. */
+  get shape(): DispatchShape {
     const { storage, threads } = this.#options
     const { journal } = storage
-    if (journal?.role === 'ahead') return { lanes: journal.lanes, concurrency: journal.lanes }
-    return { lanes: storage.lanes(threads, DEPTH), concurrency: threads * DEPTH }
+    if (journal?.role !== 'ahead') {
+      const lane = { depth: 1, slots: MOST_SLOTS }
+      return { lanes: storage.lanes(threads, DEPTH), lane, concurrency: threads * DEPTH }
+    }
+    // One worker, whose batches can follow each other: what callers issue in a turn need not be parted.
+    const { depth } = journal
+    return { lanes: 1, lane: { depth, slots: MOST_SLOTS / depth }, concurrency: depth }
   }
 
   /** Workers that died. */

@@ -148,7 +148,7 @@ function journalOf(
     role,
     // Without syncs, the event loop prepares one batch while the other is appended. A sync takes longer than that: there
     // everything that waits had better share one.
-    lanes: workerOptions.fsync ? 1 : 2,
+    depth: workerOptions.fsync ? 1 : 2,
     checkpointInterval:
       1000 *
       numberOption('checkpointInterval', options.checkpointInterval, 10, {

@@ -37,7 +37,7 @@ export interface JournalDescription {
    */
   readonly role: 'ahead' | 'left over'
   /** Batches under way at the most: while one is being appended, the next gathers. */
-  readonly lanes: number
+  readonly depth: number
   /** Milliseconds between two checkpoints. */
   readonly checkpointInterval: number
   /** Bytes on disk past which a checkpoint begins at once. */
