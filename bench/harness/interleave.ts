@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import type { Cleanup } from './cleanup.js'
 import type { RoundResult, RoundSettings } from './contestant.js'
 import { ContestantProcess } from './contestant-process.js'
+import { diskAtRest } from './disk-rest.js'
 import { type ContestantDescription, directoryOf } from './open-contestant.js'
 import type { Progress } from './progress.js'
 
@@ -34,7 +35,8 @@ export interface InterleaveSettings extends RoundSettings {
 
 /**
  * Runs all entries in turn, round after round: A B C A B C. What disturbs the machine for a while then disturbs all
- * of them, and ratios within a round hold. Before the first round each has had a longer one that does not count.
+ * of them, and ratios within a round hold. Before the first round each has had a longer one that does not count; before
+ * each, the disk has come to rest.
  */
 export async function interleave(
   entries: readonly Entry[],
@@ -59,6 +61,7 @@ export async function interleave(
   for (let round = 1; round <= settings.rounds; round++) {
     for (const { entry, process: child, rounds } of running) {
       progress.show(`round ${round} of ${settings.rounds}: ${entry.id}`)
+      await diskAtRest()
       rounds.push(await child.round(settings))
     }
   }

@@ -36,7 +36,7 @@ export function printConditions(places: readonly Place[], settings: InterleaveSe
   )
   console.log(
     `${settings.rounds} rounds of ${settings.seconds} s each, interleaved, after a warm-up of ` +
-      `${settings.seconds * WARM_UP_ROUNDS} s; each round begins with ${settings.leadIn.toFixed(2)} s that do not count, and lasts until each caller has had four operations. Each contestant is a process of its own.`,
+      `${settings.seconds * WARM_UP_ROUNDS} s; each round begins with ${settings.leadIn.toFixed(2)} s that do not count, and lasts until each caller has had four operations. Each contestant is a process of its own; before its rounds, the disk has written what others have left.`,
   )
 }
 

@@ -1,5 +1,5 @@
 import PQueue from 'p-queue'
-import { Opcode, Status, sliceOf } from '../../workers/protocol/index.js'
+import { carriesPayload, Opcode, Status, sliceOf } from '../../workers/protocol/index.js'
 import type { Batch, Operation } from './batch.js'
 import type { BatchCarrier } from './batch-carrier.js'
 import { type Caller, type Demand, reject } from './caller.js'
@@ -35,7 +35,7 @@ export interface DispatcherOptions {
  * Takes demands into lanes and hands ready lanes' batches to the courier, at most `concurrency` at a time.
  *
  * Lanes are looked at once per turn of the event loop: what callers issue in one turn, from however many requests,
- * goes into the same batches. One that is full leaves at once: workers need not wait for the end of a long turn.
+ * goes into the same batches. One that a write fills leaves at once: workers need not wait for the end of a long turn.
  */
 export class Dispatcher {
   readonly #listener: DispatcherListener
@@ -69,7 +69,8 @@ export class Dispatcher {
   accept(demand: Demand, now: number): number | undefined {
     const lane = this.#laneOf(demand.hash)
     const freed = lane.accept(demand, now)
-    if (lane.isFull && this.#started) this.#dispatchFrom(lane)
+    // A reader can wait for the end of the turn: looking for what it asks takes less than waking the worker.
+    if (carriesPayload(demand.opcode) && lane.isFull && this.#started) this.#dispatchFrom(lane)
     this.#schedule()
     return freed
   }
