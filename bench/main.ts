@@ -71,11 +71,18 @@ comparison('threads', "ours with 1 to 4 threads: what is behind threads: 'auto'"
 
 program
   .command('memory')
-  .summary('bytes of pending and idle sessions, opening a full directory, an operation that waits alone')
-  .description('Bytes of pending and idle sessions, opening a full directory, an operation that waits alone.')
+  .summary('bytes of pending and idle sessions, opening a full directory, operations that wait')
+  .description(
+    'Bytes of pending and idle sessions, opening a full directory, an operation that waits alone, loads beside checkpoints.',
+  )
   .option('--saves <number>', 'saves over which memory has to stay flat', positiveInteger, 5_000_000)
   .option('--sessions <number>', 'sessions in the directory that is opened', positiveInteger, 1_000_000)
-  .option('--only <name>', 'only pending, flat, opening or latency; may be repeated', collect, [])
+  .option(
+    '--only <name>',
+    'only pending, flat, opening, latency or checkpoints; may be repeated',
+    collect,
+    [],
+  )
   .option('--quick', 'small numbers: for a look, not for figures', false)
   .option('--directory <path>', 'where on the disk; default the file system of the current directory')
   .option('--output <file>', 'write everything as JSON, too')

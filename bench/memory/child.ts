@@ -1,3 +1,4 @@
+import { measureCheckpoints } from './checkpoints.js'
 import { measureFlat } from './flat.js'
 import { measureLatency } from './latency.js'
 import type { Figure, Measurement, MeasurementOptions } from './measurement.js'
@@ -12,6 +13,7 @@ const MEASUREMENTS = {
   flat: measureFlat,
   opening: measureOpening,
   latency: measureLatency,
+  checkpoints: measureCheckpoints,
   recovery: measureRecovery,
 } satisfies Record<string, Measurement>
 

@@ -51,6 +51,12 @@ function partsOf({ saves, sessions, only, quick }: MemoryOptions, places: readon
       const title = `an operation that waits alone, ${place.name}`
       return { title, name: 'latency', place, amount: quickly(2_000, 300) }
     }),
+    {
+      title: `loads, and the journal's size, beside checkpoints, ${disk.name}`,
+      name: 'checkpoints',
+      place: disk,
+      amount: quickly(5_000, 500),
+    },
   ]
   return only.length === 0 ? parts : parts.filter(({ name }) => only.some((word) => name.includes(word)))
 }

@@ -27,6 +27,14 @@ export interface CheckpointerOptions {
   readonly onFailure: (error: StorageError) => void
 }
 
+/** The slices of one checkpoint on their way to files. */
+interface Writing {
+  readonly writers: Set<Promise<void>>
+  /** There is no slice left to be taken, or a writer has failed: no more of them begin. */
+  done: boolean
+  readonly failed: unknown[]
+}
+
 /** What `stats()` tells of checkpoints. */
 export interface CheckpointStatistics {
   readonly count: number
@@ -40,12 +48,14 @@ export interface CheckpointStatistics {
  * Brings what the journal holds to files: slices from the journal's worker, through the event loop, to the workers of the
  * files, and what became of them back. One checkpoint at a time.
  *
- * Unless the journal grows over its marks, one worker of the files is left to loads.
+ * Unless the journal grows over its marks, one worker of the files is left to loads; once it does, also while a
+ * checkpoint is under way, all of them write.
  */
 export class Checkpointer {
   readonly #options: CheckpointerOptions
   readonly #timer: NodeJS.Timeout
   #running: Promise<void> | undefined
+  #writing: Writing | undefined
   #gauge: JournalGauge = { memory: 0, disk: 0 }
   #failedAt = Number.NEGATIVE_INFINITY
   #count = 0
@@ -68,7 +78,11 @@ export class Checkpointer {
   /** To be told whenever the journal tells its size. */
   noteGauge(gauge: JournalGauge): void {
     this.#gauge = gauge
-    if (this.#running !== undefined || !this.#isOverMark()) return
+    if (!this.#isOverMark()) return
+    if (this.#running !== undefined) {
+      this.#widen()
+      return
+    }
     if (performance.now() - this.#failedAt > BREATHER) this.begin()
   }
 
@@ -145,24 +159,45 @@ export class Checkpointer {
   }
 
   async #writeSlices(): Promise<void> {
-    const { threads } = this.#options
-    const width = this.#isOverMark() ? threads : Math.max(1, threads - 1)
-    const turns = Array.from({ length: width }, () => this.#writeInTurn())
+    const writing: Writing = { writers: new Set(), done: false, failed: [] }
+    this.#writing = writing
+    this.#widen()
     // All of them, also when one fails: a slice that is still being written must not meet those of the next checkpoint,
     // which may hold newer versions of the same sessions.
-    const failed = (await Promise.allSettled(turns)).find(({ status }) => status === 'rejected')
-    if (failed?.status === 'rejected') throw failed.reason
+    while (writing.writers.size > 0) await Promise.all(writing.writers)
+    this.#writing = undefined
+    if (writing.failed.length > 0) throw writing.failed[0]
   }
 
-  async #writeInTurn(): Promise<void> {
+  /** Lets as many slices be written at a time as the journal's size asks for. */
+  #widen(): void {
+    const writing = this.#writing
+    if (writing === undefined) return
+    const { threads } = this.#options
+    // At the end, nobody loads any more.
+    const all = this.#stopped || this.#isOverMark()
+    const width = all ? threads : Math.max(1, threads - 1)
+    while (!writing.done && writing.writers.size < width) {
+      const writer = this.#writeInTurn(writing).finally(() => writing.writers.delete(writer))
+      writing.writers.add(writer)
+    }
+  }
+
+  /** Writes one slice after the other until there are no more. Never rejects. */
+  async #writeInTurn(writing: Writing): Promise<void> {
     const { front, files } = this.#options
     let step: CheckpointStep = { kind: 'next' }
-    for (;;) {
-      const { slice } = await front.checkpoint(step)
-      if (slice === undefined) return
-      const stored: StoredSlice = { id: slice.id, reply: await applySlice(files, slice.wire) }
-      step = { kind: 'next', stored }
+    try {
+      for (;;) {
+        const { slice } = await front.checkpoint(step)
+        if (slice === undefined) break
+        const stored: StoredSlice = { id: slice.id, reply: await applySlice(files, slice.wire) }
+        step = { kind: 'next', stored }
+      }
+    } catch (error) {
+      writing.failed.push(error)
     }
+    writing.done = true
   }
 }
 

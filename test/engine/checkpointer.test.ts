@@ -46,4 +46,97 @@ test('a checkpoint begins anew only when no slice of the one before is being wri
   await checkpointer.stop()
 })
 
+/** A journal that holds so many slices, and files that write when they are told to. */
+class Slow {
+  readonly steps: string[] = []
+  readonly checkpointer: Checkpointer
+  #left: number
+  readonly #writing: (() => void)[] = []
+
+  constructor({ slices, threads }: { slices: number; threads: number }) {
+    this.#left = slices
+    const front = {
+      checkpoint: async ({ kind }: CheckpointStep): Promise<CheckpointAnswer> => {
+        this.steps.push(kind)
+        if (kind !== 'next' || this.#left === 0) return NOTHING
+        return { ...NOTHING, slice: { id: this.#left--, wire: new ArrayBuffer(0) } }
+      },
+    }
+    this.checkpointer = new Checkpointer({
+      front: front as unknown as JournalFront,
+      files: {
+        apply: () => new Promise((resolve) => this.#writing.push(() => resolve(null))),
+        takeSpare: () => undefined,
+      },
+      threads,
+      interval: 1_000_000,
+      diskBytes: 4096,
+      memoryBytes: 2048,
+      filesRead: () => Promise.resolve(),
+      onFailure: () => undefined,
+    })
+  }
+
+  /** How many slices are being written when nothing moves any more. */
+  async underWay(): Promise<number> {
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+    return this.#writing.length
+  }
+
+  finishOne(): void {
+    this.#writing.shift()?.()
+  }
+}
+
+test('one worker is left to loads, until the journal grows over a mark while the checkpoint is under way', async () => {
+  for (const gauge of [
+    { memory: 3, disk: 3 },
+    { memory: 0, disk: 5 },
+  ]) {
+    const slow = new Slow({ slices: 6, threads: 3 })
+    const { checkpointer } = slow
+    const flushed = checkpointer.flush()
+    assert.is(await slow.underWay(), 2)
+    checkpointer.noteGauge({ memory: 1, disk: 1 })
+    assert.is(await slow.underWay(), 2, 'below the marks')
+    checkpointer.noteGauge(gauge)
+    assert.is(await slow.underWay(), 3, 'over a mark')
+    while ((await slow.underWay()) > 0) {
+      slow.finishOne()
+      // When there is nothing to be taken any more, nobody is to ask again and again.
+      checkpointer.noteGauge(gauge)
+    }
+    await flushed
+    assert.is(slow.steps.filter((kind) => kind === 'next').length, 6 + 3)
+    await checkpointer.stop()
+  }
+})
+
+test('a journal that grows over a mark is brought to files at once, by all workers', async () => {
+  for (const gauge of [
+    { memory: 3, disk: 3 },
+    { memory: 0, disk: 5 },
+  ]) {
+    const slow = new Slow({ slices: 6, threads: 3 })
+    const { checkpointer } = slow
+    checkpointer.noteGauge({ memory: 1, disk: 1 })
+    assert.is(await slow.underWay(), 0)
+    assert.equal(slow.steps, [])
+    checkpointer.noteGauge(gauge)
+    assert.is(await slow.underWay(), 3)
+    while ((await slow.underWay()) > 0) slow.finishOne()
+    assert.is(slow.steps.at(-1), 'end')
+    await checkpointer.stop()
+  }
+})
+
+test('what is left at the end is written by all workers', async () => {
+  const slow = new Slow({ slices: 6, threads: 3 })
+  await slow.checkpointer.stop()
+  const flushed = slow.checkpointer.flush()
+  assert.is(await slow.underWay(), 3)
+  while ((await slow.underWay()) > 0) slow.finishOne()
+  await flushed
+})
+
 test.run()
