@@ -24,7 +24,7 @@ for (const { threads, ...options } of VARIANTS) {
     threads,
     shared: options.durability !== 'journal',
     makeStorage() {
-      const directory = temporaryDirectory()
+      const directory = temporaryDirectory(options.fsync === true ? 'disk' : 'memory')
       return {
         storage: files({ ...options, directory }),
         cleanup: () => rmSync(directory, { recursive: true, force: true }),

@@ -48,8 +48,8 @@ export const ODD_KEYS: readonly string[] = [
 
 /** Keys, and listing, counting and clearing what is stored under them. */
 export function registerKeys(test: Test<StorageContext>, listsKeys: boolean): void {
-  test('odd keys are stored apart from each other', async ({ fresh }) => {
-    const engine = fresh()
+  test('odd keys are stored apart from each other', async ({ emptied }) => {
+    const engine = await emptied()
     await Promise.all(ODD_KEYS.map((key, index) => engine.create(key, { index })))
     for (const [index, key] of ODD_KEYS.entries()) assert.equal(await engine.load(key), { index })
     assert.is(await engine.count(), ODD_KEYS.length)
@@ -58,8 +58,8 @@ export function registerKeys(test: Test<StorageContext>, listsKeys: boolean): vo
     for (const [index, key] of ODD_KEYS.entries()) assert.is(await engine.exists(key), index % 2 === 1)
   })
 
-  test('many keys at once', async ({ fresh }) => {
-    const engine = fresh()
+  test('many keys at once', async ({ emptied }) => {
+    const engine = await emptied()
     const keys = Array.from({ length: 600 }, (_, index) => `session-${index}`)
     await Promise.all(keys.map((key, index) => engine.save(key, { index })))
     const loaded = await Promise.all(keys.map((key) => engine.load(key)))
@@ -74,15 +74,15 @@ export function registerKeys(test: Test<StorageContext>, listsKeys: boolean): vo
     assert.ok((await Promise.all(keys.map((key) => engine.exists(key)))).every((found) => !found))
   })
 
-  test('keys and count leave expired sessions out', async ({ fresh }) => {
-    const engine = fresh()
+  test('keys and count leave expired sessions out', async ({ emptied }) => {
+    const engine = await emptied()
     await Promise.all([engine.save('live', {}), engine.save('dead', {}, { maxAge: -1 })])
     assert.is(await engine.count(), 1)
     if (listsKeys) assert.equal(await collect(engine.keys()), ['live'])
   })
 
-  test('a listing can be left early, and again begun', async ({ fresh }) => {
-    const engine = fresh()
+  test('a listing can be left early, and again begun', async ({ emptied }) => {
+    const engine = await emptied()
     await Promise.all(Array.from({ length: 20 }, (_, index) => engine.save(`session-${index}`, {})))
     if (!listsKeys) return
     for await (const key of engine.keys()) {
@@ -92,8 +92,8 @@ export function registerKeys(test: Test<StorageContext>, listsKeys: boolean): vo
     assert.is((await collect(engine.keys())).length, 20)
   })
 
-  test('clearExpired removes expired sessions and nothing else', async ({ fresh }) => {
-    const engine = fresh()
+  test('clearExpired removes expired sessions and nothing else', async ({ emptied }) => {
+    const engine = await emptied()
     const dead = Array.from({ length: 30 }, (_, index) => engine.save(`dead-${index}`, {}, { maxAge: -1 }))
     const live = Array.from({ length: 10 }, (_, index) => engine.save(`live-${index}`, { index }))
     await Promise.all([...dead, ...live])
@@ -108,8 +108,8 @@ export function registerKeys(test: Test<StorageContext>, listsKeys: boolean): vo
     for (let index = 0; index < 10; index++) assert.equal(await engine.load(`live-${index}`), { index })
   })
 
-  test('clearExpired ends when its signal says so', async ({ fresh }) => {
-    const engine = fresh()
+  test('clearExpired ends when its signal says so', async ({ emptied }) => {
+    const engine = await emptied()
     await engine.save('one', {})
     const reason = new Error('enough')
     const before = await engine

@@ -158,9 +158,9 @@ export function registerOrder(test: Test<StorageContext>): void {
   })
 
   test('clear takes effect after what was issued before it and before what is issued after it', async ({
-    fresh,
+    emptied,
   }) => {
-    const engine = fresh()
+    const engine = await emptied()
     for (let round = 0; round < 3; round++) {
       const before = [engine.save('a', { round }), engine.save('b', { round }), engine.exists('a')]
       const clearing = engine.clear()

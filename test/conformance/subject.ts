@@ -20,6 +20,8 @@ export interface StorageContext {
    * storage has one engine at a time.
    */
   other: SessionEngine
+  /** An engine on a storage where no test has left anything. */
+  emptied: () => Promise<SessionEngine>
   /** An engine on a storage of its own, closed and cleaned up after the test. */
   fresh: (options?: Omit<SessionEngineOptions, 'storage'>) => SessionEngine
 }
@@ -32,6 +34,7 @@ export function provideEngines(test: Test<StorageContext>, subject: StorageSubje
   }
   const closing = new Set<SessionEngine>()
   const shared = subject.makeStorage()
+  const apart = subject.makeStorage()
   const make = (storage: StorageDescription, options: Omit<SessionEngineOptions, 'storage'> = {}) =>
     new SessionEngine({ storage, threads: subject.threads, sweepInterval: false, ...options })
 
@@ -44,12 +47,18 @@ export function provideEngines(test: Test<StorageContext>, subject: StorageSubje
       cleanups.push(cleanup, () => engine.close())
       return engine
     }
-    closing.add(context.engine).add(context.other)
+    const emptied = make(apart.storage)
+    context.emptied = async () => {
+      await emptied.clear()
+      return emptied
+    }
+    closing.add(context.engine).add(context.other).add(emptied)
   })
   test.after.each(cleanUp)
   test.after(async () => {
     await Promise.all([...closing].map((engine) => engine.close()))
     await shared.cleanup()
+    await apart.cleanup()
   })
 }
 

@@ -21,7 +21,7 @@ for (const [what, size, count] of [
         // Array buffers are part of external.
         return heapUsed + external
       }
-      const engine = new SessionEngine({ directory: ${JSON.stringify(temporaryDirectory())}, threads: 1 })
+      const engine = new SessionEngine({ directory: ${JSON.stringify(temporaryDirectory('memory'))}, threads: 1 })
       const count = ${count}
       const keys = Array.from({ length: count + 500 }, (_, index) => 'session-key-of-32-characters-' + String(index).padStart(5, '0'))
       // Parts of strings are kept as such until they are used as a whole.

@@ -8,7 +8,7 @@ import { type Issued, Model, type Step } from './model.js'
 
 const test = suite('engine: random concurrent operations against a sequential model')
 
-const parent = temporaryDirectory()
+const parents = { disk: temporaryDirectory(), memory: temporaryDirectory('memory') }
 let runs = 0
 
 function steps(keys: number, clears: boolean): fc.Arbitrary<Step[]> {
@@ -89,6 +89,7 @@ const VARIANTS: readonly {
 
 for (const { options, threads, runs: numRuns } of VARIANTS) {
   test(`files ${JSON.stringify(options)}, ${threads} threads`, async () => {
+    const parent = parents[options.fsync === true ? 'disk' : 'memory']
     const storage = files({ ...options, directory: join(parent, String(runs++)) })
     const engine = new SessionEngine({ storage, threads, sweepInterval: false })
     const property = fc.asyncProperty(steps(3, true), async (run) => {
@@ -105,7 +106,7 @@ for (const { options, threads, runs: numRuns } of VARIANTS) {
 
 test('many fresh engines, whose first operations wait for the opening', async () => {
   const property = fc.asyncProperty(steps(2, true), async (run) => {
-    const storage = files({ directory: join(parent, String(runs++)) })
+    const storage = files({ directory: join(parents.memory, String(runs++)) })
     const engine = new SessionEngine({ storage, threads: 1, sweepInterval: false })
     try {
       await check(engine, run)

@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Opcode, Status } from '#dist/workers/protocol/index.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { skipWhere } from '../skip.js'
-import { scratchDirectory } from '../workers/files/scratch.js'
 import { filesBelow, StorageDriver } from '../workers/files/storage-driver.js'
 import { mountMissing } from './missing.js'
 import { SmallDisk } from './small-disk.js'
@@ -107,7 +107,7 @@ skipWhere(mountMissing())(
 const immutable = (path: string, flag: '+i' | '-i') => spawnSync('chattr', [flag, path]).status === 0
 
 function immutableMissing(): string | undefined {
-  const file = `${scratchDirectory()}/probe`
+  const file = `${temporaryDirectory()}/probe`
   writeFileSync(file, '')
   const usable = immutable(file, '+i')
   immutable(file, '-i')
@@ -138,7 +138,7 @@ skipWhere(immutableMissing())(
 )
 
 disk('a directory that is no directory, or not safe, or not there, is refused by name', () => {
-  const parent = scratchDirectory()
+  const parent = temporaryDirectory()
   writeFileSync(`${parent}/file`, '')
   mkdirSync(`${parent}/open`)
   chmodSync(`${parent}/open`, 0o777)

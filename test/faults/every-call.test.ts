@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { failing } from '../workers/files/cut-points.js'
-import { scratchDirectory } from '../workers/files/scratch.js'
 import type { StorageDriver as Driver, Step, StepOutcome } from '../workers/files/storage-driver.js'
 
 // After cut-points.js, so that the storage gets the calls that can be made to fail.
@@ -13,7 +13,7 @@ const faults = suite('every file system call fails once')
 
 const KEY = 'k'
 const HOUR = 3_600_000
-const directory = scratchDirectory('memory')
+const directory = temporaryDirectory('memory')
 
 type State = 'absent' | 'alive' | 'expired' | 'deleted' | 'damaged' | 'directory'
 
@@ -204,7 +204,7 @@ faults('a walk goes on past what cannot be examined; only a sweep may leave some
 })
 
 faults('a directory that cannot be looked at is an error that says so', () => {
-  const parent = scratchDirectory('memory')
+  const parent = temporaryDirectory('memory')
   assert.throws(
     () => failing(() => new StorageDriver({ directory: `${parent}/sessions` }), 0, 'EACCES'),
     /EACCES/,

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { type FilesOptions, files, SessionEngine } from 'coatcheck'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import type { RemoteFailure, Settled } from '../races/engine-messages.js'
 import { EngineProcess, RemoteError } from '../races/engine-process.js'
-import { scratchDirectory } from '../workers/files/scratch.js'
 import { Fault } from './fault.js'
 
 /** An engine with a journal in a process of its own, whose system calls can be made to fail. */
@@ -22,7 +22,7 @@ export class FaultyEngine {
     options: Omit<FilesOptions, 'directory'> & { readonly directory?: string },
     body: (engine: FaultyEngine) => Promise<void>,
   ): Promise<void> {
-    const engine = new FaultyEngine(options.directory ?? scratchDirectory())
+    const engine = new FaultyEngine(options.directory ?? temporaryDirectory())
     const { directory } = engine
     try {
       await engine.remote.open({ checkpointInterval: 600, durability: 'journal', ...options, directory })

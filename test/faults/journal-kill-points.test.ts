@@ -1,10 +1,10 @@
 import { cpSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { Ledger, newLedger } from '../races/journal-history.js'
 import type { JournalChildOptions } from '../races/journal-reports.js'
 import { skipWhere } from '../skip.js'
-import { scratchDirectory } from '../workers/files/scratch.js'
 import { ALL_CALLS, Fault, type FaultPlan, faultsMissing } from './fault.js'
 import type { JournalScriptOptions } from './journal-script.js'
 import { assertRecovers, isKilled, killAtEach, type Program } from './kill-points.js'
@@ -47,7 +47,7 @@ async function leftBehind(
   program: typeof script,
   fsync: boolean,
 ): Promise<{ readonly directory: string; readonly ledger: Ledger }> {
-  const parent = scratchDirectory('memory')
+  const parent = temporaryDirectory('memory')
   const directory = `${parent}/sessions`
   const ledger = newLedger(KEYS)
   const plan: FaultPlan = { calls: ['rename'], action: 'kill', path: '.tmp', first: 3 }

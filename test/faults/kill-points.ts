@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import { Status } from '#dist/workers/protocol/index.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import type { Ledger } from '../races/journal-history.js'
 import { JournalProcess } from '../races/journal-process.js'
 import { versionOf } from '../races/versions.js'
 import { JournalDriver } from '../workers/files/journal/journal-driver.js'
-import { scratchDirectory } from '../workers/files/scratch.js'
 import { filesBelow } from '../workers/files/storage-driver.js'
 import { Fault, type FaultPlan } from './fault.js'
 
@@ -86,7 +86,7 @@ export async function killAtEach(
   let next = start
   let through = Number.POSITIVE_INFINITY
   const takeTurns = async (): Promise<void> => {
-    const parent = scratchDirectory('memory')
+    const parent = temporaryDirectory('memory')
     const fault = new Fault(parent)
     for (; next < through; ) {
       const first = next

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs'
-import { scratchDirectory } from '../workers/files/scratch.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { mountMissing, programMissing } from './missing.js'
 
 /** File systems that a power cut can be played on. */
@@ -27,7 +27,7 @@ export class LoopDisk {
   readonly #unmountAtExit = (): void => void spawnSync('umount', ['-l', this.directory])
 
   constructor(type: LoopType) {
-    const parent = scratchDirectory()
+    const parent = temporaryDirectory()
     this.directory = `${parent}/mounted`
     this.#image = `${parent}/image`
     mkdirSync(this.directory)

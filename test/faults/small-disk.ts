@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { rmSync, statfsSync, writeFileSync } from 'node:fs'
-import { scratchDirectory } from '../workers/files/scratch.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 
 /** A small file system of the test's own, unmounted when the process ends. */
 export class SmallDisk {
-  readonly directory = scratchDirectory()
+  readonly directory = temporaryDirectory()
 
   constructor(options: string) {
     // Registered after the removal of the directory, so run before it: exit listeners are prepended.

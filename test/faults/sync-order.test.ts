@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { skipWhere } from '../skip.js'
-import { scratchDirectory } from '../workers/files/scratch.js'
 import { programMissing } from './missing.js'
 
 const order = suite('the order of a batch under fsync')
@@ -14,7 +14,7 @@ const CHILD = fileURLToPath(new URL('./sync-child.js', import.meta.url))
 
 /** What the child did to the session directory between its two marks, a word for each call. */
 function traced(directory: string, layout: string): { readonly kind: string; readonly path: string }[] {
-  const log = `${scratchDirectory()}/trace`
+  const log = `${temporaryDirectory()}/trace`
   const calls = 'trace=pwrite64,write,fsync,fdatasync,rename,renameat,renameat2'
   const run = spawnSync('strace', [
     '-f',
@@ -48,7 +48,7 @@ for (const layout of ['flat', 'sharded']) {
     order,
     `write all, sync all, rename all, sync each directory once (${layout})`,
     () => {
-      const directory = scratchDirectory()
+      const directory = temporaryDirectory()
       const steps = traced(directory, layout)
       const kinds = steps.map(({ kind }) => kind)
       const directories = steps.filter(({ kind }) => kind === 'sync directory').map(({ path }) => path)

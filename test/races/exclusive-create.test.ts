@@ -1,7 +1,7 @@
 import { files, SessionEngine } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { scratchDirectory } from '../workers/files/scratch.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { filesBelow, StorageDriver } from '../workers/files/storage-driver.js'
 import type { Settled } from './engine-messages.js'
 import { EngineProcess } from './engine-process.js'
@@ -63,12 +63,12 @@ async function race(
 
 for (const layout of ['flat', 'sharded'] as const) {
   creation(`one wins where there is nothing (${layout})`, async () => {
-    await race(scratchDirectory('memory'), layout, 1, () => undefined)
+    await race(temporaryDirectory('memory'), layout, 1, () => undefined)
   })
 }
 
 creation('one wins where an expired session lies', async () => {
-  const directory = scratchDirectory('memory')
+  const directory = temporaryDirectory('memory')
   const driver = new StorageDriver({ directory, layout: 'flat' })
   await race(directory, 'flat', 2, () => {
     for (const key of KEYS) driver.save(key, 'expired', Date.now() - 1000)

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { files, json, SessionEngine } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { scratchDirectory } from '../workers/files/scratch.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { type Ledger, newLedger } from './journal-history.js'
 import { type Ending, JournalProcess } from './journal-process.js'
 import type { JournalChildOptions } from './journal-reports.js'
@@ -81,7 +81,8 @@ const startedAt = performance.now()
 
 async function killAgainAndAgain(lane: number, phases: Map<string, number>): Promise<number> {
   const random = randomNumbers(SEED + lane)
-  const directory = scratchDirectory()
+  // A kill takes nothing away that the kernel has, whatever it has it for.
+  const directory = temporaryDirectory(lane === 0 ? 'disk' : 'memory')
   const ledger = newLedger(KEYS)
   let steps = 0
   for (let round = lane; round < ROUNDS; round += DIRECTORIES) {

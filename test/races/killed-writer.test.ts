@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Opcode } from '#dist/workers/protocol/index.js'
-import { scratchDirectory } from '../workers/files/scratch.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { filesBelow, StorageDriver } from '../workers/files/storage-driver.js'
 import { ended, nextMessage, startProgram } from './child-program.js'
 import { versionOf } from './versions.js'
@@ -14,7 +14,7 @@ const KEYS = Array.from({ length: 24 }, (_, index) => `session-${index}`)
 const ROUNDS = 20
 
 killing('leaves no torn session, loses no acknowledged save, and its litter is swept', async () => {
-  const directory = scratchDirectory('memory')
+  const directory = temporaryDirectory('memory')
   const stored: Record<string, number> = {}
   let orphans = 0
   for (let round = 0; round < ROUNDS; round++) {

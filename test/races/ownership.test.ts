@@ -4,7 +4,7 @@ import { files, OwnedError, SessionEngine } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { rejection } from '../conformance/rejections.js'
-import { scratchDirectory } from '../workers/files/scratch.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { EngineProcess, RemoteError } from './engine-process.js'
 
 const ownership = suite('a directory with a journal belongs to one engine')
@@ -63,7 +63,7 @@ async function withProcesses(
 for (const contenders of [2, 4] as const) {
   const rounds = ROUNDS[contenders]
   ownership(`of ${contenders} processes at once, one gets it, ${rounds} times`, async () => {
-    const directory = scratchDirectory()
+    const directory = temporaryDirectory()
     await withProcesses(contenders, async (processes) => {
       for (let round = 0; round < rounds; round++) {
         const owners = await Promise.all(
@@ -85,7 +85,7 @@ for (const contenders of [2, 4] as const) {
 }
 
 ownership('one that was killed is replaced at once, and what it had acknowledged is there', async () => {
-  const directory = scratchDirectory()
+  const directory = temporaryDirectory()
   for (let round = 0; round < 3; round++) {
     const first = await EngineProcess.open({ ...journaled(directory), checkpointInterval: 600 })
     await first.run([{ method: 'save', key: KEY, session: { round } }])
@@ -98,7 +98,7 @@ ownership('one that was killed is replaced at once, and what it had acknowledged
 })
 
 ownership('a sign of life that bears the id of another live process counts for nothing', async () => {
-  const directory = scratchDirectory()
+  const directory = temporaryDirectory()
   const first = await EngineProcess.open(journaled(directory))
   await first.run([{ method: 'save', key: KEY, session: { of: 'first' } }])
   await first.kill()
@@ -123,7 +123,7 @@ ownership('a sign of life that bears the id of another live process counts for n
 ownership(
   'with ownerTimeout the next one waits until the first has closed, and sees everything',
   async () => {
-    const directory = scratchDirectory()
+    const directory = temporaryDirectory()
     await withProcesses(2, async ([first, second]) => {
       await first?.open(journaled(directory))
       const keys = Array.from({ length: 50 }, (_, index) => `session-${index}`)
@@ -152,7 +152,7 @@ ownership(
 )
 
 ownership('an ownerTimeout that passes is an OwnedError', async () => {
-  const directory = scratchDirectory()
+  const directory = temporaryDirectory()
   const first = engineOf(directory)
   await first.ready()
   const second = new SessionEngine({ storage: files(journaled(directory, 30)), threads: 1 })
@@ -163,7 +163,7 @@ ownership('an ownerTimeout that passes is an OwnedError', async () => {
 ownership(
   'an engine without a journal is refused while the owner lives, and takes over when it is dead',
   async () => {
-    const directory = scratchDirectory()
+    const directory = temporaryDirectory()
     const owner = await EngineProcess.open({ ...journaled(directory), checkpointInterval: 600 })
     try {
       await owner.run([{ method: 'save', key: KEY, session: { of: 'owner' } }])
@@ -182,7 +182,7 @@ ownership(
 )
 
 ownership('several without a journal at once bring a dead one’s journal to files together', async () => {
-  const directory = scratchDirectory()
+  const directory = temporaryDirectory()
   const owner = await EngineProcess.open({ ...journaled(directory), checkpointInterval: 600 })
   await owner.run([{ method: 'save', key: KEY, session: { of: 'owner' } }])
   await owner.kill()
@@ -197,7 +197,7 @@ ownership('several without a journal at once bring a dead one’s journal to fil
 
 ownership('an empty directory that a dead engine has left goes with the next opening', async () => {
   for (const durability of ['direct', 'journal'] as const) {
-    const directory = scratchDirectory()
+    const directory = temporaryDirectory()
     const owner = await EngineProcess.open(journaled(directory))
     await owner.kill()
     assert.ok(existsSync(`${directory}/.journal`))
@@ -209,7 +209,7 @@ ownership('an empty directory that a dead engine has left goes with the next ope
 })
 
 ownership('two engines of one process are two owners', async () => {
-  const directory = scratchDirectory()
+  const directory = temporaryDirectory()
   const first = engineOf(directory)
   const second = engineOf(directory)
   await first.save(KEY, { of: 'first' })
@@ -223,7 +223,7 @@ ownership('two engines of one process are two owners', async () => {
 })
 
 ownership('a path that is longer than the address of a socket', async () => {
-  const directory = `${scratchDirectory()}/${'long/'.repeat(50)}`
+  const directory = `${temporaryDirectory()}/${'long/'.repeat(50)}`
   mkdirSync(directory, { recursive: true })
   const owner = await EngineProcess.open(journaled(directory))
   try {

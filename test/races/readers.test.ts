@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { scratchDirectory } from '../workers/files/scratch.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { ended, nextMessage, startProgram } from './child-program.js'
 
 const readers = suite('readers in other processes during writes')
@@ -16,7 +16,7 @@ interface Report {
 }
 
 readers('every read gives one complete version, and never an older one than before', async () => {
-  const directory = scratchDirectory('memory')
+  const directory = temporaryDirectory('memory')
   const writer = startProgram('writer-child.js', { directory, keys: KEYS, from: {} })
   const children = [writer]
   try {

@@ -1,7 +1,7 @@
 import { json, SessionEngine } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { scratchDirectory } from '../workers/files/scratch.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { ended, nextMessage, startProgram } from './child-program.js'
 import type { RenewerOptions, RenewerReport } from './renewer-child.js'
 
@@ -13,7 +13,7 @@ const ROUNDS = 60
 const BYSTANDERS = 300
 
 sweeps('take what has expired, and nothing that was renewed meanwhile or is alive', async () => {
-  const directory = scratchDirectory('memory')
+  const directory = temporaryDirectory('memory')
   const engine = new SessionEngine({ directory, codec: json(), threads: 1, sweepInterval: false })
   const bystanders = Array.from({ length: BYSTANDERS }, (_, index) => `bystander-${index}`)
   await Promise.all(bystanders.map((key) => engine.create(key, { key })))

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { scratchDirectory } from '../workers/files/scratch.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { filesBelow, StorageDriver } from '../workers/files/storage-driver.js'
 import type { Call, Settled } from './engine-messages.js'
 import { EngineProcess } from './engine-process.js'
@@ -21,7 +21,7 @@ const nameOf = (settled: Settled | undefined): string => {
 races(
   'a session whose delete has settled stays deleted, and every update knows whether it took effect',
   async () => {
-    const directory = scratchDirectory('memory')
+    const directory = temporaryDirectory('memory')
     const processes = await EngineProcess.openAll(4, { directory, layout: 'flat' })
     const [deleter, ...updaters] = processes as [EngineProcess, ...EngineProcess[]]
     const check = new StorageDriver({ directory, layout: 'flat' })
@@ -74,7 +74,7 @@ races(
 races(
   'a key that is created again after its delete is only ever what was created or updated since',
   async () => {
-    const directory = scratchDirectory('memory')
+    const directory = temporaryDirectory('memory')
     const processes = await EngineProcess.openAll(4, { directory, layout: 'flat' })
     const [owner, ...updaters] = processes as [EngineProcess, ...EngineProcess[]]
     try {

@@ -17,7 +17,7 @@ import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Opcode, Status } from '#dist/workers/protocol/index.js'
-import { scratchDirectory } from './scratch.js'
+import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { StorageDriver } from './storage-driver.js'
 
 const corrupt = suite('what stands in a session’s place and is none')
@@ -128,7 +128,7 @@ const aliens: Record<string, (path: string) => Promise<() => void> | (() => void
     return () => undefined
   },
   'a link to a file outside': (path) => {
-    const target = `${scratchDirectory()}/outside`
+    const target = `${temporaryDirectory()}/outside`
     writeFileSync(target, OUTSIDE)
     utimesSync(target, 1e9, 1e9)
     symlinkSync(target, path)

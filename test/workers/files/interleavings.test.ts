@@ -1,6 +1,7 @@
 import { readdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { interrupt } from './cut-points.js'
 import {
   INITIAL,
@@ -13,7 +14,6 @@ import {
   type Told,
   textOf,
 } from './one-session.js'
-import { scratchDirectory } from './scratch.js'
 import type { StorageDriver as Driver } from './storage-driver.js'
 
 // After cut-points.js, so that the storage gets the calls that can be cut.
@@ -57,7 +57,7 @@ function load(driver: Driver): Told {
 }
 
 const drivers = ['A', 'B', 'C'].map(() => undefined as Driver | undefined)
-const directory = scratchDirectory('memory')
+const directory = temporaryDirectory('memory')
 
 function driverOf(process: number): Driver {
   const driver = drivers[process] ?? new StorageDriver({ layout: 'flat', directory, orphanGrace: 3_600_000 })

@@ -15,8 +15,8 @@ import {
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { composeExpiry, EXPIRY_OFFSET } from '#dist/workers/files/record.js'
+import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { interleave } from './cut-points.js'
-import { scratchDirectory } from './scratch.js'
 import type { StorageDriver as Driver } from './storage-driver.js'
 
 // After cut-points.js, so that the storage gets the calls that can be cut.
@@ -26,7 +26,7 @@ const { Opcode, Status } = await import('#dist/workers/protocol/index.js')
 const interruptions = suite('an operation of one process in the middle of one of another')
 
 const KEY = 'k'
-const directory = scratchDirectory('memory')
+const directory = temporaryDirectory('memory')
 const [one, other] = [1, 2].map(() => new StorageDriver({ layout: 'flat', directory })) as [Driver, Driver]
 
 function empty(path: string): void {
@@ -103,7 +103,7 @@ interruptions('two touches that shorten a life leave a time that the next one ca
 
 interruptions('what a load takes for corrupt goes aside, never what has come in its place', () => {
   // On the disk: ext4 gives a new file the inode's number of the one that has just gone.
-  const onDisk = scratchDirectory('disk')
+  const onDisk = temporaryDirectory('disk')
   const [reader, writer] = [1, 2].map(() => new StorageDriver({ layout: 'flat', directory: onDisk })) as [
     Driver,
     Driver,

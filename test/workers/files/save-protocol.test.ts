@@ -20,7 +20,7 @@ import { peekHeader } from '#dist/workers/files/peek.js'
 import { enter } from '#dist/workers/files/save-protocol.js'
 import { writeFully } from '#dist/workers/files/temporary.js'
 import { Opcode, Status } from '#dist/workers/protocol/index.js'
-import { scratchDirectory } from './scratch.js'
+import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { filesBelow, HOUR, randomNonce, StorageDriver } from './storage-driver.js'
 
 const protocol = suite('save protocol')
@@ -85,7 +85,7 @@ for (const fsync of [false, true]) {
 protocol('files are for this user alone, and so are directories', () => {
   const previous = process.umask(0)
   try {
-    const directory = `${scratchDirectory()}/new`
+    const directory = `${temporaryDirectory()}/new`
     const driver = new StorageDriver({ directory, fsync: true })
     driver.create('created', 'x')
     driver.save('saved', 'x')

@@ -16,7 +16,7 @@ import {
   type WalkSlice,
   type WorkerStorage,
 } from '#dist/workers/protocol/index.js'
-import { scratchDirectory } from './scratch.js'
+import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 
 /** One operation to be applied. */
 export interface Step {
@@ -50,7 +50,7 @@ export const HOUR = 3_600_000
 /** The storage's options with everything filled in that a test does not care for. */
 export function workerOptions(options: Partial<FilesWorkerOptions> = {}): FilesWorkerOptions {
   return {
-    directory: options.directory ?? scratchDirectory(),
+    directory: options.directory ?? temporaryDirectory(),
     layout: 'sharded',
     prefix: '',
     fsync: false,
