@@ -60,6 +60,11 @@ export class FaultyEngine {
     return readdirSync(`${this.directory}/.journal`).filter((name) => name.includes('.log'))
   }
 
+  /** Files of segments that are kept to be written over. */
+  get spares(): string[] {
+    return readdirSync(`${this.directory}/.journal`).filter((name) => name.startsWith('spare-'))
+  }
+
   /** Kills it; the versions that the next engine finds, which has no journal of its own. */
   async versionsAfterKill(keys: readonly string[]): Promise<(number | undefined)[]> {
     await this.remote.kill()

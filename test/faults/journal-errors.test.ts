@@ -14,6 +14,10 @@ const needsFaults = skipWhere(faultsMissing())
 const KEY = 'k'
 /** In the path of every segment. */
 const SEGMENT = '.log'
+/** In the path of a segment's file that is kept to be written over. */
+const SPARE = 'spare-'
+/** How a segment leaves the journal: with fsync, its file is kept. */
+const REMOVALS = ['unlink', 'rename'] as const
 /** In the path of every session's file, until it is in place. */
 const TEMPORARY = '.tmp'
 
@@ -101,7 +105,9 @@ for (const fsync of [false, true]) {
     const title = `a segment cannot be made: ${plan.calls.join()} says ${plan.action}${suffix}`
     needsFaults(errors, title, async () => {
       await FaultyEngine.with({ fsync }, async (engine) => {
-        for (const version of [1, 3, 5]) {
+        // With fsync, later ones are made of spares.
+        const versions = fsync ? [1] : [1, 3, 5]
+        for (const version of versions) {
           engine.fault.set(plan)
           assertStorageError(await engine.save(KEY, version), plan.action)
           assert.equal(engine.segments, [], 'nothing of it is left')
@@ -110,7 +116,7 @@ for (const fsync of [false, true]) {
           // The next save needs a new segment.
           if (version < 5) assert.is(await engine.flush(), undefined)
         }
-        assert.equal(await engine.versionsAfterKill([KEY]), [6])
+        assert.equal(await engine.versionsAfterKill([KEY]), [fsync ? 2 : 6])
       })
     })
   }
@@ -149,7 +155,7 @@ for (const fsync of [false, true]) {
       assert.is(await engine.save(KEY, 2), undefined)
       assert.is(engine.segments.length, 2)
       // The first is removed, the second is not. The other way round, the first would bring back what it holds.
-      fault.set({ calls: ['unlink'], action: 'EIO', path: SEGMENT, first: 2 })
+      fault.set({ calls: REMOVALS, action: 'EIO', path: SEGMENT, first: 2 })
       assertStorageError(await engine.flush(), 'EIO')
       assert.is(engine.segments.length, 1)
       assert.equal(await engine.versionsAfterKill([KEY]), [2])
@@ -163,7 +169,7 @@ for (const fsync of [false, true]) {
     async () => {
       await FaultyEngine.with({ fsync }, async (engine) => {
         assert.is(await engine.save(KEY, 1), undefined)
-        engine.fault.set({ calls: ['unlink'], action: 'EIO', path: SEGMENT })
+        engine.fault.set({ calls: REMOVALS, action: 'EIO', path: SEGMENT })
         assertStorageError(await engine.flush(), 'EIO')
         assert.is(await engine.save(KEY, 2), undefined)
         engine.fault.lift()
@@ -174,6 +180,63 @@ for (const fsync of [false, true]) {
     },
   )
 }
+
+for (const plan of [
+  { calls: ['write'], action: 'EIO', path: SPARE },
+  { calls: ['fdatasync'], action: 'EIO', path: SPARE },
+  { calls: ['rename'], action: 'EIO', path: SPARE },
+  { calls: ['fsync'], action: 'EIO', path: '.journal' },
+] as const) {
+  const title = `a segment cannot be made of a spare: ${plan.calls.join()} of ${plan.path} says ${plan.action}`
+  needsFaults(errors, title, async () => {
+    await FaultyEngine.with({ fsync: true }, async (engine) => {
+      assert.is(await engine.save(KEY, 1), undefined)
+      assert.is(await engine.flush(), undefined)
+      assert.is(engine.spares.length, 1)
+      engine.fault.set(plan)
+      assertStorageError(await engine.save(KEY, 2), plan.action)
+      assert.equal([engine.segments, engine.spares], [[], []], 'nothing of it is left')
+      engine.fault.lift()
+      assert.is(await engine.load(KEY), 1)
+      assert.is(await engine.save(KEY, 3), undefined)
+      assert.equal(await engine.versionsAfterKill([KEY]), [3])
+      assert.not.ok(existsSync(`${engine.directory}/.journal`))
+    })
+  })
+}
+
+needsFaults(errors, 'a full disk takes the room of spares back', async () => {
+  await FaultyEngine.with({ fsync: true }, async (engine) => {
+    assert.is(await engine.save(KEY, 1), undefined)
+    assert.is(await engine.flush(), undefined)
+    assert.is(await engine.save(KEY, 2), undefined)
+    assert.is(await engine.flush(), undefined)
+    assert.is(engine.spares.length, 1)
+    engine.fault.set({ calls: ['write'], action: 'ENOSPC', path: TEMPORARY })
+    assert.is(await engine.save('other', 3), undefined)
+    assertStorageError(await engine.flush(), 'ENOSPC')
+    assert.equal(engine.spares, [])
+    engine.fault.lift()
+    assert.is(await engine.flush(), undefined)
+    assert.equal(await engine.versionsAfterKill([KEY, 'other']), [2, 3])
+  })
+})
+
+needsFaults(errors, 'a spare that cannot be put aside for good is not written over', async () => {
+  await FaultyEngine.with({ fsync: true }, async (engine) => {
+    assert.is(await engine.save(KEY, 1), undefined)
+    // Session files are synced in other directories.
+    engine.fault.set({ calls: ['fsync'], action: 'EIO', path: '.journal' })
+    assertStorageError(await engine.flush(), 'EIO')
+    engine.fault.lift()
+    assert.is(await engine.save(KEY, 2), undefined)
+    assert.is(engine.segments.length, 1)
+    assert.is(engine.spares.length, 1, 'the new segment is not made of it')
+    assert.is(await engine.flush(), undefined)
+    assert.equal(await engine.versionsAfterKill([KEY]), [2])
+    assert.not.ok(existsSync(`${engine.directory}/.journal`))
+  })
+})
 
 needsFaults(
   errors,

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { journalDirectory } from '../../../workers/files/journal/options.js'
 import { segmentNumber } from '../../../workers/files/journal/segment.js'
+import { isSpare, removeSpares } from '../../../workers/files/journal/spares.js'
 import { openDirectory } from '../../../workers/files/open-directory.js'
 import { hasCode, type Ownership } from '../../../workers/protocol/index.js'
 import { OwnedError } from '../../engine/errors.js'
@@ -32,17 +33,18 @@ export async function ownForRecovery(directory: string): Promise<Ownership | und
       : await ownLeftover(journal, names)
     // Whoever had it before us may have done it all.
     if (ownership === undefined || hasSegments(namesIn(journal) ?? [])) return ownership
+    removeSpares(journal)
     await ownership.release(true)
     if (!hasSegments(names)) return undefined
   }
 }
 
 /**
- * The same for what an engine leaves that dies when it has closed its journal, all but: a directory that holds nothing. It is
+ * The same for what an engine leaves that dies when it has closed its journal, all but: a directory that holds no segments. It is
  * in nobody's way, and only to be tidied up.
  */
 async function ownLeftover(journal: string, names: readonly string[]): Promise<Ownership | undefined> {
-  if (!names.every(isSignOfLife)) return undefined
+  if (!names.every((name) => isSignOfLife(name) || isSpare(name))) return undefined
   try {
     return await ownDirectory(journal, { claim: 'recovery', timeout: 0 })
   } catch (error) {

@@ -113,6 +113,8 @@ class Journal implements JournalStorage {
       log.drop(this.#dropThrough)
       return []
     }
+    // There may be no room for files.
+    log.letGo()
     // A file that can never be written must not keep the journal growing for ever.
     if (log.bytes > LARGEST_SHARE * this.#newest.bytes + log.segmentBytes) {
       carryOver(this.#newest, this.#newest.entries(), log)
@@ -128,6 +130,7 @@ class Journal implements JournalStorage {
 
   close(): void {
     this.#log?.roll()
+    this.#log?.letGo()
   }
 
   #answer(): CheckpointAnswer {
@@ -174,11 +177,14 @@ class Journal implements JournalStorage {
   #openLog(): void {
     const { directory, fsync, segmentBytes } = this.#options
     this.#log = new SegmentLog(
-      { directory: journalDirectory(directory), fsync, segmentBytes },
+      { directory: journalDirectory(directory), fsync, segmentBytes, mostSpares: fsync ? MOST_SPARES : 0 },
       this.#replay.position,
     )
   }
 }
+
+/** As many as a checkpoint leaves that begins when the journal is as large as it should become. */
+const MOST_SPARES = 8
 
 /** How much larger than what it holds the journal may become while files cannot be written. */
 const LARGEST_SHARE = 4

@@ -2,11 +2,14 @@ import { syncDirectory } from '../sync-directory.js'
 import { unlinkIfPresent } from '../unlink.js'
 import { sealFrame } from './frame.js'
 import { Segment, segmentName } from './segment.js'
+import { Spares } from './spares.js'
 
 /** A segment that is complete, or as complete as it will ever be. */
 export interface OldSegment {
   readonly number: number
   readonly bytes: number
+  /** Whether its file may be written over when it is not needed any more. */
+  readonly reusable?: boolean
 }
 
 /** Where a log goes on after a replay. */
@@ -23,11 +26,14 @@ export interface SegmentLogOptions {
   readonly fsync: boolean
   /** Bytes past which a segment is followed by a new one. */
   readonly segmentBytes: number
+  /** Files of segments that are kept to be written over, at the most. */
+  readonly mostSpares: number
 }
 
 /** The segments of a journal: frames are appended to the last one; the first ones go when they are not needed. */
 export class SegmentLog {
   readonly #options: SegmentLogOptions
+  readonly #spares: Spares
   readonly #old: OldSegment[]
   #oldBytes = 0
   #current: Segment | undefined
@@ -36,6 +42,7 @@ export class SegmentLog {
 
   constructor(options: SegmentLogOptions, position: LogPosition) {
     this.#options = options
+    this.#spares = new Spares(options.directory, options.mostSpares)
     this.#old = [...position.segments]
     for (const { bytes } of this.#old) this.#oldBytes += bytes
     this.#nextNumber = position.nextNumber
@@ -68,6 +75,8 @@ export class SegmentLog {
       segment.append(bytes, length)
     } catch (error) {
       if (!segment.usable) this.roll()
+      // The disk may be full.
+      this.#spares.clear()
       throw error
     }
     this.#nextSequence++
@@ -78,7 +87,7 @@ export class SegmentLog {
     const segment = this.#current
     if (segment === undefined) return
     this.#current = undefined
-    this.#old.push({ number: segment.number, bytes: segment.length })
+    this.#old.push({ number: segment.number, bytes: segment.length, reusable: segment.usable })
     this.#oldBytes += segment.length
     segment.close()
   }
@@ -95,11 +104,21 @@ export class SegmentLog {
   drop(through: number): void {
     const { directory, fsync } = this.#options
     for (let oldest = this.#old[0]; oldest !== undefined && oldest.number <= through; oldest = this.#old[0]) {
-      unlinkIfPresent(`${directory}/${segmentName(oldest.number)}`)
+      const path = `${directory}/${segmentName(oldest.number)}`
+      const reusable = oldest.reusable === true && this.#spares.wanted
+      const spare = reusable ? this.#spares.moveOut(path) : undefined
+      if (!reusable) unlinkIfPresent(path)
       if (fsync) syncDirectory(directory)
+      // Not before: written over, but under its old name after a power cut, it would be damage.
+      if (spare !== undefined) this.#spares.add(spare)
       this.#old.shift()
       this.#oldBytes -= oldest.bytes
     }
+  }
+
+  /** Gives back the room that is only kept to be written over. */
+  letGo(): void {
+    this.#spares.clear()
   }
 
   #segmentFor(length: number): Segment {
@@ -107,7 +126,11 @@ export class SegmentLog {
     if (this.#current !== undefined && this.#current.length + length > segmentBytes) this.roll()
     if (this.#current === undefined) {
       const number = this.#nextNumber++
-      this.#current = Segment.create(directory, number, { firstSequence: this.#nextSequence, fsync })
+      this.#current = Segment.create(directory, number, {
+        firstSequence: this.#nextSequence,
+        fsync,
+        spare: this.#spares.take(),
+      })
     }
     return this.#current
   }

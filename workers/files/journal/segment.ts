@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, constants, fdatasyncSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, fdatasyncSync, ftruncateSync, openSync, renameSync, writeSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { systemError } from '../../protocol/index.js'
 import { closeAnyway } from '../close.js'
@@ -22,6 +22,7 @@ const FORMAT = 1
 /** Bytes in front of the first frame. */
 export const SEGMENT_HEADER = 32
 const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
+const SPARE_FLAGS = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0)
 const NAME = /^([0-9]{12})\.log$/
 
 /** What a segment's header says. */
@@ -59,6 +60,14 @@ function composeHeader({ salt, firstSequence }: SegmentHeader): Buffer {
   return bytes
 }
 
+/** Options of {@link Segment.create}. */
+export interface SegmentOptions {
+  readonly firstSequence: number
+  readonly fsync: boolean
+  /** The path of a file that is not needed any more, to be written over. */
+  readonly spare: string | undefined
+}
+
 /** A segment that is being written. */
 export class Segment {
   readonly number: number
@@ -67,24 +76,21 @@ export class Segment {
   readonly #fsync: boolean
   #length = SEGMENT_HEADER
 
-  /** Makes a segment; when that fails, nothing of it is left. */
-  static create(
-    directory: string,
-    number: number,
-    options: { readonly firstSequence: number; readonly fsync: boolean },
-  ): Segment {
+  /** Makes a segment, of a spare file if there is one; when that fails, nothing of it is left. */
+  static create(directory: string, number: number, { firstSequence, fsync, spare }: SegmentOptions): Segment {
     const path = `${directory}/${segmentName(number)}`
     const salt = randomBytes(4).readUInt32LE(0)
-    const descriptor = openSync(path, FLAGS, 0o600)
+    const descriptor = spare === undefined ? openSync(path, FLAGS, 0o600) : openSync(spare, SPARE_FLAGS)
     try {
-      writeAt(descriptor, composeHeader({ salt, firstSequence: options.firstSequence }), SEGMENT_HEADER, 0)
-      if (options.fsync) {
-        fdatasyncSync(descriptor)
-        syncDirectory(directory)
-      }
-      return new Segment(number, salt, descriptor, options.fsync)
+      writeAt(descriptor, composeHeader({ salt, firstSequence }), SEGMENT_HEADER, 0)
+      if (fsync) fdatasyncSync(descriptor)
+      // Not before: under a segment's name, the header of what the spare was would speak for frames long gone.
+      if (spare !== undefined) renameSync(spare, path)
+      if (fsync) syncDirectory(directory)
+      return new Segment(number, salt, descriptor, fsync)
     } catch (error) {
       closeAnyway(descriptor)
+      if (spare !== undefined) unlinkIfPresent(spare)
       unlinkIfPresent(path)
       throw error
     }

@@ -39,9 +39,14 @@ export class JournalDriver extends StorageDriver {
       .sort()
   }
 
-  /** As after a crash: what was in memory is gone. */
+  /** What was in memory is gone. */
   reopen(): void {
     this.#journal.close()
+    this.crash()
+  }
+
+  /** The same without a farewell; what was open, stays so for the little while that a test takes. */
+  crash(): void {
     this.#journal = openStorage(this.journalOptions)
     this.#replay()
   }

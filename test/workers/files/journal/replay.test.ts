@@ -45,6 +45,44 @@ test('what was acknowledged is there again: newest versions, deletes, expiries',
   assert.equal([driver.load('a'), driver.load('d'), driver.replayed], ['new', 'later', []])
 })
 
+test('what a file held before it was written over, never comes back', () => {
+  for (const behind of [false, true]) {
+    const driver = new JournalDriver({ fsync: true })
+    for (const key of ['a', 'b', 'c']) driver.save(key, `of the first, ${'x'.repeat(200)}`)
+    const { ino } = statSync(lastSegment(driver))
+    driver.checkpoint()
+    assert.equal(driver.segments, [])
+    for (const key of ['a', 'b', 'c']) driver.delete(key)
+    driver.save('d', 'of the second')
+    assert.is(statSync(lastSegment(driver)).ino, ino, 'the same file')
+    // A crash while the next segment is being made, or one behind it, must not let it read on.
+    if (behind) driver.journal.checkpoint({ kind: 'begin' })
+    if (behind) driver.save('d', 'of the third')
+    driver.crash()
+    assert.equal(
+      ['a', 'b', 'c'].map((key) => driver.load(key)),
+      [undefined, undefined, undefined],
+    )
+    assert.is(driver.load('d'), behind ? 'of the third' : 'of the second')
+    assert.is(driver.records, (behind ? 1 : 0) + 4)
+    assert.equal(driver.replayed, [])
+    driver.checkpoint()
+    driver.reopen()
+    assert.equal(
+      ['a', 'b', 'c', 'd'].map((key) => driver.load(key)?.slice(0, 6)),
+      [undefined, undefined, undefined, 'of the'],
+    )
+    assert.equal(readdirSync(driver.journalDirectory), [], 'nothing is left of it')
+  }
+})
+
+test('without fsync, files go: what the disk has never seen need not be written', () => {
+  const driver = new JournalDriver()
+  driver.save('a', 'x')
+  driver.checkpoint()
+  assert.equal(readdirSync(driver.journalDirectory), [])
+})
+
 test('readers and refusals leave nothing in the journal', () => {
   const driver = new JournalDriver()
   driver.save('a', 'x'.repeat(300))
