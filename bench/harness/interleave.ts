@@ -4,6 +4,7 @@ import type { RoundResult, RoundSettings } from './contestant.js'
 import { ContestantProcess } from './contestant-process.js'
 import { diskAtRest } from './disk-rest.js'
 import { type ContestantDescription, directoryOf } from './open-contestant.js'
+import { describeSpeeds, timeFixedWork } from './processor-speed.js'
 import type { Progress } from './progress.js'
 
 /** One line of the comparison. */
@@ -58,14 +59,19 @@ export async function interleave(
     progress.show(`warming up ${entry.id}`)
     await child.round({ ...settings, seconds: settings.seconds * WARM_UP_ROUNDS })
   }
+  timeFixedWork()
+  const speeds: number[] = []
   for (let round = 1; round <= settings.rounds; round++) {
     for (const { entry, process: child, rounds } of running) {
       progress.show(`round ${round} of ${settings.rounds}: ${entry.id}`)
       await diskAtRest()
+      speeds.push(timeFixedWork())
       rounds.push(await child.round(settings))
     }
   }
   progress.done()
+  const varied = describeSpeeds(speeds)
+  if (varied !== undefined) console.log(varied)
   await Promise.all(running.map(({ process: child }) => child.stop()))
   return running
 }

@@ -40,8 +40,8 @@ export async function ownForRecovery(directory: string): Promise<Ownership | und
 }
 
 /**
- * The same for what an engine leaves that dies when it has closed its journal, all but: a directory that holds no segments. It is
- * in nobody's way, and only to be tidied up.
+ * The same for what an engine leaves that dies when it has closed its journal, all but: a directory that holds no
+ * segments. It is in nobody's way, and only to be tidied up.
  */
 async function ownLeftover(journal: string, names: readonly string[]): Promise<Ownership | undefined> {
   if (!names.every((name) => isSignOfLife(name) || isSpare(name))) return undefined
