@@ -152,6 +152,7 @@ export class Dispatcher {
     }
   }
 
+  /** Carries one batch of a lane there and back. Never rejects: the outcome belongs to the callers. */
   async #carry(lane: Lane): Promise<void> {
     lane.queued = false
     const batch = lane.take()

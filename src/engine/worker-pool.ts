@@ -9,12 +9,13 @@ import {
   type WalkSlice,
   type WalkTask,
 } from '../../workers/protocol/index.js'
+import { MOST_BYTES } from './batch.js'
 import { type BatchCarrier, WorkerLostError } from './batch-carrier.js'
 
 const WORKER = new URL('../../workers/worker.js', import.meta.url).href
 
 /** Bytes of a buffer that is kept to be filled again, at the most: an idle engine holds no more than a few. */
-const LARGEST_SPARE = 132 * 1024
+const LARGEST_SPARE = MOST_BYTES + 4 * 1024
 
 /**
  * MiB of young objects in a worker, at the most. A worker's objects live as long as a batch; left to itself, V8 lets

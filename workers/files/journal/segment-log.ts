@@ -69,12 +69,13 @@ export class SegmentLog {
    * counts; the next call may succeed.
    */
   append(bytes: Buffer, view: DataView, length: number, slots: number): void {
-    const segment = this.#segmentFor(length)
-    sealFrame(bytes, view, length, { slots, sequence: this.#nextSequence, salt: segment.salt })
+    let segment: Segment | undefined
     try {
+      segment = this.#segmentFor(length)
+      sealFrame(bytes, view, length, { slots, sequence: this.#nextSequence, salt: segment.salt })
       segment.append(bytes, length)
     } catch (error) {
-      if (!segment.usable) this.roll()
+      if (segment?.usable === false) this.roll()
       // The disk may be full.
       this.#spares.clear()
       throw error
