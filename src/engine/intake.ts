@@ -1,4 +1,5 @@
 import { type CorruptNotice, carriesPayload, keyHash, Opcode, Status } from '../../workers/protocol/index.js'
+import type { CodecRecordFormat } from '../codecs/codec.js'
 import type { BatchCarrier } from './batch-carrier.js'
 import { type Asks, type Demand, LOAD_VERSION } from './caller.js'
 import { Dispatcher, type DispatcherListener, type DispatchShape } from './dispatcher.js'
@@ -18,6 +19,8 @@ export interface IntakeOptions {
   /** Seconds. */
   readonly maxAge: number
   readonly payloads: Payloads
+  /** Where the codec brings one along. */
+  readonly recordFormat: CodecRecordFormat | undefined
   readonly pending: Pending
   readonly statistics: Statistics
   readonly onCorrupt: (notice: CorruptNotice) => void
@@ -62,8 +65,8 @@ export class Intake {
   /** Issues one operation on one key. Whatever `session` refers to may change once this has returned. */
   issue(opcode: Opcode, key: string, expiry?: Expiry, session?: object): Promise<unknown> {
     try {
-      checkKey(key)
-      const { pending, maxAge } = this.#options
+      this.#checkKey(key)
+      const { recordFormat, pending, maxAge } = this.#options
       const now = Date.now()
       const writes = carriesPayload(opcode)
       const expiresAt = writes || opcode === Opcode.TOUCH ? expiryOf(expiry, maxAge, now) : 0
@@ -71,7 +74,8 @@ export class Intake {
       const payload = writes ? this.#snapshot(session) : undefined
       // A getter in the session may have closed the engine.
       this.#options.refuseClosed()
-      return this.#accept(opcode, opcode, key, expiresAt, payload, now)
+      const own = payload === undefined ? undefined : recordFormat?.expiryOf(payload, now)
+      return this.#accept(opcode, opcode, key, own ?? expiresAt, payload, now)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -80,7 +84,7 @@ export class Intake {
   /** Issues a load that tells the version, too. */
   loadVersion(key: string): Promise<unknown> {
     try {
-      checkKey(key)
+      this.#checkKey(key)
       this.#options.pending.admit(0)
       return this.#accept(LOAD_VERSION, Opcode.LOAD, key, 0, undefined, Date.now())
     } catch (error) {
@@ -97,13 +101,15 @@ export class Intake {
   ): Promise<SessionVersion> {
     const demand = this.#demand
     try {
-      checkKey(key)
+      this.#checkKey(key)
+      const { recordFormat, pending, maxAge } = this.#options
       const expected = digestOfVersion(version)
       const now = Date.now()
-      const expiresAt = expiryOf(expiry, this.#options.maxAge, now)
-      this.#options.pending.admit(0)
+      const given = expiryOf(expiry, maxAge, now)
+      pending.admit(0)
       const payload = this.#snapshot(session)
       this.#options.refuseClosed()
+      const expiresAt = recordFormat?.expiryOf(payload, now) ?? given
       const stored = versionOf(payload)
       demand.expected = expected
       return this.#accept(Opcode.REPLACE, Opcode.REPLACE, key, expiresAt, payload, now).then(() => stored)
@@ -124,6 +130,11 @@ export class Intake {
       pending.operations--
       pending.lowered()
     }
+  }
+
+  #checkKey(key: string): void {
+    checkKey(key)
+    this.#options.recordFormat?.checkKey(key)
   }
 
   /** A session's bytes. To be asked for when something can be admitted, so that it is not encoded in vain. */

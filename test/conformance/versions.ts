@@ -8,7 +8,7 @@ const PAST = { expires: new Date(Date.now() - 60_000) }
 const MADE_UP = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 /** Writes that take effect only on the version that was loaded. */
-export function registerVersions(test: Test<StorageContext>): void {
+export function registerVersions(test: Test<StorageContext>, anyKeys: boolean): void {
   test('a session is replaced as long as it is the version that was loaded', async ({ engine, other }) => {
     const key = freshKey()
     await engine.save(key, { version: 1 })
@@ -144,12 +144,10 @@ export function registerVersions(test: Test<StorageContext>): void {
   })
 
   test('keys and sessions of every size keep clear of the version behind them', async ({ engine, other }) => {
-    const keys = [
-      freshKey(),
-      `${freshKey()}-ключ-🧥`,
-      freshKey().padEnd(256, 'k'),
-      `${'K'.repeat(200)}-${freshKey()}`,
-    ]
+    const keys = [freshKey(), freshKey().padEnd(128, 'k')]
+    if (anyKeys) {
+      keys.push(`${freshKey()}-ключ-🧥`, freshKey().padEnd(256, 'k'), `${'K'.repeat(200)}-${freshKey()}`)
+    }
     for (const key of keys) {
       await engine.save(key, { text: '' })
       for (const size of [1, 7, 4_096, 100_000, 0]) {

@@ -13,23 +13,9 @@ export interface ReplaceContext {
   readonly onCorrupt: (place: Place, found: Corrupt) => void
 }
 
-/** What a stored record is to a replace. */
-export interface Standing {
-  readonly payload: Uint8Array
-  readonly writeId: readonly [low: number, high: number]
-}
-
-/**
- * Whether a stored session is the version that is to be replaced (`meant`), what a worker that has died put in its place
- * for this very operation (`own`), or `another`.
- */
-export function judge(
-  standing: Standing,
-  digest: Uint8Array,
-  { writeId, retried }: Pick<Version, 'writeId' | 'retried'>,
-): 'meant' | 'own' | 'another' {
-  if (retried && standing.writeId[0] === writeId[0] && standing.writeId[1] === writeId[1]) return 'own'
-  return payloadDigest(standing.payload).equals(digest) ? 'meant' : 'another'
+/** Whether a stored payload is the version that is to be replaced. */
+export function isMeant(payload: Uint8Array, digest: Uint8Array): boolean {
+  return payloadDigest(payload).equals(digest)
 }
 
 /**
@@ -64,21 +50,19 @@ function replaceIfMeant(
   temporary: string,
   maxRecordBytes: number,
 ): Outcome {
-  const { place } = version
+  const { place, retried } = version
+  // A worker that has died put it there for this very operation.
+  if (retried && place.format.isOwn(version)) {
+    unlinkIfPresent(temporary)
+    return { status: Status.DONE }
+  }
   const found = readAtOnce(place, key, maxRecordBytes, Date.now())
   if (found.kind === 'absent') return { status: Status.ABSENT }
   if (found.kind === 'corrupt') return { status: Status.ABSENT, corrupt: found }
-  switch (judge(found.record, digest, version)) {
-    case 'own':
-      unlinkIfPresent(temporary)
-      return { status: Status.DONE }
-    case 'another':
-      // Before its worker died, this may have taken effect, and been built upon: nobody can say that it has not.
-      if (version.retried) throw systemError('WORKER_LOST', 'rename', LOST)
-      return { status: Status.SUPERSEDED }
-    case 'meant':
-      return renameOver(temporary, place)
-  }
+  if (isMeant(found.record.payload, digest)) return renameOver(temporary, place)
+  // Before its worker died, this may have taken effect, and been built upon: nobody can say that it has not.
+  if (retried) throw systemError('WORKER_LOST', 'rename', LOST)
+  return { status: Status.SUPERSEDED }
 }
 
 const LOST = 'a worker thread died with this and something else is stored by now'

@@ -33,6 +33,7 @@ export type {
   JournalDescription,
   OpenStorage,
   Ownership,
+  RecordFormatBinding,
   StorageDescription,
   Walk,
   WalkKind,

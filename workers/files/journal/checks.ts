@@ -4,7 +4,8 @@ import { type Liveness, livenessOfPlace } from '../liveness.js'
 import { readPlace } from '../load.js'
 import { peekHeader } from '../peek.js'
 import { composeRecord } from '../record.js'
-import { judge, type Standing } from '../replace.js'
+import type { StoredRecord } from '../record-format.js'
+import { isMeant } from '../replace.js'
 import { isSame, setAside } from '../set-aside.js'
 import { Tombstones } from '../tombstones.js'
 import { touch } from '../touch.js'
@@ -109,21 +110,23 @@ export class Checks {
   #mayReplace(request: RequestReader, entry: number, reply: ReplyWriter, now: number): boolean {
     const standing = this.#standing(request, entry, reply, now)
     if (standing === undefined) return this.#orAbsent(false, request, reply)
-    const { writeId, attempt } = request
-    switch (judge(standing, request.expected(), { writeId, retried: attempt > 0 })) {
-      case 'own':
-        return false
-      case 'another':
-        reply.status(request.index, Status.SUPERSEDED)
-        return false
-      case 'meant':
-        request.bytes[request.offset + 4] = Opcode.SAVE
-        return true
+    // A worker that has died had done it.
+    if (request.attempt > 0 && isSameId(standing.writeId, request.writeId)) return false
+    if (!isMeant(standing.payload, request.expected())) {
+      reply.status(request.index, Status.SUPERSEDED)
+      return false
     }
+    request.bytes[request.offset + 4] = Opcode.SAVE
+    return true
   }
 
   /** The live session of a key, wherever it is. */
-  #standing(request: RequestReader, entry: number, reply: ReplyWriter, now: number): Standing | undefined {
+  #standing(
+    request: RequestReader,
+    entry: number,
+    reply: ReplyWriter,
+    now: number,
+  ): Pick<StoredRecord, 'payload' | 'writeId'> | undefined {
     const newest = this.#newest
     if (entry !== NONE) {
       if (!newest.isLive(entry, now)) return undefined
