@@ -1,0 +1,3 @@
+export { MissingNameError, SessionNotLoadedError } from './errors.js'
+export type { ExpiryOptions, SessionDuration, SessionExpiry } from './expiry.js'
+export { type ConflictPolicy, Session, type SessionOptions } from './session.js'
