@@ -11,13 +11,12 @@ const AWKWARD = ['__proto__', PAIRS]
 
 /** Values as any codec can store them: the very same object, unless there is an awkward name in it. */
 export function toStored(values: Values): Values {
-  const awkward = AWKWARD.filter((name) => Object.hasOwn(values, name))
-  if (awkward.length === 0) return values
+  if (!Object.hasOwn(values, '__proto__') && !Object.hasOwn(values, PAIRS)) return values
   const stored: Values = {}
   for (const name of Object.keys(values)) {
     if (!AWKWARD.includes(name)) stored[name] = values[name]
   }
-  stored[PAIRS] = awkward.map((name) => [name, values[name]])
+  stored[PAIRS] = AWKWARD.filter((name) => Object.hasOwn(values, name)).map((name) => [name, values[name]])
   return stored
 }
 

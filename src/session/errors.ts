@@ -19,3 +19,8 @@ export class MissingNameError extends CoatcheckError {
     super('the session holds nothing of this name; give pop() a second argument to be returned instead')
   }
 }
+
+/** By the code, not by the class: the engine may come from another copy of the package. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

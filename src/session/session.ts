@@ -1,16 +1,18 @@
-import { CreateError } from '../engine/errors.js'
 import { booleanOption, checkNames, choiceOption, numberOption, refuse } from '../engine/option-checks.js'
 import type { Expiry } from '../engine/options.js'
 import type { SessionEngine } from '../engine/session-engine.js'
-import { fromStored, toStored } from './awkward-names.js'
 import { Contents, ownValue, type Values } from './contents.js'
+import { hasCode } from './errors.js'
 import { EXPIRY_NAME, engineExpiry, readExpiry } from './expiry.js'
 import { isSessionKey, newSessionKey } from './keys.js'
+import { LastWins } from './policies/last-wins.js'
+import { Merge } from './policies/merge.js'
+import type { ConflictPolicy, Policy, PolicyContext } from './policies/policy.js'
+import { Reject } from './policies/reject.js'
+import type { VersionedEngine } from './policies/versioned-engine.js'
 import { SessionMap } from './session-map.js'
+import { Snapshot } from './snapshot.js'
 import { Turns } from './turns.js'
-
-/** What happens when two requests save one session; see docs/session.md. */
-export type ConflictPolicy = 'last-wins' | 'merge' | 'reject'
 
 /** Options of {@link Session}. */
 export interface SessionOptions {
@@ -26,6 +28,11 @@ export interface SessionOptions {
   expireAtBrowserClose?: boolean
 }
 
+const POLICIES: Readonly<Record<ConflictPolicy, new (context: PolicyContext) => Policy>> = {
+  'last-wins': LastWins,
+  merge: Merge,
+  reject: Reject,
+}
 const OPTIONS = ['engine', 'key', 'conflict', 'maxAge', 'expireAtBrowserClose']
 const ENGINE_METHODS = ['create', 'update', 'touch', 'load', 'exists', 'delete'] as const
 const TWO_WEEKS = 1_209_600
@@ -47,9 +54,12 @@ const MOST_ATTEMPTS = 8
 export class Session<Data extends object = Record<string, unknown>> extends SessionMap<Data> {
   readonly #engine: SessionEngine<object>
   readonly #contents: Contents
-  readonly #defaultExpiry: Expiry
+  readonly #policy: Policy
   readonly #turns = new Turns()
+  readonly #defaultExpiry: Expiry
   #key: string | undefined
+  /** Whether a session was stored under the key when we last looked; until we have, it is a client's word. */
+  #isProven = false
   #loading: Promise<this> | undefined
 
   /** @throws {TypeError} for a wrong option, naming it, its value and what was expected; never for a key */
@@ -66,11 +76,16 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
       maxAge,
       expireAtBrowserClose: booleanOption('expireAtBrowserClose', options.expireAtBrowserClose, false),
     })
-    choiceOption('conflict', options.conflict, 'last-wins', ['last-wins', 'merge', 'reject'])
     this.#engine = checkedEngine(options.engine)
     this.#contents = contents
     this.#defaultExpiry = { maxAge }
     this.#key = key
+    const conflict = choiceOption('conflict', options.conflict, 'last-wins', ['last-wins', 'merge', 'reject'])
+    this.#policy = new POLICIES[conflict]({
+      engine: this.#engine as VersionedEngine,
+      contents,
+      expiryOf: (values) => this.#expiryOf(values),
+    })
   }
 
   /** The session key; `undefined` until there is one. Who knows it has the session: never log it. */
@@ -89,7 +104,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    * @throws {StorageError} when it could not be read; the next call tries again
    */
   load(): Promise<this> {
-    if (this.isLoaded) return Promise.resolve(this)
+    if (this.isLoaded && this.#isKeySettled) return Promise.resolve(this)
     this.#loading ??= this.#turns
       .run(async () => {
         await this.#read()
@@ -106,7 +121,10 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    * @throws {EncodeError} and whatever the engine's `create` throws, and nothing has changed then
    */
   create(): Promise<void> {
-    return this.#turns.run(() => this.#createAnew(this.#contents.values ?? {}))
+    this.#contents.accessed = true
+    const { values } = this.#contents
+    const snapshot = values !== undefined && this.#turns.isBusy ? new Snapshot(values) : undefined
+    return this.#turns.run(() => this.#createAnew(snapshot?.values() ?? this.#contents.values ?? {}))
   }
 
   /**
@@ -120,23 +138,30 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     const mustCreate = options.mustCreate === true
     this.#contents.accessed = true
     const { values } = this.#contents
-    if (values !== undefined && this.#key !== undefined && !mustCreate && !this.#turns.isBusy) {
-      return this.#engine.update(this.#key, toStored(values), this.#expiryOf(values))
+    if (values !== undefined && !mustCreate && this.#policy.overlaps && this.#canGoAtOnce) {
+      if (this.#key !== undefined) return this.#policy.update(this.#key, values)
     }
-    return this.#withValues((mine) => this.#store(mine, mustCreate))
+    return this.#withValues(async (mine) => {
+      if (this.#key === undefined) await this.#createAnew(mine)
+      else if (mustCreate) await this.#policy.create(this.#key, mine)
+      else await this.#policy.update(this.#key, mine)
+    })
   }
 
   /** Whether a session is stored under this key; by default, under this session's. */
-  async exists(key: string | undefined = this.#key): Promise<boolean> {
-    return isSessionKey(key) ? this.#engine.exists(key) : false
+  exists(key?: string): Promise<boolean> {
+    return this.#turns.run(async () => {
+      const asked = key ?? this.#key
+      return isSessionKey(asked) && (await this.#engine.exists(asked))
+    })
   }
 
   /**
    * Deletes the stored session; what is in hand stays, and saving it is an `UpdateError`.
    * @param key By default, this session's.
    */
-  async destroy(key?: string): Promise<void> {
-    await this.#turns.run(async () => {
+  destroy(key?: string): Promise<void> {
+    return this.#turns.run(async () => {
       const doomed = key ?? this.#key
       if (isSessionKey(doomed)) await this.#engine.delete(doomed)
     })
@@ -166,10 +191,12 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    * Saves of the old key that come later, from other requests, are an `UpdateError`.
    */
   cycleKey(): Promise<void> {
+    this.#contents.accessed = true
     return this.#withValues(async (mine) => {
       const former = this.#key
-      await this.#createAnew(mine)
-      if (former !== undefined) await this.#engine.delete(former)
+      if (former === undefined) return this.#createAnew(mine)
+      await this.#createAnew(await this.#policy.carryOver(former, mine))
+      await this.#engine.delete(former)
     })
   }
 
@@ -183,35 +210,39 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     })
   }
 
-  async #read(): Promise<void> {
-    if (this.#key === undefined || this.isLoaded) return
-    const values = fromStored(await this.#engine.load(this.#key))
-    // Cleared meanwhile: what was read is not wanted any more.
-    if (this.isLoaded) return
-    if (values === undefined) this.#key = undefined
-    this.#contents.values = values ?? {}
+  /** Whether there is no key, or one under which we have seen a session. */
+  get #isKeySettled(): boolean {
+    return this.#isProven || this.#key === undefined
   }
 
-  /** Takes the values now; where others are before it, has them stored later as they are now. */
+  /** Whether nothing has to be waited for, or looked up, before the values can be stored. */
+  get #canGoAtOnce(): boolean {
+    return this.#isKeySettled && !this.#turns.isBusy
+  }
+
+  async #read(): Promise<void> {
+    if (this.#key === undefined || this.#isProven) return
+    const values = await this.#policy.load(this.#key)
+    if (values === undefined) this.#key = undefined
+    else this.#isProven = true
+    // Cleared before or meanwhile: what was read is not wanted any more.
+    this.#contents.values ??= values ?? {}
+  }
+
+  /** Runs a task on the values as they are now, in its turn. */
   #withValues(task: (values: Values) => Promise<void>): Promise<void> {
     const { values } = this.#contents
+    if (values !== undefined && this.#canGoAtOnce) return this.#turns.run(() => task(values))
+    const snapshot = values === undefined ? undefined : new Snapshot(values)
     return this.#turns.run(async () => {
-      if (values === undefined) await this.#read()
-      await task(values ?? this.#contents.values ?? {})
+      await this.#read()
+      await task(snapshot?.values() ?? this.#contents.values ?? {})
     })
   }
 
-  async #store(values: Values, mustCreate: boolean): Promise<void> {
-    if (this.#key === undefined) return this.#createAnew(values)
-    const stored = toStored(values)
-    const expiry = this.#expiryOf(values)
-    if (mustCreate) await this.#engine.create(this.#key, stored, expiry)
-    else await this.#engine.update(this.#key, stored, expiry)
-  }
-
   async #createAnew(values: Values): Promise<void> {
-    const key = await this.#createFree(values)
-    this.#key = key
+    this.#key = await this.#createFree(values)
+    this.#isProven = true
     this.#contents.values ??= values
     this.#contents.modified = true
   }
@@ -220,10 +251,10 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     for (let attempt = 1; ; attempt++) {
       const key = newSessionKey()
       try {
-        await this.#engine.create(key, toStored(values), this.#expiryOf(values))
+        await this.#policy.create(key, values)
         return key
       } catch (error) {
-        if (!(error instanceof CreateError) || attempt === MOST_ATTEMPTS) throw error
+        if (!hasCode(error, 'COATCHECK_EXISTS') || attempt === MOST_ATTEMPTS) throw error
       }
     }
   }
