@@ -4,6 +4,7 @@ export { json } from './codecs/json.js'
 export { msgpack } from './codecs/msgpack.js'
 export {
   CoatcheckError,
+  ConflictError,
   CreateError,
   EncodeError,
   EngineClosedError,
@@ -17,6 +18,7 @@ export {
 export type { EngineEvents, RecoveryProgress } from './engine/events.js'
 export type { Expiry, SessionEngineOptions } from './engine/options.js'
 export { SessionEngine } from './engine/session-engine.js'
+export type { SessionVersion } from './engine/session-versions.js'
 export type {
   EngineStatistics,
   JournalStatistics,

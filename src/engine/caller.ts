@@ -1,9 +1,14 @@
 import type { Opcode, SlotContent } from '../../workers/protocol/index.js'
 
+/** What a load asks for that is to tell the version, too; to a storage it is a load like any other. */
+export const LOAD_VERSION = 64
+/** What can be asked for. */
+export type Asks = Opcode | typeof LOAD_VERSION
+
 /** One call of the public surface that waits for its outcome. */
 export interface Caller {
   /** What was asked for; the operation that it rides on may be another. */
-  readonly asks: Opcode
+  readonly asks: Asks
   /** The call's moment, in ticks. */
   readonly acceptedAt: number
   /** Settles the caller's promise: with what the opcode promises, or with a promise that is rejected. */
@@ -16,7 +21,7 @@ export interface Caller {
 
 /** A call, and what it takes to give it a place in a batch. Lives no longer than that takes. */
 export interface Demand extends SlotContent {
-  readonly asks: Opcode
+  readonly asks: Asks
   readonly acceptedAt: number
   readonly resolve: (outcome: unknown) => void
 }

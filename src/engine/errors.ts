@@ -27,6 +27,17 @@ export class UpdateError extends CoatcheckError {
   }
 }
 
+/**
+ * `replace` found a live session of another version: somebody has stored something since it was loaded. Nothing of the
+ * call is stored; load again, decide again, and try again.
+ */
+export class ConflictError extends CoatcheckError {
+  readonly code = 'COATCHECK_CONFLICT'
+  constructor() {
+    super('the session is of another version by now; load it again, and base the change on that')
+  }
+}
+
 /** The session key is no string of 1 to 256 characters. */
 export class InvalidSessionKeyError extends CoatcheckError {
   readonly code = 'COATCHECK_INVALID_KEY'

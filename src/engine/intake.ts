@@ -1,11 +1,12 @@
 import { type CorruptNotice, carriesPayload, keyHash, Opcode, Status } from '../../workers/protocol/index.js'
 import type { BatchCarrier } from './batch-carrier.js'
-import type { Demand } from './caller.js'
+import { type Asks, type Demand, LOAD_VERSION } from './caller.js'
 import { Dispatcher, type DispatcherListener, type DispatchShape } from './dispatcher.js'
 import { type Expiry, expiryOf } from './options.js'
 import type { Payloads } from './payloads.js'
 import type { Pending } from './pending.js'
 import { checkKey } from './session-keys.js'
+import { digestOfVersion, type SessionVersion, versionOf } from './session-versions.js'
 import type { Statistics } from './statistics.js'
 import { ticks, ticksBetween } from './ticks.js'
 
@@ -50,6 +51,7 @@ export class Intake {
       expiry: 0,
       codec: options.payloads.codec,
       payload: undefined,
+      expected: undefined,
       acceptedAt: 0,
       resolve: () => {},
     }
@@ -61,19 +63,54 @@ export class Intake {
   issue(opcode: Opcode, key: string, expiry?: Expiry, session?: object): Promise<unknown> {
     try {
       checkKey(key)
-      const { payloads, pending, maxAge } = this.#options
+      const { pending, maxAge } = this.#options
       const now = Date.now()
       const writes = carriesPayload(opcode)
       const expiresAt = writes || opcode === Opcode.TOUCH ? expiryOf(expiry, maxAge, now) : 0
-      // Twice, so that a session is not encoded only to be turned away.
       pending.admit(0)
-      const payload = writes ? payloads.encode(session) : undefined
-      if (payload !== undefined) pending.admit(payload.length)
+      const payload = writes ? this.#snapshot(session) : undefined
       // A getter in the session may have closed the engine.
       this.#options.refuseClosed()
-      return this.#accept(opcode, key, expiresAt, payload, now)
+      return this.#accept(opcode, opcode, key, expiresAt, payload, now)
     } catch (error) {
       return Promise.reject(error)
+    }
+  }
+
+  /** Issues a load that tells the version, too. */
+  loadVersion(key: string): Promise<unknown> {
+    try {
+      checkKey(key)
+      this.#options.pending.admit(0)
+      return this.#accept(LOAD_VERSION, Opcode.LOAD, key, 0, undefined, Date.now())
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Issues an update that takes place only over this version; resolves with the new one. */
+  replace(
+    key: string,
+    session: object,
+    version: SessionVersion,
+    expiry: Expiry | undefined,
+  ): Promise<SessionVersion> {
+    const demand = this.#demand
+    try {
+      checkKey(key)
+      const expected = digestOfVersion(version)
+      const now = Date.now()
+      const expiresAt = expiryOf(expiry, this.#options.maxAge, now)
+      this.#options.pending.admit(0)
+      const payload = this.#snapshot(session)
+      this.#options.refuseClosed()
+      const stored = versionOf(payload)
+      demand.expected = expected
+      return this.#accept(Opcode.REPLACE, Opcode.REPLACE, key, expiresAt, payload, now).then(() => stored)
+    } catch (error) {
+      return Promise.reject(error)
+    } finally {
+      demand.expected = undefined
     }
   }
 
@@ -89,8 +126,17 @@ export class Intake {
     }
   }
 
+  /** A session's bytes. To be asked for when something can be admitted, so that it is not encoded in vain. */
+  #snapshot(session: object | undefined): Uint8Array {
+    const { payloads, pending } = this.#options
+    const payload = payloads.encode(session)
+    pending.admit(payload.length)
+    return payload
+  }
+
   /** From here on nothing can be wrong with the call, and no code of the caller's runs. */
   #accept(
+    asks: Asks,
     opcode: Opcode,
     key: string,
     expiry: number,
@@ -100,7 +146,7 @@ export class Intake {
     const { statistics, pending } = this.#options
     const demand = this.#demand
     const promise = new Promise(this.#keepResolve)
-    demand.asks = opcode
+    demand.asks = asks
     demand.opcode = opcode
     demand.key = key
     demand.hash = keyHash(key)

@@ -10,6 +10,7 @@ import { booleanOption, checkNames } from './option-checks.js'
 import { type Expiry, type FilledOptions, fillOptions, type SessionEngineOptions } from './options.js'
 import { Payloads } from './payloads.js'
 import { Pending } from './pending.js'
+import type { SessionVersion } from './session-versions.js'
 import { type EngineStatistics, Statistics, type SweepResult } from './statistics.js'
 import { StoragePools } from './storage-pools.js'
 import { type ClearExpiredOptions, SweepSchedule, sweep } from './sweep.js'
@@ -99,6 +100,27 @@ export class SessionEngine<
     return this.#issue(Opcode.UPDATE, key, expiry, session) as Promise<void>
   }
 
+  /**
+   * Stores a session in the place of the very version that was loaded: overlapping requests do not overwrite each other.
+   * Resolves with the version that is stored now.
+   *
+   * Of any number of concurrent calls for one version, in any number of processes, one takes effect, unless they store
+   * the very bytes that are there. Within one engine, and always with a journal, a call is as exact against every other
+   * operation. With `direct`, what `save`, `update` or `touch` of another process put in place in the microseconds between
+   * the last look and the rename is overwritten, as by an `update`; and a process that is stopped for half a second just
+   * there is taken for dead.
+   *
+   * @throws {ConflictError} when another version is stored: nothing of the call is
+   * @throws {UpdateError} when there is no session, or not any more
+   * @throws {TypeError} when `version` is none
+   * @example
+   * const { session, version } = await engine.loadVersion(key)
+   * await engine.replace(key, { ...session, visits: session.visits + 1 }, version)
+   */
+  replace(key: string, session: Session, version: SessionVersion, expiry?: Expiry): Promise<SessionVersion> {
+    return this.#begin(() => this.#intake.replace(key, session, version, expiry))
+  }
+
   /** Stores a session, whether there is one of this key or not. */
   save(key: string, session: Session, expiry?: Expiry): Promise<void> {
     return this.#issue(Opcode.SAVE, key, expiry, session) as Promise<void>
@@ -112,6 +134,15 @@ export class SessionEngine<
   /** The session, an object of the caller's own; `undefined` when it is missing, expired or damaged. */
   load(key: string): Promise<Session | undefined> {
     return this.#issue(Opcode.LOAD, key) as Promise<Session | undefined>
+  }
+
+  /** The same with the version that it is, for {@link SessionEngine.replace}. */
+  loadVersion(
+    key: string,
+  ): Promise<{ readonly session: Session; readonly version: SessionVersion } | undefined> {
+    return this.#begin(() => this.#intake.loadVersion(key)) as Promise<
+      { readonly session: Session; readonly version: SessionVersion } | undefined
+    >
   }
 
   /** Whether there is a live session of this key. */
@@ -219,9 +250,20 @@ export class SessionEngine<
   #issue(opcode: Opcode, key: string, expiry?: Expiry, session?: Session): Promise<unknown> {
     if (this.#lifecycle.isClosing) return Promise.reject(new EngineClosedError())
     const outcome = this.#intake.issue(opcode, key, expiry, session)
-    // The operation itself hears of an opening that fails.
-    if (this.#lifecycle.isNew) this.#lifecycle.open().catch(() => undefined)
+    this.#openIfNew()
     return outcome
+  }
+
+  #begin<Outcome>(issue: () => Promise<Outcome>): Promise<Outcome> {
+    if (this.#lifecycle.isClosing) return Promise.reject(new EngineClosedError())
+    const outcome = issue()
+    this.#openIfNew()
+    return outcome
+  }
+
+  /** The operation itself hears of an opening that fails. */
+  #openIfNew(): void {
+    if (this.#lifecycle.isNew) this.#lifecycle.open().catch(() => undefined)
   }
 
   async #openStorage(): Promise<void> {

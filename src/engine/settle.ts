@@ -1,7 +1,8 @@
 import { type LoadedRecord, Opcode, Status } from '../../workers/protocol/index.js'
 import type { Batch, Operation } from './batch.js'
-import { type Caller, reject } from './caller.js'
-import { CreateError, UpdateError } from './errors.js'
+import { type Caller, LOAD_VERSION, reject } from './caller.js'
+import { ConflictError, CreateError, UpdateError } from './errors.js'
+import { versionOf } from './session-versions.js'
 
 /** What became of one operation. */
 export interface Outcome {
@@ -43,22 +44,35 @@ export function settle(
       continue
     }
     context.settled(caller, outcome.failure !== undefined, now)
-    if (outcome.failure !== undefined) reject(caller, outcome.failure)
-    else if (outcome.status === Status.ABSENT && caller.asks === Opcode.UPDATE)
-      reject(caller, new UpdateError())
-    else if (outcome.status === Status.CONFLICT) reject(caller, new CreateError())
+    const refusal = outcome.status === Status.DONE ? undefined : refusalOf(caller, outcome)
+    if (refusal !== undefined) reject(caller, refusal)
     else caller.resolve(resultOf(operation, batch, caller, outcome, context))
   }
 }
 
+/** Why a caller did not get what he asked for; `undefined` where that is a result. */
+function refusalOf({ asks }: Caller, { status, failure }: Outcome): Error | undefined {
+  switch (status) {
+    case Status.ABSENT:
+      return asks === Opcode.UPDATE || asks === Opcode.REPLACE ? new UpdateError() : undefined
+    case Status.CONFLICT:
+      return new CreateError()
+    case Status.SUPERSEDED:
+      return new ConflictError()
+    default:
+      return failure
+  }
+}
+
 function isReader(caller: Caller): boolean {
-  return caller.asks === Opcode.LOAD || caller.asks === Opcode.EXISTS
+  return caller.asks === Opcode.LOAD || caller.asks === Opcode.EXISTS || caller.asks === LOAD_VERSION
 }
 
 /** Readers that rode on a write see what it stored; when it stored nothing, they have to look. */
 function mustReadForItself(operation: Operation, outcome: Outcome): boolean {
   if (operation.opcode === Opcode.LOAD || operation.opcode === Opcode.EXISTS) return false
-  return outcome.status === Status.FAILED || outcome.status === Status.CONFLICT
+  const { status } = outcome
+  return status === Status.FAILED || status === Status.CONFLICT || status === Status.SUPERSEDED
 }
 
 function resultOf(
@@ -73,20 +87,36 @@ function resultOf(
       return outcome.status === Status.DONE
     case Opcode.EXISTS:
       return isFound(operation, caller, outcome)
-    case Opcode.LOAD: {
-      if (!isFound(operation, caller, outcome)) return undefined
-      const { record } = outcome
-      if (record !== undefined) {
-        return context.decode(operation.key, record.payload, record.codec, record.writeId)
-      }
-      if (caller.sees === undefined) return undefined
-      // A copy: what a codec decodes may point into its bytes, and the batch's memory is used again.
-      const payload = Uint8Array.prototype.slice.call(batch.writer.payload(caller.sees.offset))
-      return context.decode(operation.key, payload, context.codec, undefined)
+    case Opcode.LOAD:
+      return sessionFor(operation, batch, caller, outcome, context)
+    case LOAD_VERSION: {
+      const session = sessionFor(operation, batch, caller, outcome, context)
+      const payload = outcome.record?.payload ?? (caller.sees && batch.writer.payload(caller.sees.offset))
+      if (session === undefined || payload === undefined) return undefined
+      return { session, version: versionOf(payload) }
     }
     default:
       return undefined
   }
+}
+
+/** The session that a reader finds, or the one that it rode on. */
+function sessionFor(
+  operation: Operation,
+  batch: Batch,
+  caller: Caller,
+  outcome: Outcome,
+  context: SettleContext,
+): unknown {
+  if (!isFound(operation, caller, outcome)) return undefined
+  const { record } = outcome
+  if (record !== undefined) {
+    return context.decode(operation.key, record.payload, record.codec, record.writeId)
+  }
+  if (caller.sees === undefined) return undefined
+  // A copy: what a codec decodes may point into its bytes, and the batch's memory is used again.
+  const payload = Uint8Array.prototype.slice.call(batch.writer.payload(caller.sees.offset))
+  return context.decode(operation.key, payload, context.codec, undefined)
 }
 
 function isFound(operation: Operation, caller: Caller, outcome: Outcome): boolean {

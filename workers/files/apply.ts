@@ -3,7 +3,7 @@ import { describeFailure, hasCode, Opcode, ReplyWriter, RequestReader, Status } 
 import { closeAnyway } from './close.js'
 import type { Layout, Place } from './layout.js'
 import { livenessOfPlace } from './liveness.js'
-import { readPlace } from './load.js'
+import { type Corrupt, readPlace } from './load.js'
 import type { FilesWorkerOptions } from './options.js'
 import { composeRecord, RECORD_HEADER, type RecordHeader, writeHeader } from './record.js'
 import { putInPlace, type SaveContext, save } from './save-protocol.js'
@@ -38,6 +38,8 @@ export class BatchApplier {
       layout: this.#layout,
       fsync: this.#options.fsync,
       onAlien: (place) => this.#setAlienAside(place, told, reply),
+      maxRecordBytes: this.#options.maxRecordBytes,
+      onCorrupt: (place, found) => this.#setCorruptAside(place, found, reply),
     }
     const group = this.#options.fsync ? new SyncGroup(context, reply) : undefined
     while (request.next()) {
@@ -125,16 +127,28 @@ export class BatchApplier {
       return
     }
     reply.status(slot, Status.ABSENT)
-    if (found.kind === 'corrupt') {
-      reply.corrupt(setAside(this.#layout, place, found.reason, isSame(found.seen)))
-    }
+    if (found.kind === 'corrupt') this.#setCorruptAside(place, found, reply)
+  }
+
+  #setCorruptAside(place: Place, { reason, seen }: Corrupt, reply: ReplyWriter): void {
+    reply.corrupt(setAside(this.#layout, place, reason, isSame(seen)))
   }
 }
 
 /** The record to write for a slot, its header put in front of the payload where it lies; `undefined` for the rest. */
 function versionOf(request: RequestReader, key: string, place: Place): Version | undefined {
-  const { opcode, expiry } = request
+  const { opcode } = request
+  if (opcode === Opcode.REPLACE) {
+    // Before the record's header is written, which says nothing of it.
+    const replaces = { key, digest: request.expected() }
+    return { ...recordOf(request, opcode, key, place), replaces }
+  }
   if (opcode !== Opcode.SAVE && opcode !== Opcode.UPDATE && opcode !== Opcode.CREATE) return undefined
+  return recordOf(request, opcode, key, place)
+}
+
+function recordOf(request: RequestReader, opcode: Version['opcode'], key: string, place: Place): Version {
+  const { expiry } = request
   const writeId = request.writeId
   const header: RecordHeader = {
     keyLength: key.length,
@@ -143,7 +157,7 @@ function versionOf(request: RequestReader, key: string, place: Place): Version |
     writeId,
     codec: request.codec,
     keyIncluded: false,
-    writtenByUpdate: opcode === Opcode.UPDATE,
+    writtenByUpdate: opcode === Opcode.UPDATE || opcode === Opcode.REPLACE,
   }
   const retried = request.attempt > 0
   const payloadEnd = request.payloadStart + request.payloadLength

@@ -1,5 +1,5 @@
 import { constants, lstatSync, openSync, type Stats } from 'node:fs'
-import { hasCode } from '../protocol/index.js'
+import { hasCode, systemError } from '../protocol/index.js'
 import { closeAnyway } from './close.js'
 import type { Place } from './layout.js'
 import { pause } from './pause.js'
@@ -26,11 +26,17 @@ export function underClaim<Result>(place: Place, task: () => Result): Result | u
 }
 
 /**
- * The same for whoever must not be refused: waits for the claim, longer than a crash can keep it occupied. When it
- * cannot be had, on a full disk for one, the task is done without.
+ * The same for whoever can wait: for the claim, longer than a crash can keep it occupied. When it cannot be had, that is
+ * an error, and the task is not done.
  */
+export function underClaimInTime<Result>(place: Place, task: () => Result): Result {
+  if (claimPatiently(place.claim, claim)) return withClaim(place, task)
+  throw systemError('EBUSY', 'open', 'other processes keep the place of this session occupied')
+}
+
+/** The same for whoever must not be refused: when it cannot be had, on a full disk for one, the task is done without. */
 export function underClaimIfPossible<Result>(place: Place, task: () => Result): Result {
-  return claimPatiently(place.claim) ? withClaim(place, task) : task()
+  return claimPatiently(place.claim, claimIfPossible) ? withClaim(place, task) : task()
 }
 
 function withClaim<Result>(place: Place, task: () => Result): Result {
@@ -41,17 +47,23 @@ function withClaim<Result>(place: Place, task: () => Result): Result {
   }
 }
 
-function claimPatiently(path: string): boolean {
+/** @param attempt False when somebody else holds it; `undefined` when there is no use in waiting. */
+function claimPatiently(path: string, attempt: (path: string) => boolean | undefined): boolean {
   const since = performance.now()
   while (performance.now() - since < 2 * CLAIM_LIFE) {
-    try {
-      if (claim(path)) return true
-    } catch {
-      return false
-    }
+    const claimed = attempt(path)
+    if (claimed !== false) return claimed === true
     pause(1)
   }
   return false
+}
+
+function claimIfPossible(path: string): boolean | undefined {
+  try {
+    return claim(path)
+  } catch {
+    return undefined
+  }
 }
 
 function claim(path: string): boolean {

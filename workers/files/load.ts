@@ -10,8 +10,14 @@ import { isTombstone } from './tombstone.js'
 export type Found =
   | { readonly kind: 'absent' }
   | { readonly kind: 'record'; readonly record: ReadRecord; readonly expiry: number }
-  /** Something that is no session: `seen` says which file, so that no newer one is moved aside for it. */
-  | { readonly kind: 'corrupt'; readonly reason: string; readonly seen: Stats | undefined }
+  | Corrupt
+
+/** Something that is no session: `seen` says which file, so that no newer one is moved aside for it. */
+export interface Corrupt {
+  readonly kind: 'corrupt'
+  readonly reason: string
+  readonly seen: Stats | undefined
+}
 
 const ABSENT: Found = { kind: 'absent' }
 
@@ -25,13 +31,19 @@ let buffer = Buffer.allocUnsafeSlow(16 * 1024)
  * The payload lies in a buffer that the next call overwrites. Without a key, the record may be of any.
  */
 export function readPlace(place: Place, key: string | undefined, maxRecordBytes: number, now: number): Found {
-  const found = readOnce(place, key, maxRecordBytes, now)
+  const found = readAtOnce(place, key, maxRecordBytes, now)
   if (found !== ABSENT) return found
   waitForClaim(place)
-  return readOnce(place, key, maxRecordBytes, now)
+  return readAtOnce(place, key, maxRecordBytes, now)
 }
 
-function readOnce(place: Place, key: string | undefined, maxRecordBytes: number, now: number): Found {
+/** The same for whoever holds the claim of the place, and must not wait for it. */
+export function readAtOnce(
+  place: Place,
+  key: string | undefined,
+  maxRecordBytes: number,
+  now: number,
+): Found {
   let descriptor: number
   try {
     descriptor = openSync(place.file, READ_FLAGS)
@@ -75,6 +87,6 @@ function readWhole(descriptor: number, size: number): Buffer {
   return buffer.subarray(0, length)
 }
 
-function corrupt(reason: string, seen: Stats | undefined): Found {
+function corrupt(reason: string, seen: Stats | undefined): Corrupt {
   return { kind: 'corrupt', reason, seen }
 }

@@ -43,5 +43,10 @@ export function createRename(system: RenameSystem = realSystem): (from: string, 
   }
 }
 
+/** Whether a rename or link failed for a tombstone, or any other directory, in its way. */
+export function isDirectoryInTheWay(error: unknown): boolean {
+  return hasCode(error, 'EISDIR', 'ENOTEMPTY', 'EEXIST')
+}
+
 /** The rename of this platform. */
 export const rename = createRename()

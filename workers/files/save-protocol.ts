@@ -6,7 +6,8 @@ import { type Liveness, liveness, livenessOfPlace } from './liveness.js'
 import { pause } from './pause.js'
 import { peekHeader } from './peek.js'
 import { removeIfMeant } from './removal.js'
-import { rename } from './rename.js'
+import { isDirectoryInTheWay, rename } from './rename.js'
+import { type ReplaceContext, replace } from './replace.js'
 import { syncDirectory } from './sync-directory.js'
 import { syncWritten, type Version, type Written, writeTemporary } from './temporary.js'
 import { exhume } from './tombstone.js'
@@ -18,7 +19,7 @@ const MOST_ROUNDS = 16
 const LONGEST_PAUSE = 128
 
 /** What the protocol needs to know about its surroundings. */
-export interface SaveContext {
+export interface SaveContext extends ReplaceContext {
   readonly layout: Layout
   /** Whether records and directory entries have to survive a power cut. */
   readonly fsync: boolean
@@ -33,7 +34,8 @@ export interface SaveContext {
  *      the file's modification time
  *   2. `create` links it into place, which fails if anything is there: one winner, and never an empty placeholder
  *      that readers could meet; `update` makes sure that there is a live session and renames over it; `save` renames. The
- *      tombstone of a delete that passed in between makes either fail: the update is too late, the save removes it
+ *      tombstone of a delete that passed in between makes either fail: the update is too late, the save removes it;
+ *      `replace` is an update that reads what is stored, and renames over it, under a claim
  *
  * A reader sees the old version or the new one. An error leaves the old one and no temporary file.
  */
@@ -58,6 +60,8 @@ export function putInPlace(context: SaveContext, written: Written): Status {
       case Opcode.UPDATE:
         return update(written)
       case Opcode.SAVE:
+        return overwrite(context, written)
+      case Opcode.REPLACE:
         return replace(context, written)
     }
   } catch (error) {
@@ -83,7 +87,7 @@ function update({ version, temporary }: Written): Status {
   }
 }
 
-function replace(context: SaveContext, { version, temporary }: Written): Status {
+function overwrite(context: SaveContext, { version, temporary }: Written): Status {
   for (let round = 1; ; round++) {
     try {
       rename(temporary, version.place.file)
@@ -135,10 +139,6 @@ function makeWay(context: SaveContext, place: Place, standing: Liveness): boolea
     default:
       return true
   }
-}
-
-function isDirectoryInTheWay(error: unknown): boolean {
-  return hasCode(error, 'EISDIR', 'ENOTEMPTY', 'EEXIST')
 }
 
 /**

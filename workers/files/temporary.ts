@@ -8,7 +8,7 @@ const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL |
 
 /** One version of one session, ready to be written. */
 export interface Version {
-  readonly opcode: typeof Opcode.CREATE | typeof Opcode.UPDATE | typeof Opcode.SAVE
+  readonly opcode: typeof Opcode.CREATE | typeof Opcode.UPDATE | typeof Opcode.SAVE | typeof Opcode.REPLACE
   readonly place: Place
   /** The record lies in `bytes` from `start` to `end`. */
   readonly bytes: Buffer
@@ -19,6 +19,15 @@ export interface Version {
   readonly writeId: readonly [low: number, high: number]
   /** A worker may have begun this very operation before it died. */
   readonly retried: boolean
+  /** `REPLACE`: what has to be stored still. */
+  readonly replaces?: Replaced
+}
+
+/** The version of a session that another one is to take the place of, and of no other. */
+export interface Replaced {
+  readonly key: string
+  /** Of its payload; see `payloadDigest`. */
+  readonly digest: Uint8Array
 }
 
 /** A version that is complete on disk under a temporary name. */

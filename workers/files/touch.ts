@@ -30,12 +30,15 @@ export interface Touch {
   readonly expiry: number
 }
 
+/** What a touch needs to know about its surroundings. */
+export type TouchContext = Pick<SaveContext, 'layout' | 'fsync'>
+
 /**
  * Moves a session's expiry. All is done through one descriptor, so a touch changes the very file that it has looked at
  * or none: when another process has replaced or deleted that file meanwhile, the touch came before, and nothing of it
  * is left. One to the past is a delete: a mere time could be moved again by whoever had looked before.
  */
-export function touch(context: SaveContext, request: Touch, tombstones: Tombstones): Status {
+export function touch(context: TouchContext, request: Touch, tombstones: Tombstones): Status {
   const { place, expiry } = request
   const now = Date.now()
   if (expiry <= now) {

@@ -9,11 +9,13 @@ export type {
 } from './journal.js'
 export { keyHash, SLICES, sliceOf } from './key-hash.js'
 export { carriesPayload, Opcode, Status } from './opcodes.js'
+export { payloadDigest } from './payload-digest.js'
 export type { CorruptNotice, Failure, LoadedRecord, Report } from './reply.js'
 export { gaugeOf, ReplyReader, ReplyWriter } from './reply.js'
 export type { JournalGauge, SlotContent } from './request.js'
 export {
   BATCH_HEADER,
+  DIGEST_BYTES,
   isAllDone,
   keyBytesOf,
   longestSlot,

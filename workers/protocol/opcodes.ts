@@ -10,12 +10,19 @@ export const Opcode = {
   DELETE: 7,
   /** Moves a record whose payload the codec refused out of the way; matched by write id, so never a newer one. */
   SET_ASIDE: 8,
+  /** An update that takes effect only if the stored payload still has the digest that the slot brings along. */
+  REPLACE: 9,
 } as const
 export type Opcode = (typeof Opcode)[keyof typeof Opcode]
 
 /** Whether slots of this opcode carry a payload. */
 export function carriesPayload(opcode: Opcode): boolean {
-  return opcode === Opcode.CREATE || opcode === Opcode.UPDATE || opcode === Opcode.SAVE
+  return (
+    opcode === Opcode.SAVE ||
+    opcode === Opcode.UPDATE ||
+    opcode === Opcode.CREATE ||
+    opcode === Opcode.REPLACE
+  )
 }
 
 /** What became of one slot. */
@@ -30,5 +37,7 @@ export const Status = {
   FAILED: 3,
   /** The journal knows nothing of this key: what stands in its file is the answer. */
   IN_FILE: 4,
+  /** `REPLACE` only: there is a live session, of another version. */
+  SUPERSEDED: 5,
 } as const
 export type Status = (typeof Status)[keyof typeof Status]

@@ -45,7 +45,7 @@ export class RequestWriter {
   /** Appends a slot; returns its offset. */
   append(content: SlotContent): number {
     const keyBytes = keyBytesOf(content.key)
-    const length = slotLength(keyBytes, content.payload?.length ?? 0)
+    const length = slotLength(keyBytes, content.payload?.length ?? 0, content.expected?.length)
     if (this.#used + length > this.#bytes.length) this.#grow(this.#used + length)
     const offset = this.#used
     this.#write(offset, length, content, keyBytes)
@@ -139,6 +139,8 @@ export class RequestWriter {
     if (payload !== undefined) this.#bytes.set(payload, payloadAt)
     if (wide) this.#bytes.write(key, payloadAt + payloadLength, 'utf16le')
     else this.#writeNarrow(key, payloadAt + payloadLength)
+    if (content.expected !== undefined)
+      this.#bytes.set(content.expected, payloadAt + payloadLength + keyBytes)
   }
 
   /** A loop is faster than `Buffer.write` for keys of the usual 32 characters. */

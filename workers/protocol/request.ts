@@ -7,7 +7,7 @@ import type { Opcode } from './opcodes.js'
  *   then per slot:
  *   0  u32 slot length  4  u8 opcode, u8 flags, u16 key bytes   8  u32 payload bytes   12 u32 key hash
  *  16  f64 expiry (ms)  24 u32 codec                   28 u32 write id, low   32 u32 write id, high  36 u32 0
- *  40  payload, then the key
+ *  40  payload, then the key, then, for `REPLACE`, the 16 bytes of the digest that the stored payload has to have
  *
  * Once a storage has read a header it may write one of its own over it: so a record is whole, in front of its payload,
  * without a copy, and a batch is a frame of the journal.
@@ -19,6 +19,9 @@ import type { Opcode } from './opcodes.js'
 export const BATCH_HEADER = 32
 /** Bytes of a slot in front of its payload. */
 export const SLOT_HEADER = 40
+
+/** Bytes of the digest of a payload that a `REPLACE` brings along behind its key. */
+export const DIGEST_BYTES = 16
 
 /** Flag of a slot whose key travels as UTF-16. */
 export const WIDE_KEY = 1
@@ -36,6 +39,8 @@ export interface SlotContent {
   readonly payload: Uint8Array | undefined
   /** Where the slot is about a record that has one already: `SET_ASIDE`, checkpoints. */
   readonly writeId?: readonly [low: number, high: number]
+  /** `REPLACE`: the digest of the payload that is to be replaced; see {@link payloadDigest}. */
+  readonly expected?: Uint8Array | undefined
 }
 
 /** The bytes that a key takes up: one for each code unit when all are latin1, else two. */
@@ -47,13 +52,13 @@ export function keyBytesOf(key: string): number {
 }
 
 /** The bytes that a slot takes up, alignment included. */
-export function slotLength(keyBytes: number, payloadBytes: number): number {
-  return (SLOT_HEADER + payloadBytes + keyBytes + 7) & ~7
+export function slotLength(keyBytes: number, payloadBytes: number, digestBytes = 0): number {
+  return (SLOT_HEADER + payloadBytes + keyBytes + digestBytes + 7) & ~7
 }
 
 /** The most that a slot with a key of so many code units can take up: no look at the key. */
 export function longestSlot(keyLength: number, payloadBytes: number): number {
-  return slotLength(keyLength * 2, payloadBytes)
+  return slotLength(keyLength * 2, payloadBytes, DIGEST_BYTES)
 }
 
 /** How much a journal holds; travels with every answer of its worker. */

@@ -1,5 +1,5 @@
 import { carriesPayload, Opcode } from './opcodes.js'
-import { OWN_WRITE_ID, SLOT_HEADER, WIDE_KEY } from './request.js'
+import { DIGEST_BYTES, OWN_WRITE_ID, SLOT_HEADER, WIDE_KEY } from './request.js'
 
 /** A slot where it lies: what a reader shows, without a copy. */
 export interface SlotView {
@@ -85,6 +85,12 @@ export class SlotReader implements SlotView {
     const end = start + this.#keyLength
     const wide = (this.#flags & WIDE_KEY) !== 0
     return wide ? this.bytes.toString('utf16le', start, end) : this.bytes.toString('latin1', start, end)
+  }
+
+  /** The digest of the payload that a `REPLACE` is to replace, where it lies. */
+  expected(): Buffer {
+    const start = this.payloadStart + this.payloadLength + this.#keyLength
+    return this.bytes.subarray(start, start + DIGEST_BYTES)
   }
 
   /** The write id that the current slot brings along, if it does. */

@@ -16,7 +16,7 @@ export function describeFailure(slot: number, error: unknown): Failure {
   const code = errorCode(error) ?? 'UNKNOWN'
   const syscall =
     error instanceof Error && 'syscall' in error && typeof error.syscall === 'string' ? error.syscall : 'none'
-  const known = error instanceof Error ? /^[A-Z0-9]+: ([^,']+), \w+/.exec(error.message) : null
+  const known = error instanceof Error ? /^[A-Z0-9_]+: ([^,']+), \w+/.exec(error.message) : null
   const reason = known?.[1] ?? (error instanceof Error ? error.name : 'unknown error')
   return { slot, code, syscall, message: `${code}: ${reason}, ${syscall}` }
 }

@@ -1,9 +1,11 @@
 import { Opcode, type ReplyWriter, type RequestReader, Status } from '../../protocol/index.js'
 import type { Layout, Place } from '../layout.js'
 import { type Liveness, livenessOfPlace } from '../liveness.js'
+import { readPlace } from '../load.js'
 import { peekHeader } from '../peek.js'
 import { composeRecord } from '../record.js'
-import type { SaveContext } from '../save-protocol.js'
+import { judge, type Standing } from '../replace.js'
+import { isSame, setAside } from '../set-aside.js'
 import { Tombstones } from '../tombstones.js'
 import { touch } from '../touch.js'
 import { keepAside } from './keep-aside.js'
@@ -19,12 +21,18 @@ export class Checks {
   readonly #newest: NewestVersions
   readonly #layout: Layout
   readonly #fsync: boolean
+  readonly #maxRecordBytes: number
   readonly #tombstones = new Tombstones()
 
-  constructor(newest: NewestVersions, layout: Layout, fsync: boolean) {
+  constructor(
+    newest: NewestVersions,
+    layout: Layout,
+    { fsync, maxRecordBytes }: { readonly fsync: boolean; readonly maxRecordBytes: number },
+  ) {
     this.#newest = newest
     this.#layout = layout
     this.#fsync = fsync
+    this.#maxRecordBytes = maxRecordBytes
   }
 
   /** Whether the current slot has to be journaled. If not, its outcome is in the reply. */
@@ -56,6 +64,8 @@ export class Checks {
           request,
           reply,
         )
+      case Opcode.REPLACE:
+        return this.#mayReplace(request, entry, reply, now)
       case Opcode.CREATE:
         return this.#mayCreate(request, entry, reply, now)
       case Opcode.DELETE:
@@ -95,6 +105,38 @@ export class Checks {
       : this.#newest.writeId(entry)
   }
 
+  /** Makes a save of the slot when it may replace what is there. Nobody else writes here, so what is found is certain. */
+  #mayReplace(request: RequestReader, entry: number, reply: ReplyWriter, now: number): boolean {
+    const standing = this.#standing(request, entry, reply, now)
+    if (standing === undefined) return this.#orAbsent(false, request, reply)
+    const { writeId, attempt } = request
+    switch (judge(standing, request.expected(), { writeId, retried: attempt > 0 })) {
+      case 'own':
+        return false
+      case 'another':
+        reply.status(request.index, Status.SUPERSEDED)
+        return false
+      case 'meant':
+        request.bytes[request.offset + 4] = Opcode.SAVE
+        return true
+    }
+  }
+
+  /** The live session of a key, wherever it is. */
+  #standing(request: RequestReader, entry: number, reply: ReplyWriter, now: number): Standing | undefined {
+    const newest = this.#newest
+    if (entry !== NONE) {
+      if (!newest.isLive(entry, now)) return undefined
+      return { payload: newest.payload(entry), writeId: newest.writeId(entry) }
+    }
+    const place = this.#placeOf(request)
+    const found = readPlace(place, request.key(), this.#maxRecordBytes, now)
+    if (found.kind === 'record') return found.record
+    if (found.kind === 'corrupt')
+      reply.corrupt(setAside(this.#layout, place, found.reason, isSame(found.seen)))
+    return undefined
+  }
+
   /**
    * Moves the file's times, for good: loads and the sweep go by them. It is journaled all the same, since an older version
    * may still be in the journal, and be read back. One to the past becomes a delete.
@@ -105,12 +147,7 @@ export class Checks {
       return this.#isAlive(request, now)
     }
     const place = this.#placeOf(request)
-    const context: SaveContext = {
-      layout: this.#layout,
-      fsync: this.#fsync,
-      // A touch puts nothing in anybody's place.
-      onAlien: () => false,
-    }
+    const context = { layout: this.#layout, fsync: this.#fsync }
     return (
       touch(context, { place, key: request.key(), expiry: request.expiry }, this.#tombstones) === Status.DONE
     )

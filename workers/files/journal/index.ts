@@ -47,7 +47,7 @@ class Journal implements JournalStorage {
 
   constructor(options: JournalWorkerOptions) {
     this.#options = options
-    this.#checks = new Checks(this.#newest, new Layout(options), options.fsync)
+    this.#checks = new Checks(this.#newest, new Layout(options), options)
     this.#replay = new Replay(journalDirectory(options.directory), this.#newest, options.fsync)
   }
 

@@ -1,0 +1,95 @@
+import { payloadDigest, Status, systemError } from '../protocol/index.js'
+import { underClaimInTime } from './claim.js'
+import type { Place } from './layout.js'
+import { type Corrupt, readAtOnce } from './load.js'
+import { isDirectoryInTheWay, rename } from './rename.js'
+import type { Replaced, Version, Written } from './temporary.js'
+import { unlinkIfPresent } from './unlink.js'
+
+/** What a replace needs to know about its surroundings. */
+export interface ReplaceContext {
+  readonly maxRecordBytes: number
+  /** What stands in the session's place is none: to be moved aside. */
+  readonly onCorrupt: (place: Place, found: Corrupt) => void
+}
+
+/** What a stored record is to a replace. */
+export interface Standing {
+  readonly payload: Uint8Array
+  readonly writeId: readonly [low: number, high: number]
+}
+
+/**
+ * Whether a stored session is the version that is to be replaced (`meant`), what a worker that has died put in its place
+ * for this very operation (`own`), or `another`.
+ */
+export function judge(
+  standing: Standing,
+  digest: Uint8Array,
+  { writeId, retried }: Pick<Version, 'writeId' | 'retried'>,
+): 'meant' | 'own' | 'another' {
+  if (retried && standing.writeId[0] === writeId[0] && standing.writeId[1] === writeId[1]) return 'own'
+  return payloadDigest(standing.payload).equals(digest) ? 'meant' : 'another'
+}
+
+/**
+ * Puts a written version in the place of the one that it is meant to replace, and of no other.
+ *
+ * The claim is held from the look to the rename, so of all replaces, creates and deletes of all processes one at a time
+ * does this. Saves and updates hold none: what another process puts there between the two is lost, as if it had come
+ * before the look. With `fsync` all that is written of a batch is on the disk by now, and the directory is synced after:
+ * nobody else waits for a disk because of a claim. Whoever reads a version that is not synced yet, and builds upon it,
+ * syncs the same directory before he is told that he has stored anything.
+ */
+export function replace(context: ReplaceContext, { version, temporary }: Written): Status {
+  const { place, replaces } = version
+  if (replaces === undefined) throw new TypeError('a replace has to bring along what it replaces')
+  const { status, corrupt } = underClaimInTime(place, () =>
+    replaceIfMeant(version, replaces, temporary, context.maxRecordBytes),
+  )
+  if (status !== Status.DONE) unlinkIfPresent(temporary)
+  // Not before: it takes the claim itself.
+  if (corrupt !== undefined) context.onCorrupt(place, corrupt)
+  return status
+}
+
+interface Outcome {
+  readonly status: Status
+  readonly corrupt?: Corrupt
+}
+
+function replaceIfMeant(
+  version: Version,
+  { key, digest }: Replaced,
+  temporary: string,
+  maxRecordBytes: number,
+): Outcome {
+  const { place } = version
+  const found = readAtOnce(place, key, maxRecordBytes, Date.now())
+  if (found.kind === 'absent') return { status: Status.ABSENT }
+  if (found.kind === 'corrupt') return { status: Status.ABSENT, corrupt: found }
+  switch (judge(found.record, digest, version)) {
+    case 'own':
+      unlinkIfPresent(temporary)
+      return { status: Status.DONE }
+    case 'another':
+      // Before its worker died, this may have taken effect, and been built upon: nobody can say that it has not.
+      if (version.retried) throw systemError('WORKER_LOST', 'rename', LOST)
+      return { status: Status.SUPERSEDED }
+    case 'meant':
+      return renameOver(temporary, place)
+  }
+}
+
+const LOST = 'a worker thread died with this and something else is stored by now'
+
+function renameOver(temporary: string, place: Place): Outcome {
+  try {
+    rename(temporary, place.file)
+    return { status: Status.DONE }
+  } catch (error) {
+    // A delete that could not have the claim goes on without.
+    if (isDirectoryInTheWay(error)) return { status: Status.ABSENT }
+    throw error
+  }
+}
