@@ -1,10 +1,10 @@
 import { UpdateError } from '../../engine/errors.js'
+import type { SessionVersion } from '../../engine/session-versions.js'
 import { fromStored, toStored } from '../awkward-names.js'
 import { putValue, type Values } from '../contents.js'
 import { hasCode } from '../errors.js'
 import { type Fingerprint, fingerprintOf, fingerprintsOf, isSame, Snapshot } from '../snapshot.js'
 import type { Policy, PolicyContext } from './policy.js'
-import type { SessionVersion } from './versioned-engine.js'
 
 type Fingerprints = ReadonlyMap<string, Fingerprint>
 
