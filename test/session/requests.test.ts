@@ -283,7 +283,7 @@ for (const conflict of ['last-wins', 'merge', 'reject'] as const satisfies Confl
     const former = mine.key
     const others = await Promise.all(Array.from({ length: 8 }, () => make(former).load()))
     let cycled = false
-    const cycling = mine.cycleKey().then(() => {
+    const cycling = mine.cycleKey().finally(() => {
       cycled = true
     })
     const outcomes: unknown[] = []
