@@ -1,0 +1,5 @@
+export { MissingNameError, SessionNotLoadedError } from './errors.js'
+export type { ExpiryOptions, SessionDuration, SessionExpiry } from './expiry.js'
+export type { SessionOptions } from './options.js'
+export type { ConflictPolicy } from './policies/policy.js'
+export { Session } from './session.js'
