@@ -5,7 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { rejection } from '../conformance/rejections.js'
 import { skipWhere } from '../skip.js'
-import { DjangoProcess, missingDjango } from './django-process.js'
+import { DjangoError, DjangoProcess, missingDjango } from './django-process.js'
 import { freshKey, PREFIX, SharedDirectory } from './shared-directory.js'
 
 /*
@@ -98,6 +98,9 @@ withDjango(
     const goOn = await shared.django.askUntilHeldUp('late_save', { key, session: { version: 2 } })
     await engine.delete(key)
     await goOn()
+    // One that begins after the delete is refused, if not in Django's usual words.
+    const late = shared.django.ask('save', { key, session: { version: 2 } })
+    assert.is((await rejection(late, DjangoError)).kind, 'IsADirectoryError')
     assert.is(await engine.load(key), undefined)
     assert.equal(await shared.django.ask('load', { key }), { session: {}, key: null })
     await rejection(engine.update(key, { version: 3 }), UpdateError)
