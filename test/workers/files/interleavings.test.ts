@@ -1,6 +1,7 @@
 import { readdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { RecordFormat } from '#dist/workers/files/record-format.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { interrupt } from './cut-points.js'
 import {
@@ -19,6 +20,7 @@ import type { StorageDriver as Driver } from './storage-driver.js'
 
 // After cut-points.js, so that the storage gets the calls that can be cut.
 const { StorageDriver } = await import('./storage-driver.js')
+const { DjangoFormat } = await import('#dist/workers/files/django/format.js')
 const { Opcode, Status } = await import('#dist/workers/protocol/index.js')
 
 const interleavings = suite('interleavings of operations of one key in several processes')
@@ -61,9 +63,11 @@ function load(driver: Driver): Told {
 
 const drivers = ['A', 'B', 'C'].map(() => undefined as Driver | undefined)
 const directory = temporaryDirectory('memory')
+let format: RecordFormat | undefined
 
 function driverOf(process: number): Driver {
-  const driver = drivers[process] ?? new StorageDriver({ layout: 'flat', directory, orphanGrace: 3_600_000 })
+  const driver =
+    drivers[process] ?? new StorageDriver({ layout: 'flat', directory, orphanGrace: 3_600_000 }, format)
   drivers[process] = driver
   return driver
 }
@@ -126,7 +130,7 @@ function scenario(
 }
 
 /** Every cut point of every operation, one other operation in it. */
-interleavings('two at a time: what they tell and what is stored is as if one had been first', () => {
+function twoAtATime(): void {
   const faults: string[] = []
   let scenarios = 0
   for (const state of STATES) {
@@ -145,6 +149,22 @@ interleavings('two at a time: what they tell and what is stored is as if one had
   }
   assert.ok(scenarios > 1000, `${scenarios} scenarios`)
   assert.equal(faults, [])
+}
+
+interleavings('two at a time: what they tell and what is stored is as if one had been first', twoAtATime)
+
+interleavings('two at a time, with records as Django has them', () => {
+  format = new DjangoFormat(
+    { secrets: ['secret'], salt: 'salt', cookieAge: 3_600_000, expireIdle: false },
+    { maxRecordBytes: 1000, placeholderLife: 0 },
+  )
+  drivers.fill(undefined)
+  try {
+    twoAtATime()
+  } finally {
+    format = undefined
+    drivers.fill(undefined)
+  }
 })
 
 /** Every pair of cut points of every operation that changes anything, two other ones in them. */

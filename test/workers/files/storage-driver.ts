@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openStorage } from '#dist/workers/files/index.js'
 import { Layout, type Place } from '#dist/workers/files/layout.js'
 import type { FilesWorkerOptions } from '#dist/workers/files/options.js'
+import type { RecordFormat } from '#dist/workers/files/record-format.js'
 import {
   type CorruptNotice,
   type Failure,
@@ -73,10 +74,11 @@ export class StorageDriver {
   /** What was told of files that are no sessions. */
   readonly notices: CorruptNotice[] = []
 
-  constructor(options: Partial<FilesWorkerOptions> = {}) {
+  /** @param format Of its records; Coatcheck's own when absent. */
+  constructor(options: Partial<FilesWorkerOptions> = {}, format?: RecordFormat) {
     this.options = workerOptions(options)
-    this.storage = openStorage(this.options)
-    this.layout = new Layout(this.options)
+    this.storage = openStorage(this.options, format)
+    this.layout = new Layout(this.options, format)
   }
 
   place(key: string): Place {

@@ -1,0 +1,160 @@
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { DjangoFormat } from '#dist/workers/files/django/format.js'
+import { Signing } from '#dist/workers/files/django/signing.js'
+import { Opcode, Status } from '#dist/workers/protocol/index.js'
+import { temporaryDirectory } from '../../../fixtures/temporary-directory.js'
+import { HOUR, StorageDriver } from '../storage-driver.js'
+
+const test = suite('django: records in files')
+
+const KEY = 'k'.repeat(32)
+const TEXT = '{"a":1}'
+const SIGNING = { secrets: ['secret'], salt: 'salt' }
+const COOKIE_AGE = 24 * HOUR
+const MOST = 1000
+
+function open(placeholderLife = HOUR, orphanGrace = HOUR): StorageDriver {
+  return new StorageDriver(
+    {
+      directory: temporaryDirectory('memory'),
+      layout: 'flat',
+      prefix: 'sessionid',
+      maxRecordBytes: MOST,
+      orphanGrace,
+    },
+    new DjangoFormat(
+      { ...SIGNING, cookieAge: COOKIE_AGE, expireIdle: false },
+      { maxRecordBytes: MOST, placeholderLife },
+    ),
+  )
+}
+
+function write(driver: StorageDriver, text: Buffer | string, modified = new Date()): string {
+  const { file } = driver.place(KEY)
+  writeFileSync(file, text)
+  utimesSync(file, modified, modified)
+  return file
+}
+
+test('a session is its signed text, and its file is as old as its expiry says', () => {
+  const driver = open()
+  const expiry = Date.now() + 2 * HOUR
+  assert.is(driver.create(KEY, TEXT, expiry), Status.DONE)
+  const { file } = driver.place(KEY)
+  assert.is(file, `${driver.options.directory}/sessionid${KEY}`)
+  const unsigned = new Signing(SIGNING).unsign(readFileSync(file), MOST)
+  assert.is(typeof unsigned === 'string' ? unsigned : unsigned.json.toString(), TEXT)
+  assert.ok(Math.abs(statSync(file).mtimeMs - (expiry - COOKIE_AGE)) < 1)
+  const loaded = driver.one({ opcode: Opcode.LOAD, key: KEY })
+  assert.is(loaded.text, TEXT)
+  assert.is(loaded.codec, 3)
+  assert.ok(Math.abs((loaded.expiry ?? 0) - expiry) < 1)
+})
+
+test('a create that is tried again takes the same session for its own, and no other', () => {
+  const driver = open()
+  const create = (text: string, attempt: number): Status | undefined =>
+    driver.apply([{ opcode: Opcode.CREATE, key: KEY, text }], attempt).outcomes[0]?.status
+  assert.is(create(TEXT, 0), Status.DONE)
+  assert.is(create(TEXT, 0), Status.CONFLICT)
+  assert.is(create('{"a":2}', 1), Status.CONFLICT)
+  assert.is(create(TEXT, 1), Status.DONE)
+  write(driver, readFileSync(driver.place(KEY).file, 'latin1').slice(0, -1))
+  assert.is(create(TEXT, 1), Status.CONFLICT, 'a damaged one is not what it wrote')
+  assert.equal(readdirSync(driver.options.directory), [`sessionid${KEY}`])
+})
+
+const signed = (json: Buffer): Buffer => new Signing(SIGNING).sign(json, Date.now())
+
+const CORRUPT: readonly (readonly [what: string, text: Buffer, reason: string])[] = [
+  ['garbage', Buffer.from('garbage'), 'not signed'],
+  ['nothing but colons', Buffer.from('::'), 'signature does not match'],
+  ['a header of our own', Buffer.from('CTCK'.padEnd(60, '\0')), 'not signed'],
+  ['not ASCII', Buffer.from('é:é:é'), 'signature does not match'],
+  [
+    'a text that unpacks to more than is allowed',
+    signed(Buffer.alloc(1_000_000, ' ')),
+    'larger than any session',
+  ],
+  ['a file that is too large', Buffer.alloc(10_000, 'a'), 'larger than any record'],
+]
+
+for (const [what, text, reason] of CORRUPT) {
+  test(`${what} is no session and kept aside`, () => {
+    const driver = open()
+    const file = write(driver, text)
+    assert.is(driver.touch(KEY, Date.now() + HOUR), Status.ABSENT)
+    assert.is(driver.create(KEY, TEXT), Status.CONFLICT, 'what it is has to be seen first')
+    assert.equal(driver.walk('keys').keys, [])
+    assert.is(driver.walk('count').live, 0)
+    assert.is(driver.walk('clear').live, 0)
+    assert.equal(driver.walk('sweep').corrupt, [], 'nobody can say yet that it has expired')
+    const { status, corrupt } = driver.one({ opcode: Opcode.LOAD, key: KEY })
+    assert.is(status, Status.ABSENT)
+    assert.equal(
+      corrupt.map((notice) => notice.reason),
+      [reason],
+    )
+    assert.not.ok(existsSync(file))
+    const [aside = '', ...others] = readdirSync(driver.options.directory)
+    assert.equal(others, [])
+    assert.ok(aside.startsWith('.'))
+    assert.ok(readFileSync(`${driver.options.directory}/${aside}`).equals(text))
+    assert.is(driver.create(KEY, TEXT), Status.DONE)
+  })
+}
+
+test('the sweep tells of what is no session when its time is over, and leaves it', () => {
+  const driver = open()
+  const file = write(driver, 'garbage', new Date(Date.now() - COOKIE_AGE - 1000))
+  const { expired, corrupt } = driver.walk('sweep')
+  assert.is(expired, 0)
+  assert.equal(corrupt, [{ reason: 'no session record', keptAs: undefined }])
+  assert.ok(existsSync(file))
+})
+
+test('a payload that the codec refuses is set aside, and no newer one', () => {
+  const driver = open()
+  driver.save(KEY, 'no JSON')
+  const { writeId } = driver.one({ opcode: Opcode.LOAD, key: KEY })
+  assert.ok(writeId)
+  driver.save(KEY, TEXT)
+  assert.is(driver.one({ opcode: Opcode.SET_ASIDE, key: KEY, writeId }).corrupt[0]?.keptAs, undefined)
+  assert.is(driver.load(KEY), TEXT)
+  driver.save(KEY, 'no JSON')
+  const second = driver.one({ opcode: Opcode.LOAD, key: KEY }).writeId
+  assert.ok(second)
+  assert.ok(driver.one({ opcode: Opcode.SET_ASIDE, key: KEY, writeId: second }).corrupt[0]?.keptAs)
+  assert.is(driver.load(KEY), undefined)
+})
+
+test('an empty file is a place that is kept, for a while', () => {
+  const driver = open()
+  write(driver, '')
+  assert.is(driver.create(KEY, TEXT), Status.CONFLICT)
+  assert.is(driver.update(KEY, TEXT), Status.ABSENT)
+  assert.is(driver.touch(KEY, Date.now() + HOUR), Status.ABSENT)
+  assert.is(driver.exists(KEY), false)
+  assert.is(driver.load(KEY), undefined)
+  assert.equal(driver.notices, [])
+  assert.is(driver.save(KEY, TEXT), Status.DONE)
+  const hasty = open(0, 0)
+  write(hasty, '')
+  assert.is(hasty.create(KEY, TEXT), Status.DONE)
+  write(hasty, '')
+  assert.is(hasty.walk('sweep').orphans, 1)
+})
+
+test('a key that is none of Django fails, and touches nothing', () => {
+  const driver = open()
+  for (const key of ['../x', 'Abc', '', 'a_b', 'x'.repeat(129)]) {
+    const { status, failure } = driver.one({ opcode: Opcode.SAVE, key, text: TEXT })
+    assert.is(status, Status.FAILED, key)
+    assert.is(failure?.code, 'EINVAL')
+  }
+  assert.equal(readdirSync(driver.options.directory), [])
+})
+
+test.run()
