@@ -1,0 +1,28 @@
+import type { Command } from 'commander'
+import { ExitCode } from '../exit-codes.js'
+import { addStoreOptions, type StoreOptions } from '../store-options.js'
+import { withEngine } from '../with-engine.js'
+
+/** `coatcheck recover`. */
+export function addRecover(program: Command): void {
+  const command = program
+    .command('recover')
+    .description(
+      'bring to files what an engine that died has left in a journal; exits with 1 if a part of it is damaged',
+    )
+  addStoreOptions(command).action(recover)
+}
+
+async function recover(directory: string, options: StoreOptions): Promise<void> {
+  await withEngine(directory, options, async (engine) => {
+    let records = 0
+    let damaged = 0
+    engine.on('recovery', (progress) => {
+      records = progress.records
+    })
+    engine.on('corrupt', () => damaged++)
+    await engine.ready()
+    console.log(`${records} operations read back from the journal, ${damaged} damaged parts kept aside`)
+    if (damaged > 0) process.exitCode = ExitCode.FAILED
+  })
+}
