@@ -1,6 +1,7 @@
-import { SessionEngine } from '../engine/session-engine.js'
+import { resolve } from 'node:path'
+import { detectLayout } from '../../workers/files/inspect/detect-layout.js'
+import type { SessionEngine } from '../engine/session-engine.js'
 import { files } from '../storage/files.js'
-import { layoutOf } from './inspection/with-inspector.js'
 import { ProgressBar } from './progress-bar.js'
 import { type EngineStoreOptions, requireDirectory } from './store-options.js'
 
@@ -15,8 +16,12 @@ export async function withEngine(
 ): Promise<void> {
   requireDirectory(directory)
   const { prefix = '', hashNames = false } = options
-  const layout = await layoutOf(directory, options)
+  // Wrong options are refused before anything is looked at.
+  files({ directory, prefix, hashNames })
+  const layout = options.layout ?? detectLayout(resolve(directory), prefix)
   const storage = files({ directory, layout, prefix, hashNames })
+  // Not before it is needed: help and mistakes are answered at once.
+  const { SessionEngine } = await import('../engine/session-engine.js')
   const engine = new SessionEngine({ storage, threads: 1, sweepInterval: false })
   const bar = new ProgressBar(
     'reading the journal back {bar} {percentage} % | {records} operations | {eta_formatted} left',

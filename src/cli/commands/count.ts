@@ -18,7 +18,8 @@ async function count(directory: string, options: StoreOptions & OutputOptions): 
     let live = 0
     await walkWithBar(inspector, 'header', ({ entries }) => {
       gaps.note(entries)
-      for (const _session of liveSessions(entries, now)) live++
+      live += liveSessions(entries, now).length
+      return []
     })
     await print([options.json === true ? jsonLine({ count: live }) : String(live)])
     gaps.tell()

@@ -4,7 +4,7 @@ import { digestName } from '../../../workers/files/names.js'
 import { Gaps } from '../inspection/gaps.js'
 import { liveSessions, walkWithBar } from '../inspection/walk-with-bar.js'
 import { withInspector } from '../inspection/with-inspector.js'
-import { jsonLine, print, printable } from '../output.js'
+import { jsonLine, printable } from '../output.js'
 import { addStoreOptions, type EngineStoreOptions, type OutputOptions } from '../store-options.js'
 
 /** `coatcheck list`. */
@@ -21,14 +21,12 @@ async function list(directory: string, options: EngineStoreOptions & OutputOptio
     const gaps = new Gaps()
     const line = options.json === true ? jsonOf : process.stdout.isTTY ? aligned() : separated
     let hashed = options.hashNames === true
-    await walkWithBar(inspector, 'header', async ({ entries }) => {
+    await walkWithBar(inspector, 'header', ({ entries }) => {
       gaps.note(entries)
-      const lines: string[] = []
-      for (const session of liveSessions(entries, now)) {
+      return liveSessions(entries, now).map((session) => {
         hashed ||= session.key === undefined
-        lines.push(line(nameOf(session, hashed), session))
-      }
-      await print(lines)
+        return line(nameOf(session, hashed), session)
+      })
     })
     gaps.tell()
   })

@@ -24,6 +24,7 @@ async function stats(directory: string, options: StoreOptions & OutputOptions): 
     await walkWithBar(inspector, 'header', ({ entries }) => {
       gaps.note(entries)
       for (const entry of entries) figures.add(entry)
+      return []
     })
     const owner = await liveOwner(resolve(directory))
     const { journal } = inspector

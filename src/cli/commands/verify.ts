@@ -23,9 +23,9 @@ async function verify(directory: string, options: StoreOptions & OutputOptions):
   await withInspector(directory, options, async (inspector) => {
     const verification = new Verification(Date.now())
     const line = options.json === true ? jsonLine : textOf
-    await walkWithBar(inspector, 'whole', async ({ entries, payloads }) => {
-      await print(verification.check(entries, payloads).map(line))
-    })
+    await walkWithBar(inspector, 'whole', ({ entries, payloads }) =>
+      verification.check(entries, payloads).map(line),
+    )
     const { sums } = verification
     await print([options.json === true ? jsonLine({ kind: 'sums', ...sums }) : sumsText(sums)])
     if (sums.corrupt + sums.unreadable > 0) process.exitCode = ExitCode.FAILED

@@ -2,7 +2,7 @@ import type { FilesWorkerOptions } from '../../../workers/files/options.js'
 import { files } from '../../storage/files.js'
 import { ProgressBar } from '../progress-bar.js'
 import { requireDirectory, type StoreOptions } from '../store-options.js'
-import { Inspector } from './inspector.js'
+import type { Inspector } from './inspector.js'
 
 /**
  * Lets a command look through the sessions in a directory, for as long as the work takes. Works beside live engines and on
@@ -13,7 +13,7 @@ export async function withInspector(
   options: StoreOptions,
   work: (inspector: Inspector) => Promise<void>,
 ): Promise<void> {
-  const inspector = openInspector(directory, options)
+  const inspector = await openInspector(directory, options)
   const bar = new ProgressBar(
     'reading the journal {bar} {percentage} % | {records} operations | {eta_formatted} left',
   )
@@ -30,21 +30,12 @@ export async function withInspector(
   }
 }
 
-/** The layout that was asked for, or that the directory shows: for commands that need an engine. */
-export async function layoutOf(directory: string, options: StoreOptions): Promise<'sharded' | 'flat'> {
-  if (options.layout !== undefined) return options.layout
-  const inspector = openInspector(directory, options)
-  try {
-    return await inspector.layout()
-  } finally {
-    await inspector.close()
-  }
-}
-
-function openInspector(directory: string, { layout, prefix = '' }: StoreOptions): Inspector {
+async function openInspector(directory: string, { layout, prefix = '' }: StoreOptions): Promise<Inspector> {
   requireDirectory(directory)
   // As files() checks and completes them; what it fills in for a layout is only a default.
   const checked = files({ directory, prefix }).options as FilesWorkerOptions
   const { orphanGrace } = checked
+  // Not before it is needed: help and mistakes are answered at once.
+  const { Inspector } = await import('./inspector.js')
   return new Inspector({ directory: checked.directory, prefix, orphanGrace, layout })
 }

@@ -2,22 +2,14 @@ import { lstatSync, opendirSync } from 'node:fs'
 import { Layout } from '../layout.js'
 import { peekHeader } from '../peek.js'
 import { isTombstone } from '../tombstone.js'
-import type { InspectionOptions } from './entries.js'
 
 /** The layout that a directory shows; what `files()` takes by default where it shows none. */
-export function detectLayout({ directory, prefix, orphanGrace }: InspectionOptions): 'sharded' | 'flat' {
-  const options = {
-    directory,
-    prefix,
-    orphanGrace,
-    fsync: false,
-    hashNames: false,
-    maxRecordBytes: 0,
-    exclusive: false,
-  }
-  const sharded = new Layout({ ...options, layout: 'sharded' })
+export function detectLayout(directory: string, prefix: string): 'sharded' | 'flat' {
+  const options = { directory, prefix, fsync: false, hashNames: false, exclusive: false }
+  const sizes = { maxRecordBytes: 0, orphanGrace: 0 }
+  const sharded = new Layout({ ...options, ...sizes, layout: 'sharded' })
   if (sharded.directories.some(isDirectory)) return 'sharded'
-  return holdsSessions(new Layout({ ...options, layout: 'flat' }), prefix) ? 'flat' : 'sharded'
+  return holdsSessions(new Layout({ ...options, ...sizes, layout: 'flat' }), prefix) ? 'flat' : 'sharded'
 }
 
 /** A tombstone of a flat layout may have the name of a directory of the sharded one. */

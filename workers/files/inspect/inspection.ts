@@ -37,7 +37,7 @@ export class Inspection {
     this.#layout = new Layout({
       directory,
       prefix,
-      layout: options.layout ?? detectLayout(options),
+      layout: options.layout ?? detectLayout(directory, prefix),
       fsync: false,
       hashNames: false,
       maxRecordBytes: 0,

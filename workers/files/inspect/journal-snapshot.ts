@@ -1,5 +1,13 @@
 import { readdirSync, statSync } from 'node:fs'
-import { hasCode, keyHash, Opcode, RequestReader, RequestWriter, SlotReader, systemError } from '../../protocol/index.js'
+import {
+  hasCode,
+  keyHash,
+  Opcode,
+  RequestReader,
+  RequestWriter,
+  SlotReader,
+  systemError,
+} from '../../protocol/index.js'
 import { type Evidence, isEvidence } from '../journal/evidence.js'
 import { NewestVersions } from '../journal/newest.js'
 import { journalDirectory } from '../journal/options.js'
