@@ -1,23 +1,11 @@
 import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import { detectLayout } from '../../workers/files/inspect/detect-layout.js'
 import type { FilesOptions } from '../storage/files.js'
 
 /** How the sessions of a directory are laid out: what every command has to know. */
-export interface StoreOptions {
-  /** `undefined`: as the directory shows. */
-  readonly layout?: NonNullable<FilesOptions['layout']>
-  readonly prefix?: string
-}
-
-/** The same for commands that need an engine. */
-export interface EngineStoreOptions extends StoreOptions {
-  readonly hashNames?: boolean
-}
-
-/** Whether what is found is told to a program. */
-export interface OutputOptions {
-  readonly json?: boolean
-}
+export type StoreOptions = Pick<FilesOptions, 'prefix' | 'layout' | 'hashNames'>
 
 /** Gives a command its directory and the options that say how sessions are laid out in it. */
 export function addStoreOptions(command: Command): Command {
@@ -30,6 +18,11 @@ export function addStoreOptions(command: Command): Command {
     )
     .option('--prefix <prefix>', 'as in files({ prefix })')
     .option('--hash-names', 'as in files({ hashNames })')
+}
+
+/** The layout that is said or, where none is, shown by the directory; `sharded` where that shows none, or is not there. */
+export function layoutOf(directory: string, { layout, prefix = '' }: StoreOptions): 'sharded' | 'flat' {
+  return layout ?? detectLayout(resolve(directory), prefix)
 }
 
 /** The engine would make a directory that is not there, but here it is a typing error. */

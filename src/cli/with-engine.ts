@@ -1,9 +1,8 @@
-import { resolve } from 'node:path'
-import { detectLayout } from '../../workers/files/inspect/detect-layout.js'
 import type { SessionEngine } from '../engine/session-engine.js'
 import { files } from '../storage/files.js'
+import { type DjangoStoreOptions, storedAs } from './django-options.js'
 import { ProgressBar } from './progress-bar.js'
-import { type EngineStoreOptions, requireDirectory } from './store-options.js'
+import { layoutOf, requireDirectory } from './store-options.js'
 
 /**
  * Opens the sessions in a directory for as long as the work takes: for commands that change something.
@@ -11,18 +10,23 @@ import { type EngineStoreOptions, requireDirectory } from './store-options.js'
  */
 export async function withEngine(
   directory: string,
-  options: EngineStoreOptions,
+  options: DjangoStoreOptions,
   work: (engine: SessionEngine) => Promise<void>,
 ): Promise<void> {
   requireDirectory(directory)
-  const { prefix = '', hashNames = false } = options
+  const { store, codec } = storedAs(options)
+  const { prefix = '', hashNames = false } = store
   // Wrong options are refused before anything is looked at.
   files({ directory, prefix, hashNames })
-  const layout = options.layout ?? detectLayout(resolve(directory), prefix)
-  const storage = files({ directory, layout, prefix, hashNames })
+  const storage = files({ directory, layout: layoutOf(directory, store), prefix, hashNames })
   // Not before it is needed: help and mistakes are answered at once.
   const { SessionEngine } = await import('../engine/session-engine.js')
-  const engine = new SessionEngine({ storage, threads: 1, sweepInterval: false })
+  const engine = new SessionEngine({
+    storage,
+    threads: 1,
+    sweepInterval: false,
+    ...(codec === undefined ? {} : { codec }),
+  })
   const bar = new ProgressBar(
     'reading the journal back {bar} {percentage} % | {records} operations | {eta_formatted} left',
   )

@@ -1,3 +1,5 @@
+import type { RecordFormatBinding } from '../../workers/protocol/index.js'
+
 /** Turns a session into bytes and back. Runs on the main thread; `encode` is the snapshot of the session. */
 export interface Codec {
   /** For messages and statistics. */
@@ -11,4 +13,17 @@ export interface Codec {
   encode(session: object): Uint8Array
   /** The session of these bytes; throws when they are none of this codec's. */
   decode(bytes: Uint8Array): unknown
+  /** Where its sessions are not kept in records of Coatcheck's own, but as another program has them. */
+  readonly recordFormat?: CodecRecordFormat
+}
+
+/** A record format that a codec brings along. The storage's workers apply it; it may limit keys, and set expiries. */
+export interface CodecRecordFormat extends RecordFormatBinding {
+  /** @throws {InvalidSessionKeyError} for a key that the format has no place for */
+  checkKey(key: string): void
+  /**
+   * When a session expires that says so itself, in milliseconds since the epoch; `undefined` for one that does not.
+   * @param payload What `encode` has made of it.
+   */
+  expiryOf(payload: Uint8Array, now: number): number | undefined
 }

@@ -1,4 +1,5 @@
 import { type CorruptNotice, carriesPayload, keyHash, Opcode, Status } from '../../workers/protocol/index.js'
+import type { CodecRecordFormat } from '../codecs/codec.js'
 import type { BatchCarrier } from './batch-carrier.js'
 import type { Demand } from './caller.js'
 import { Dispatcher, type DispatcherListener, type DispatchShape } from './dispatcher.js'
@@ -17,6 +18,8 @@ export interface IntakeOptions {
   /** Seconds. */
   readonly maxAge: number
   readonly payloads: Payloads
+  /** Where the codec brings one along. */
+  readonly recordFormat: CodecRecordFormat | undefined
   readonly pending: Pending
   readonly statistics: Statistics
   readonly onCorrupt: (notice: CorruptNotice) => void
@@ -61,7 +64,8 @@ export class Intake {
   issue(opcode: Opcode, key: string, expiry?: Expiry, session?: object): Promise<unknown> {
     try {
       checkKey(key)
-      const { payloads, pending, maxAge } = this.#options
+      const { payloads, recordFormat, pending, maxAge } = this.#options
+      recordFormat?.checkKey(key)
       const now = Date.now()
       const writes = carriesPayload(opcode)
       const expiresAt = writes || opcode === Opcode.TOUCH ? expiryOf(expiry, maxAge, now) : 0
@@ -71,7 +75,8 @@ export class Intake {
       if (payload !== undefined) pending.admit(payload.length)
       // A getter in the session may have closed the engine.
       this.#options.refuseClosed()
-      return this.#accept(opcode, key, expiresAt, payload, now)
+      const own = payload === undefined ? undefined : recordFormat?.expiryOf(payload, now)
+      return this.#accept(opcode, key, own ?? expiresAt, payload, now)
     } catch (error) {
       return Promise.reject(error)
     }

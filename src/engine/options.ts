@@ -11,7 +11,7 @@ export interface SessionEngineOptions {
   storage?: StorageDescription
   /** Short for `storage: files({ directory })`. */
   directory?: FilesOptions['directory']
-  /** How sessions become bytes: `msgpack()` (default), `json()` or your own. */
+  /** How sessions become bytes: `msgpack()` (default), `json()`, `django({ … })` of `coatcheck/django`, or your own. */
   codec?: Codec
   /** How long a session lives after it was last saved or touched, in seconds. Default two weeks, as in Django. */
   maxAge?: number
@@ -71,9 +71,10 @@ export function fillOptions(options: SessionEngineOptions): FilledOptions {
   checkNames('options', options, ENGINE_OPTIONS)
   const pending = options.maxPending ?? {}
   checkNames('maxPending', pending, ['operations', 'bytes'])
+  const codec = codecOption(options.codec)
   return {
-    storage: storageOption(options),
-    codec: codecOption(options.codec),
+    storage: withFormatOf(codec, storageOption(options)),
+    codec,
     maxAge: numberOption('maxAge', options.maxAge, TWO_WEEKS, {
       least: 1,
       most: LONGEST_AGE,
@@ -124,6 +125,21 @@ function storageOption({ storage, directory }: SessionEngineOptions): StorageDes
     refuse('storage', storage, 'a storage such as files({ directory })')
   }
   return storage
+}
+
+/** A codec may keep its sessions as another program has them, in records that are not the storage's own. */
+function withFormatOf({ name, recordFormat }: Codec, storage: StorageDescription): StorageDescription {
+  if (recordFormat === undefined) return storage
+  const { module, options } = recordFormat
+  const formatted = storage.withRecordFormat?.({ module, options })
+  return (
+    formatted ??
+    refuse(
+      'storage',
+      storage.kind,
+      `files({ layout: 'flat', … }), the only one that can keep sessions of codec ${name}`,
+    )
+  )
 }
 
 function codecOption(codec: Codec | undefined): Codec {

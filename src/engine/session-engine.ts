@@ -66,6 +66,7 @@ export class SessionEngine<
       files: this.#pools.files,
       maxAge: this.#options.maxAge,
       payloads: new Payloads(codec, storage.maxRecordBytes),
+      recordFormat: codec.recordFormat,
       pending: this.#pending,
       statistics: this.#statistics,
       onCorrupt: (notice) => this.#emitLater('corrupt', notice),

@@ -1,9 +1,13 @@
 import { resolve } from 'node:path'
 import type { JournalWorkerOptions } from '../../workers/files/journal/options.js'
-import type { FilesWorkerOptions } from '../../workers/files/options.js'
-import type { JournalDescription, StorageDescription } from '../../workers/protocol/index.js'
+import type { FilesWorkerOptions, FormattedWorkerOptions } from '../../workers/files/options.js'
+import type {
+  JournalDescription,
+  RecordFormatBinding,
+  StorageDescription,
+} from '../../workers/protocol/index.js'
 import { booleanOption, checkNames, choiceOption, numberOption, refuse } from '../engine/option-checks.js'
-import { ownForGood, ownForRecovery } from './ownership/claims.js'
+import { ownForGood, ownForRecovery, refuseLeftover } from './ownership/claims.js'
 
 /** Options of {@link files}. */
 export interface FilesOptions {
@@ -108,7 +112,7 @@ export function files(options: FilesOptions): StorageDescription {
       numberOption('orphanGrace', options.orphanGrace, 3600, { least: 0, most: 31_536_000, unit: 'seconds' }),
     exclusive: durability === 'journal',
   }
-  return {
+  const described: StorageDescription = {
     kind: 'files',
     module: new URL('../../workers/files/index.js', import.meta.url).href,
     options: workerOptions,
@@ -119,6 +123,36 @@ export function files(options: FilesOptions): StorageDescription {
     // kernel's directory lock makes two writers in one directory slower than one.
     lanes: (threads, depth) => (layout === 'flat' ? 1 : threads * depth),
     journal: journalOf(durability, options, workerOptions),
+  }
+  return {
+    ...described,
+    withRecordFormat: (recordFormat) => withFormat(described, workerOptions, recordFormat),
+  }
+}
+
+/** The same storage with records of another format, which somebody else is to find where he would have put them. */
+function withFormat(
+  storage: StorageDescription,
+  workerOptions: FilesWorkerOptions,
+  recordFormat: RecordFormatBinding,
+): StorageDescription {
+  const { layout, exclusive, hashNames, directory } = workerOptions
+  if (layout !== 'flat') {
+    refuse('layout', layout, "'flat' with this codec: whoever shares the directory looks nowhere else")
+  }
+  if (exclusive) {
+    refuse('durability', 'journal', "'direct' with this codec: nobody else can see what is in a journal")
+  }
+  if (hashNames) {
+    refuse('hashNames', hashNames, 'false with this codec: whoever shares the directory knows no digests')
+  }
+  const { journal } = storage
+  const formattedOptions: FormattedWorkerOptions = { ...workerOptions, recordFormat }
+  return {
+    ...storage,
+    module: new URL('../../workers/files/formatted.js', import.meta.url).href,
+    options: formattedOptions,
+    ...(journal && { journal: { ...journal, own: () => refuseLeftover(directory) } }),
   }
 }
 

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { type FilesOptions, files } from 'coatcheck'
+import { django } from 'coatcheck/django'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { registerStorageConformance } from './storage-conformance.js'
 
@@ -23,6 +24,7 @@ for (const { threads, ...options } of VARIANTS) {
     name: `files ${JSON.stringify(options)}, ${threads} threads`,
     threads,
     shared: options.durability !== 'journal',
+    anyKeys: true,
     makeStorage() {
       const directory = temporaryDirectory(options.fsync === true ? 'disk' : 'memory')
       return {
@@ -32,3 +34,18 @@ for (const { threads, ...options } of VARIANTS) {
     },
   })
 }
+
+registerStorageConformance({
+  name: 'files as Django has them, 2 threads',
+  threads: 2,
+  shared: true,
+  anyKeys: false,
+  codec: django({ secretKey: 'secret' }),
+  makeStorage() {
+    const directory = temporaryDirectory('memory')
+    return {
+      storage: files({ directory, layout: 'flat', prefix: 'sessionid' }),
+      cleanup: () => rmSync(directory, { recursive: true, force: true }),
+    }
+  },
+})

@@ -180,7 +180,7 @@ export function registerOrder(test: Test<StorageContext>): void {
   test('flush resolves when all that was issued before it is acknowledged', async ({ engine }) => {
     let acknowledged = 0
     const saves = Array.from({ length: 300 }, async (_, index) => {
-      await engine.save(`${freshKey()}-${index % 100}`, { index })
+      await engine.save(`${freshKey()}x${index % 100}`, { index })
       acknowledged++
     })
     await engine.flush()

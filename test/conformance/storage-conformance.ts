@@ -5,7 +5,7 @@ import { registerKeys } from './keys.js'
 import { registerOperations } from './operations.js'
 import { registerOrder } from './order.js'
 import { rejection } from './rejections.js'
-import { provideEngines, type StorageContext, type StorageSubject } from './subject.js'
+import { codecOf, provideEngines, type StorageContext, type StorageSubject } from './subject.js'
 
 /**
  * What every storage has to do, whatever it is: the engine's operations and promises, as a caller sees them. Written
@@ -19,7 +19,7 @@ export function registerStorageConformance(subject: StorageSubject): void {
   test.after(cleanup)
 
   registerOperations(test)
-  registerKeys(test, listsKeys)
+  registerKeys(test, { listsKeys, anyKeys: subject.anyKeys })
   registerOrder(test)
 
   if (!listsKeys) {
@@ -33,14 +33,14 @@ export function registerStorageConformance(subject: StorageSubject): void {
   }
 
   test('close stores everything accepted, and the next engine finds it', async () => {
-    const first = new SessionEngine({ storage, threads: subject.threads })
-    const saves = Array.from({ length: 200 }, (_, index) => first.save(`session-${index}`, { index }))
+    const first = new SessionEngine({ storage, threads: subject.threads, ...codecOf(subject) })
+    const saves = Array.from({ length: 200 }, (_, index) => first.save(`session${index}`, { index }))
     await first.close()
     await Promise.all(saves)
-    await rejection(first.load('session-0'), EngineClosedError)
-    const second = new SessionEngine({ storage, threads: subject.threads })
+    await rejection(first.load('session0'), EngineClosedError)
+    const second = new SessionEngine({ storage, threads: subject.threads, ...codecOf(subject) })
     for (let index = 0; index < 200; index += 20)
-      assert.equal(await second.load(`session-${index}`), { index })
+      assert.equal(await second.load(`session${index}`), { index })
     assert.is(await second.count(), 200)
     await second.close()
   })

@@ -1,4 +1,4 @@
-import { SessionEngine, type SessionEngineOptions, type StorageDescription } from 'coatcheck'
+import { type Codec, SessionEngine, type SessionEngineOptions, type StorageDescription } from 'coatcheck'
 import type { Test } from 'uvu'
 
 /** A storage to be tested. */
@@ -7,6 +7,10 @@ export interface StorageSubject {
   readonly threads: number
   /** Whether two engines may have the same storage open at once. */
   readonly shared: boolean
+  /** The codec of its engines; the engine's own when absent. */
+  readonly codec?: Codec
+  /** Whether any string can be a key, and not only one of a-z and 0-9. */
+  readonly anyKeys: boolean
   /** A new, empty storage. Every description of it names the same one, so that two engines can share it. */
   makeStorage(): { readonly storage: StorageDescription; readonly cleanup: () => void | Promise<void> }
 }
@@ -36,7 +40,13 @@ export function provideEngines(test: Test<StorageContext>, subject: StorageSubje
   const shared = subject.makeStorage()
   const apart = subject.makeStorage()
   const make = (storage: StorageDescription, options: Omit<SessionEngineOptions, 'storage'> = {}) =>
-    new SessionEngine({ storage, threads: subject.threads, sweepInterval: false, ...options })
+    new SessionEngine({
+      storage,
+      threads: subject.threads,
+      sweepInterval: false,
+      ...codecOf(subject),
+      ...options,
+    })
 
   test.before((context) => {
     context.engine = make(shared.storage)
@@ -62,11 +72,16 @@ export function provideEngines(test: Test<StorageContext>, subject: StorageSubje
   })
 }
 
+/** As an option for its engines. */
+export function codecOf({ codec }: StorageSubject): { readonly codec?: Codec } {
+  return codec === undefined ? {} : { codec }
+}
+
 let counter = 0
 
 /** A key that no other test uses. */
 export function freshKey(): string {
-  return `key-${process.pid}-${counter++}`
+  return `key${process.pid}x${counter++}`
 }
 
 /** Collects what an engine streams. */

@@ -5,7 +5,6 @@ import type { Layout, Place } from './layout.js'
 import { livenessOfPlace } from './liveness.js'
 import { readPlace } from './load.js'
 import type { FilesWorkerOptions } from './options.js'
-import { composeRecord, RECORD_HEADER, type RecordHeader, writeHeader } from './record.js'
 import { putInPlace, type SaveContext, save } from './save-protocol.js'
 import { hasWriteId, isAlien, isSame, setAside } from './set-aside.js'
 import { syncDirectory } from './sync-directory.js'
@@ -92,7 +91,12 @@ export class BatchApplier {
         return this.#delete(slot, place, context, group)
       case Opcode.SET_ASIDE:
         return reply.corrupt(
-          setAside(this.#layout, place, 'the codec refused the payload', hasWriteId(request.writeId)),
+          setAside(
+            this.#layout,
+            place,
+            'the codec refused the payload',
+            hasWriteId(place.format, request.writeId),
+          ),
         )
       default:
         throw new RangeError(`unknown opcode ${request.opcode}`)
@@ -131,29 +135,11 @@ export class BatchApplier {
   }
 }
 
-/** The record to write for a slot, its header put in front of the payload where it lies; `undefined` for the rest. */
+/** The record to write for a slot; `undefined` for the rest. */
 function versionOf(request: RequestReader, key: string, place: Place): Version | undefined {
-  const { opcode, expiry } = request
+  const { opcode } = request
   if (opcode !== Opcode.SAVE && opcode !== Opcode.UPDATE && opcode !== Opcode.CREATE) return undefined
-  const writeId = request.writeId
-  const header: RecordHeader = {
-    keyLength: key.length,
-    payloadLength: request.payloadLength,
-    expiry,
-    writeId,
-    codec: request.codec,
-    keyIncluded: false,
-    writtenByUpdate: opcode === Opcode.UPDATE,
-  }
-  const retried = request.attempt > 0
-  const payloadEnd = request.payloadStart + request.payloadLength
-  if (place.keyInRecord) {
-    const bytes = composeRecord(key, request.bytes.subarray(request.payloadStart, payloadEnd), header)
-    return { opcode, place, bytes, start: 0, end: bytes.length, expiry, writeId, retried }
-  }
-  const start = request.payloadStart - RECORD_HEADER
-  writeHeader(request.bytes, request.view, start, payloadEnd, header)
-  return { opcode, place, bytes: request.bytes, start, end: payloadEnd, expiry, writeId, retried }
+  return place.format.compose(request, opcode, key, place)
 }
 
 /**

@@ -3,6 +3,8 @@ import { BatchApplier } from './apply.js'
 import { Layout } from './layout.js'
 import { openDirectory } from './open-directory.js'
 import type { FilesWorkerOptions } from './options.js'
+import { OWN_FORMAT } from './own-format.js'
+import type { RecordFormat } from './record-format.js'
 import { Tombstones } from './tombstones.js'
 import { visitFor } from './visit.js'
 import { DirectoryWalk } from './walk.js'
@@ -14,9 +16,9 @@ class FilesStorage implements WorkerStorage {
   readonly #tombstones = new Tombstones()
   readonly #applier: BatchApplier
 
-  constructor(options: FilesWorkerOptions) {
+  constructor(options: FilesWorkerOptions, format: RecordFormat) {
     this.#options = options
-    this.#layout = new Layout(options)
+    this.#layout = new Layout(options, format)
     this.#applier = new BatchApplier(options, this.#layout, this.#tombstones)
   }
 
@@ -40,7 +42,7 @@ class FilesStorage implements WorkerStorage {
 }
 
 /** Opens the directory, or says what is wrong with it. */
-export function openStorage(options: FilesWorkerOptions): WorkerStorage {
+export function openStorage(options: FilesWorkerOptions, format: RecordFormat = OWN_FORMAT): WorkerStorage {
   openDirectory(options.directory)
-  return new FilesStorage(options)
+  return new FilesStorage(options, format)
 }

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { sliceOf } from '../protocol/index.js'
-import { type DecodedName, decodeName, digestName, encodeName, isDigestName } from './names.js'
+import { type DecodedName, digestName, isDigestName } from './names.js'
 import type { FilesWorkerOptions } from './options.js'
+import { OWN_FORMAT } from './own-format.js'
+import type { RecordFormat } from './record-format.js'
 
 /** Where one session lives. */
 export class Place {
@@ -10,12 +12,14 @@ export class Place {
   readonly file: string
   /** The key has to be kept inside the record, for the name does not tell it. */
   readonly keyInRecord: boolean
+  readonly format: RecordFormat
   readonly #fileName: string
 
-  constructor(directory: string, fileName: string, keyInRecord: boolean) {
+  constructor(directory: string, fileName: string, keyInRecord: boolean, format: RecordFormat) {
     this.directory = directory
     this.file = `${directory}/${fileName}`
     this.keyInRecord = keyInRecord
+    this.format = format
     this.#fileName = fileName
   }
 
@@ -44,6 +48,8 @@ const ASIDE = /^\..+\.corrupt-[0-9a-f]{24}-[0-9a-z]+$/
 export class Layout {
   readonly root: string
   readonly sharded: boolean
+  /** Of every record in it. */
+  readonly format: RecordFormat
   readonly #prefix: string
   readonly #hashNames: boolean
   // Unguessable, so that nobody can lie in wait under our next temporary name; O_EXCL catches the rest.
@@ -51,7 +57,8 @@ export class Layout {
   readonly #directories: readonly string[]
   #counter = 0
 
-  constructor(options: FilesWorkerOptions) {
+  constructor(options: FilesWorkerOptions, format: RecordFormat = OWN_FORMAT) {
+    this.format = format
     this.root = options.directory
     this.sharded = options.layout === 'sharded'
     this.#prefix = options.prefix
@@ -70,19 +77,19 @@ export class Layout {
   place(key: string, hash: number): Place {
     // A layout has 256 directories or one, so the first is always there.
     const directory = this.#directories[this.sharded ? sliceOf(hash) : 0] as string
-    const name = this.#hashNames ? digestName(key) : encodeName(key, this.#prefix)
-    return new Place(directory, this.#prefix + name, !this.#hashNames && isDigestName(name))
+    const name = this.#hashNames ? digestName(key) : this.format.names.encode(key, this.#prefix)
+    return new Place(directory, this.#prefix + name, !this.#hashNames && isDigestName(name), this.format)
   }
 
   /** The place of a key where names are hashed, whether this layout hashes them or not. */
   hashedPlace(key: string, hash: number): Place {
     const { directory } = this.place(key, hash)
-    return new Place(directory, this.#prefix + digestName(key), false)
+    return new Place(directory, this.#prefix + digestName(key), false, this.format)
   }
 
   /** The place of a directory entry that is a session. */
   placeOfEntry(directory: string, fileName: string): Place {
-    return new Place(directory, fileName, false)
+    return new Place(directory, fileName, false, this.format)
   }
 
   /** A fresh temporary path. Temporary names do not begin with the prefix: Django's sweep must not read them. */
@@ -109,8 +116,11 @@ export class Layout {
       return { kind: ASIDE.test(fileName) ? 'aside' : 'foreign' }
     }
     if (!fileName.startsWith(this.#prefix)) return { kind: 'foreign' }
-    const name = decodeName(fileName.slice(this.#prefix.length), this.#prefix)
-    return name === undefined ? { kind: 'foreign' } : { kind: 'session', name }
+    const { names } = this.format
+    const rest = fileName.slice(this.#prefix.length)
+    const name = names.decode(rest, this.#prefix)
+    if (name !== undefined) return { kind: 'session', name }
+    return { kind: names.isTemporary(rest) ? 'temporary' : 'foreign' }
   }
 
   /** The session file that a `taken` entry came from. */

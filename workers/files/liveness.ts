@@ -1,45 +1,43 @@
 import { lstatSync, type Stats } from 'node:fs'
 import { waitForClaim } from './claim.js'
 import type { Place } from './layout.js'
-import { peekHeader } from './peek.js'
+import { isOlder } from './litter.js'
+import type { RecordFormat } from './record-format.js'
 import { isTombstone } from './tombstone.js'
 
 /**
  * What stands in a session's place.
  *
  * - `absent`: nothing
- * - `dead`: an empty file, which is a placeholder, or an expired record
+ * - `reserved`: an empty file, which somebody has just made so that nobody else creates this session
+ * - `dead`: an empty file that was left behind, or an expired record
  * - `buried`: a tombstone; a delete was here a moment ago
  * - `alive`: a record that has not expired
  * - `alien`: a directory, a link, a FIFO or a device
  */
-export type Liveness = 'absent' | 'dead' | 'buried' | 'alive' | 'alien'
+export type Liveness = 'absent' | 'reserved' | 'dead' | 'buried' | 'alive' | 'alien'
 
-/**
- * Looks at a session's place without reading its payload: this is the exclusive-open check of an update.
- *
- * The expiry rides on the file's modification time. A time in the future is trusted at once. One in the past
- * is not, since copying a directory without its times sets them to now: then the header has its say, and the
- * later of the two counts.
- */
-export function liveness(file: string, now: number): Liveness {
+/** Looks at what stands in a session's place, or was taken from it: this is the exclusive-open check of an update. */
+export function liveness(format: RecordFormat, file: string, now: number): Liveness {
   const stats = lstatSync(file, { throwIfNoEntry: false })
-  return stats === undefined ? 'absent' : livenessOf(stats, file, now)
+  return stats === undefined ? 'absent' : livenessOf(format, stats, file, now)
 }
 
 /** The same, but nothing is only taken for nothing when nobody has taken it to look at. */
 export function livenessOfPlace(place: Place, now: number): Liveness {
-  const found = liveness(place.file, now)
+  const found = liveness(place.format, place.file, now)
   if (found !== 'absent') return found
   waitForClaim(place)
-  return liveness(place.file, now)
+  return liveness(place.format, place.file, now)
 }
 
 /** The same for a file whose status is known already. */
-export function livenessOf(stats: Stats, file: string, now: number): Liveness {
+export function livenessOf(format: RecordFormat, stats: Stats, file: string, now: number): Liveness {
   if (!stats.isFile()) return isTombstone(stats) ? 'buried' : 'alien'
-  if (stats.size === 0) return 'dead'
-  if (stats.mtimeMs > now) return 'alive'
-  const header = peekHeader(file)
-  return header !== undefined && header.header.expiry > now ? 'alive' : 'dead'
+  if (stats.size === 0) return isReserved(format, stats) ? 'reserved' : 'dead'
+  return format.isAlive(stats, file, now) ? 'alive' : 'dead'
+}
+
+function isReserved({ placeholderLife }: RecordFormat, empty: Stats): boolean {
+  return placeholderLife > 0 && !isOlder(empty, placeholderLife)
 }

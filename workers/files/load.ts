@@ -1,22 +1,21 @@
-import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { closeSync, fstatSync, openSync, type Stats } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
 import { waitForClaim } from './claim.js'
 import type { Place } from './layout.js'
 import { READ_FLAGS } from './peek.js'
-import { DAMAGED_EXPIRY, longestRecord, type ReadRecord, readRecord } from './record.js'
+import { readWhole } from './read-whole.js'
+import { DAMAGED_EXPIRY } from './record.js'
+import type { StoredRecord } from './record-format.js'
 import { isTombstone } from './tombstone.js'
 
 /** What was found in a session's place. */
 export type Found =
   | { readonly kind: 'absent' }
-  | { readonly kind: 'record'; readonly record: ReadRecord; readonly expiry: number }
+  | { readonly kind: 'record'; readonly record: StoredRecord; readonly expiry: number }
   /** Something that is no session: `seen` says which file, so that no newer one is moved aside for it. */
   | { readonly kind: 'corrupt'; readonly reason: string; readonly seen: Stats | undefined }
 
 const ABSENT: Found = { kind: 'absent' }
-
-// A worker reads one file at a time, and what it read is copied into the reply before it reads the next.
-let buffer = Buffer.allocUnsafeSlow(16 * 1024)
 
 /**
  * Reads the session of a place: open, fstat, read, close. Never follows a link, never waits for a FIFO's writer,
@@ -32,6 +31,7 @@ export function readPlace(place: Place, key: string | undefined, maxRecordBytes:
 }
 
 function readOnce(place: Place, key: string | undefined, maxRecordBytes: number, now: number): Found {
+  const { format } = place
   let descriptor: number
   try {
     descriptor = openSync(place.file, READ_FLAGS)
@@ -46,33 +46,24 @@ function readOnce(place: Place, key: string | undefined, maxRecordBytes: number,
     if (isTombstone(stats)) return ABSENT
     if (!stats.isFile()) return corrupt('no regular file', stats)
     if (stats.size === 0) return ABSENT
-    if (stats.size > longestRecord(maxRecordBytes)) return corrupt('larger than any record', stats)
-    let record = readRecord(readWhole(descriptor, stats.size))
+    if (stats.size > format.longest(maxRecordBytes)) return corrupt('larger than any record', stats)
+    let record = format.read(readWhole(descriptor, stats.size), stats.mtimeMs)
     // A touch may have been writing it at that moment.
-    if (record === DAMAGED_EXPIRY) record = readRecord(readWhole(descriptor, stats.size))
+    if (record === DAMAGED_EXPIRY) {
+      record = format.read(readWhole(descriptor, stats.size), stats.mtimeMs)
+    }
     if (typeof record === 'string') return corrupt(record, stats)
     // Another application's session whose prefix begins with ours reads as a key of another length.
     if (key !== undefined && !isRecordOf(key, record)) return ABSENT
-    const expiry = Math.max(record.expiry, stats.mtimeMs)
-    return expiry > now ? { kind: 'record', record, expiry } : ABSENT
+    return record.expiry > now ? { kind: 'record', record, expiry: record.expiry } : ABSENT
   } finally {
     closeSync(descriptor)
   }
 }
 
-function isRecordOf(key: string, record: ReadRecord): boolean {
-  return record.keyLength === key.length && (record.key === undefined || record.key === key)
-}
-
-function readWhole(descriptor: number, size: number): Buffer {
-  if (size > buffer.length) buffer = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(size)))
-  let length = 0
-  while (length < size) {
-    const count = readSync(descriptor, buffer, length, size - length, length)
-    if (count === 0) break
-    length += count
-  }
-  return buffer.subarray(0, length)
+function isRecordOf(key: string, record: StoredRecord): boolean {
+  const { keyLength = key.length } = record
+  return keyLength === key.length && (record.key === undefined || record.key === key)
 }
 
 function corrupt(reason: string, seen: Stats | undefined): Found {

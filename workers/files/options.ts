@@ -1,3 +1,5 @@
+import type { RecordFormatBinding } from '../protocol/index.js'
+
 /** What the files storage is opened with in a worker: every default filled in by `files()` on the main thread. */
 export interface FilesWorkerOptions {
   /** Absolute path. */
@@ -12,4 +14,9 @@ export interface FilesWorkerOptions {
   readonly orphanGrace: number
   /** Whether nobody but this engine writes here: then a delete needs no tombstone. */
   readonly exclusive: boolean
+}
+
+/** What it is opened with where records are of another format than Coatcheck's own. */
+export interface FormattedWorkerOptions extends FilesWorkerOptions {
+  readonly recordFormat: RecordFormatBinding
 }

@@ -146,8 +146,11 @@ export function readHeader(bytes: Buffer): RecordHeader | string {
   }
 }
 
-/** A whole record, checked; a reason in words when it is torn, damaged or none of ours. */
-export function readRecord(bytes: Buffer): ReadRecord | string {
+/**
+ * A whole record, checked, whose file has this time; a reason in words when it is torn, damaged or none of ours. Of the
+ * expiry in its header and the one on its file the later counts.
+ */
+export function readRecord(bytes: Buffer, fileTime = 0): ReadRecord | string {
   const header = readHeader(bytes)
   if (typeof header === 'string') return header
   const keyBytes = header.keyIncluded ? header.keyLength * 2 : 0
@@ -157,6 +160,7 @@ export function readRecord(bytes: Buffer): ReadRecord | string {
   const payloadAt = RECORD_HEADER + keyBytes
   return {
     ...header,
+    expiry: Math.max(header.expiry, fileTime),
     key: header.keyIncluded ? bytes.toString('utf16le', RECORD_HEADER, payloadAt) : undefined,
     payload: bytes.subarray(payloadAt),
   }

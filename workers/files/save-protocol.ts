@@ -4,7 +4,6 @@ import { underClaim, waitForClaim } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { type Liveness, liveness, livenessOfPlace } from './liveness.js'
 import { pause } from './pause.js'
-import { peekHeader } from './peek.js'
 import { removeIfMeant } from './removal.js'
 import { rename } from './rename.js'
 import { syncDirectory } from './sync-directory.js'
@@ -90,7 +89,7 @@ function replace(context: SaveContext, { version, temporary }: Written): Status 
       return Status.DONE
     } catch (error) {
       if (!isDirectoryInTheWay(error) || round === MOST_ROUNDS) throw error
-      if (!makeWay(context, version.place, liveness(version.place.file, Date.now()))) pauseInRound(round)
+      if (!makeWay(context, version.place, livenessNow(version.place))) pauseInRound(round)
     }
   }
 }
@@ -98,12 +97,12 @@ function replace(context: SaveContext, { version, temporary }: Written): Status 
 function create(context: SaveContext, { version, temporary }: Written): Status {
   const { place } = version
   for (let round = 1; round <= MOST_ROUNDS; round++) {
-    if (enter(temporary, place) || isOurOwn(version)) {
+    if (enter(temporary, place) || (version.retried && place.format.isOwn(version))) {
       unlinkIfPresent(temporary)
       return Status.DONE
     }
-    const standing = liveness(place.file, Date.now())
-    if (standing === 'alive') {
+    const standing = livenessNow(place)
+    if (standing === 'alive' || standing === 'reserved') {
       unlinkIfPresent(temporary)
       return Status.CONFLICT
     }
@@ -122,7 +121,9 @@ function pauseInRound(round: number): void {
 function makeWay(context: SaveContext, place: Place, standing: Liveness): boolean {
   switch (standing) {
     case 'dead':
-      return removeIfMeant(context.layout, place, (taken) => liveness(taken, Date.now()) === 'dead')
+      return removeIfMeant(context.layout, place, (taken) => {
+        return liveness(place.format, taken, Date.now()) === 'dead'
+      })
     case 'buried':
       exhume(place.file)
       return true
@@ -161,15 +162,12 @@ function linkIntoPlace(temporary: string, place: Place, link: typeof linkSync): 
     if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS')) throw error
   }
   // Without hard links it is the claim alone that keeps two creates apart.
-  const standing = liveness(place.file, Date.now())
+  const standing = livenessNow(place)
   if (standing !== 'absent' && standing !== 'dead') return false
   rename(temporary, place.file)
   return true
 }
 
-/** Whether the record in our way is the one that our own dead worker had put there. */
-function isOurOwn(version: Version): boolean {
-  if (!version.retried) return false
-  const standing = peekHeader(version.place.file)?.header.writeId
-  return standing !== undefined && standing[0] === version.writeId[0] && standing[1] === version.writeId[1]
+function livenessNow(place: Place): Liveness {
+  return liveness(place.format, place.file, Date.now())
 }

@@ -2,7 +2,7 @@ import { lstatSync, type Stats } from 'node:fs'
 import { basename } from 'node:path'
 import type { CorruptNotice } from '../protocol/index.js'
 import type { Layout, Place } from './layout.js'
-import { peekHeader } from './peek.js'
+import type { RecordFormat } from './record-format.js'
 import { removeIfMeant } from './removal.js'
 import { isTombstone } from './tombstone.js'
 
@@ -46,9 +46,12 @@ export function isAlien(taken: string): boolean {
 }
 
 /** Is the record with this write id. */
-export function hasWriteId(writeId: readonly [low: number, high: number]): (taken: string) => boolean {
+export function hasWriteId(
+  format: RecordFormat,
+  writeId: readonly [low: number, high: number],
+): (taken: string) => boolean {
   return (taken) => {
-    const standing = peekHeader(taken)?.header.writeId
+    const standing = format.peek(taken)?.header.writeId
     return standing !== undefined && standing[0] === writeId[0] && standing[1] === writeId[1]
   }
 }

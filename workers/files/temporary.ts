@@ -14,8 +14,8 @@ export interface Version {
   readonly bytes: Buffer
   readonly start: number
   readonly end: number
-  /** Milliseconds since the epoch. */
-  readonly expiry: number
+  /** What the file's times are set to: milliseconds since the epoch. */
+  readonly fileTime: number
   readonly writeId: readonly [low: number, high: number]
   /** A worker may have begun this very operation before it died. */
   readonly retried: boolean
@@ -34,7 +34,7 @@ export function writeTemporary(layout: Layout, version: Version): Written {
   const descriptor = openTemporary(layout, temporary, version.place.directory)
   try {
     writeFully(descriptor, version.bytes, version.start, version.end)
-    futimesSync(descriptor, version.expiry / 1000, version.expiry / 1000)
+    futimesSync(descriptor, version.fileTime / 1000, version.fileTime / 1000)
     return { version, temporary, descriptor }
   } catch (error) {
     closeAnyway(descriptor)

@@ -1,5 +1,6 @@
-import { chmodSync, mkdirSync, rmdirSync, type Stats } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, rmdirSync, type Stats } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
+import { unlinkIfPresent } from './unlink.js'
 
 /*
  * How a deleted session stays deleted, across processes, without locks and without a look of its own.
@@ -24,13 +25,34 @@ export function isTombstone(stats: Stats): boolean {
 
 /** Removes the tombstone of a place; false when there is none. */
 export function exhume(file: string): boolean {
+  const outcome = removeDirectory(file)
+  if (outcome !== 'occupied') return outcome === 'removed'
+  return removeLateSaves(file) && removeDirectory(file) === 'removed'
+}
+
+function removeDirectory(file: string): 'removed' | 'occupied' | 'none' {
   try {
     rmdirSync(file)
-    return true
+    return 'removed'
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST')) return false
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return 'none'
+    if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return 'occupied'
     throw error
   }
+}
+
+/** Django's temporary names: what follows is up to Python. */
+const LATE_SAVE = /^[A-Za-z0-9_-]+_out_[a-z0-9_]+$/
+
+/**
+ * Django moves a save into place as `mv` does: into what it finds to be a directory. There the save of a session that
+ * has been deleted meanwhile is as good as undone. False when there is anything else: then it is no tombstone.
+ */
+function removeLateSaves(file: string): boolean {
+  const names = readdirSync(file)
+  if (!names.every((name) => LATE_SAVE.test(name))) return false
+  for (const name of names) unlinkIfPresent(`${file}/${name}`)
+  return true
 }
 
 /** `occupied`: something has been put there meanwhile. `impossible`: no room for a directory. */

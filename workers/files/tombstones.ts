@@ -3,7 +3,6 @@ import { hasCode } from '../protocol/index.js'
 import { underClaimIfPossible } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { pause } from './pause.js'
-import { peekHeader } from './peek.js'
 import { rename } from './rename.js'
 import { exhume, makeTombstone } from './tombstone.js'
 import { unlinkIfPresent } from './unlink.js'
@@ -43,7 +42,7 @@ export class Tombstones {
       if (!moved(place.file, taken) && !again) return false
       const outcome = makeTombstone(place.file)
       if (removeTaken(taken)) found = true
-      if (outcome === 'occupied' && wasWrittenByUpdate(place.file)) continue
+      if (outcome === 'occupied' && wasWrittenByUpdate(place)) continue
       if (outcome === 'made') this.#remember(place.file)
       return found
     }
@@ -92,8 +91,8 @@ function isOlder(file: string, life: number): boolean {
   return stats?.isDirectory() === true && Date.now() - stats.ctimeMs >= life / 2
 }
 
-function wasWrittenByUpdate(file: string): boolean {
-  return peekHeader(file)?.header.writtenByUpdate === true
+function wasWrittenByUpdate({ format, file }: Place): boolean {
+  return format.peek(file)?.header.writtenByUpdate === true
 }
 
 /** False when it is a tombstone: two deletes met, and the other one has found the session. */

@@ -1,12 +1,11 @@
 import { lstatSync, type Stats } from 'node:fs'
 import type { WalkKind } from '../protocol/index.js'
-import { isOlder } from './age.js'
 import { CLAIM_LIFE } from './claim.js'
 import type { Layout, Place } from './layout.js'
+import { isOlder } from './litter.js'
 import { liveness, livenessOf } from './liveness.js'
 import { readPlace } from './load.js'
 import type { DecodedName } from './names.js'
-import { peekHeader } from './peek.js'
 import { DAMAGED_EXPIRY, UNREADABLE_EXPIRY } from './record.js'
 import { putBack, removeIfMeant } from './removal.js'
 import { isSame } from './set-aside.js'
@@ -55,22 +54,22 @@ function ownLiveSession(
   const entry = layout.classify(fileName)
   if (entry.kind !== 'session') return undefined
   const place = layout.placeOfEntry(directory, fileName)
-  const peeked = peekHeader(place.file)
+  const peeked = place.format.peek(place.file)
   if (peeked === undefined || peeked.expiry <= Date.now()) return undefined
   return isOfThisPrefix(entry.name, peeked.header.keyLength) ? { name: entry.name, place } : undefined
 }
 
 /**
  * Two applications in one directory, prefixes `app` and `app2`: the file `app2x` is key `x` of the second, and the
- * first would read it as its own `2x`. The key's length in the header tells.
+ * first would read it as its own `2x`. The key's length in the header tells, where there is one.
  */
-function isOfThisPrefix(name: DecodedName, keyLength: number): boolean {
-  return 'digest' in name || name.key.length === keyLength
+function isOfThisPrefix(name: DecodedName, keyLength: number | undefined): boolean {
+  return keyLength === undefined || 'digest' in name || name.key.length === keyLength
 }
 
 /** The key of a session whose name is a digest; it is in the record, unless names are hashed on purpose. */
 function keyInside(place: Place, context: VisitContext): string | undefined {
-  const header = peekHeader(place.file)?.header
+  const header = place.format.peek(place.file)?.header
   if (header === undefined || !header.keyIncluded) return undefined
   const found = readPlace(place, undefined, context.maxRecordBytes, Date.now())
   return found.kind === 'record' ? found.record.key : undefined
@@ -86,7 +85,7 @@ function clearOne(
   const entry = layout.classify(fileName)
   if (entry.kind !== 'session') return
   const place = layout.placeOfEntry(directory, fileName)
-  const header = peekHeader(place.file)?.header
+  const header = place.format.peek(place.file)?.header
   // No record, or another application's: not ours to delete.
   if (header === undefined || !isOfThisPrefix(entry.name, header.keyLength)) return
   if (context.tombstones.bury(layout, place)) tally.live++
@@ -116,7 +115,7 @@ function sweepOne(
     case 'taken':
       // Its taker died before it had made up its mind.
       if (!isOlder(stats, context.orphanGrace)) return
-      if (livenessOf(stats, path, Date.now()) === 'alive')
+      if (livenessOf(layout.format, stats, path, Date.now()) === 'alive')
         putBack(path, layout.originOf(directory, fileName).file)
       else unlinkIfPresent(path)
       tally.orphans++
@@ -142,7 +141,8 @@ function sweepSession(
   }
   const now = Date.now()
   // The usual case, decided by the file's time alone.
-  if (stats.size > 0 && stats.mtimeMs > now) return
+  const { format } = layout
+  if (stats.size > 0 && format.isAliveByTime(stats, now)) return
   const place = layout.placeOfEntry(directory, fileName)
   if (stats.size === 0) {
     // An empty file is a placeholder; its maker may still be about.
@@ -150,8 +150,9 @@ function sweepSession(
     if (isOlder(stats, context.orphanGrace) && removeIfMeant(layout, place, empty)) tally.orphans++
     return
   }
-  const peeked = peekHeader(place.file)
+  const peeked = format.peek(place.file)
   if (peeked === undefined) {
+    if (format.isAlive(stats, place.file, now)) return
     // Expired files are what others take away, too: only one that is still there was no record.
     if (isSame(stats)(place.file)) tally.corrupt.push({ reason: 'no session record', keptAs: undefined })
     return
@@ -160,5 +161,5 @@ function sweepSession(
   // Not to be taken for dead; whoever loads it moves it aside.
   if (peeked.expiry === UNREADABLE_EXPIRY) tally.corrupt.push({ reason: DAMAGED_EXPIRY, keptAs: undefined })
   if (peeked.expiry > now) return
-  if (removeIfMeant(layout, place, (taken) => liveness(taken, now) === 'dead')) tally.expired++
+  if (removeIfMeant(layout, place, (taken) => liveness(format, taken, now) === 'dead')) tally.expired++
 }

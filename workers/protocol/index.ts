@@ -31,6 +31,7 @@ export type {
   JournalDescription,
   OpenStorage,
   Ownership,
+  RecordFormatBinding,
   StorageDescription,
   Walk,
   WalkKind,

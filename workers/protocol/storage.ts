@@ -18,6 +18,11 @@ export interface StorageDescription {
   readonly listsKeys: boolean
   /** Into how many lanes the key space is best cut for so many threads and batches in reach of each. */
   lanes(threads: number, depth: number): number
+  /**
+   * The same storage with records of another format; absent where there is no such thing.
+   * @throws {TypeError} naming the option that it does not go with
+   */
+  withRecordFormat?(format: RecordFormatBinding): StorageDescription
   /** Where operations are acknowledged by a journal in front of the storage, or one may have been left over. */
   readonly journal?: JournalDescription
 }
@@ -49,6 +54,14 @@ export interface JournalDescription {
    * @throws {OwnedError} when another one has it
    */
   own(): Promise<Ownership | undefined>
+}
+
+/** A format of records that is not the storage's own. */
+export interface RecordFormatBinding {
+  /** URL of the worker module; it exports `openRecordFormat`. */
+  readonly module: string
+  /** What that module is opened with; survives a structured clone. */
+  readonly options: unknown
 }
 
 /** Held by the engine that owns a storage; a crash of the process gives it up as well. */

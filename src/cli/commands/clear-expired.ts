@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
+import { addCommandOptions, type CommandOptions } from '../command-options.js'
 import { jsonLine, print } from '../output.js'
 import { ProgressBar } from '../progress-bar.js'
-import { addStoreOptions, type EngineStoreOptions, type OutputOptions } from '../store-options.js'
 import { withEngine } from '../with-engine.js'
 
 /** `coatcheck clear-expired`. */
@@ -9,10 +9,10 @@ export function addClearExpired(program: Command): void {
   const command = program
     .command('clear-expired')
     .description('remove expired sessions and what crashes left behind; prints what was found')
-  addStoreOptions(command).option('--json', 'print one line of JSON').action(clearExpired)
+  addCommandOptions(command).action(clearExpired)
 }
 
-async function clearExpired(directory: string, options: EngineStoreOptions & OutputOptions): Promise<void> {
+async function clearExpired(directory: string, options: CommandOptions): Promise<void> {
   await withEngine(directory, options, async (engine) => {
     await engine.ready()
     const bar = new ProgressBar('{scanned} scanned, {expired} expired, {orphans} orphans')

@@ -1,17 +1,17 @@
 import type { Command } from 'commander'
+import { addCommandOptions, type CommandOptions } from '../command-options.js'
 import { Gaps } from '../inspection/gaps.js'
 import { liveSessions, walkWithBar } from '../inspection/walk-with-bar.js'
 import { withInspector } from '../inspection/with-inspector.js'
 import { jsonLine, print } from '../output.js'
-import { addStoreOptions, type OutputOptions, type StoreOptions } from '../store-options.js'
 
 /** `coatcheck count`. */
 export function addCount(program: Command): void {
   const command = program.command('count').description('print how many live sessions there are')
-  addStoreOptions(command).option('--json', 'print one line of JSON').action(count)
+  addCommandOptions(command).action(count)
 }
 
-async function count(directory: string, options: StoreOptions & OutputOptions): Promise<void> {
+async function count(directory: string, options: CommandOptions): Promise<void> {
   await withInspector(directory, options, async (inspector) => {
     const now = Date.now()
     const gaps = new Gaps()

@@ -1,21 +1,21 @@
 import type { Command } from 'commander'
 import type { SessionEntry } from '../../../workers/files/inspect/entries.js'
 import { digestName } from '../../../workers/files/names.js'
+import { addCommandOptions, type CommandOptions } from '../command-options.js'
 import { Gaps } from '../inspection/gaps.js'
 import { liveSessions, walkWithBar } from '../inspection/walk-with-bar.js'
 import { withInspector } from '../inspection/with-inspector.js'
 import { jsonLine, printable } from '../output.js'
-import { addStoreOptions, type EngineStoreOptions, type OutputOptions } from '../store-options.js'
 
 /** `coatcheck list`. */
 export function addList(program: Command): void {
   const command = program
     .command('list')
     .description('print key, expiry and size in bytes of each live session, in no order')
-  addStoreOptions(command).option('--json', 'print a line of JSON for each session').action(list)
+  addCommandOptions(command).action(list)
 }
 
-async function list(directory: string, options: EngineStoreOptions & OutputOptions): Promise<void> {
+async function list(directory: string, options: CommandOptions): Promise<void> {
   await withInspector(directory, options, async (inspector) => {
     const now = Date.now()
     const gaps = new Gaps()

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { ExitCode } from '../exit-codes.js'
 import { jsonLine, print } from '../output.js'
-import { addStoreOptions, type EngineStoreOptions, type OutputOptions } from '../store-options.js'
+import { addStoreOptions, type StoreOptions } from '../store-options.js'
 import { withEngine } from '../with-engine.js'
 
 /** `coatcheck recover`. */
@@ -14,7 +14,10 @@ export function addRecover(program: Command): void {
   addStoreOptions(command).option('--json', 'print one line of JSON').action(recover)
 }
 
-async function recover(directory: string, options: EngineStoreOptions & OutputOptions): Promise<void> {
+async function recover(
+  directory: string,
+  options: StoreOptions & { readonly json?: boolean },
+): Promise<void> {
   await withEngine(directory, options, async (engine) => {
     let operations = 0
     let damaged = 0

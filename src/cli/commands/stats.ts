@@ -1,23 +1,23 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { liveOwner } from '../../storage/ownership/claims.js'
+import { addCommandOptions, type CommandOptions } from '../command-options.js'
 import { type DirectoryFigures, Figures } from '../inspection/figures.js'
 import { figuresText } from '../inspection/figures-text.js'
 import { Gaps } from '../inspection/gaps.js'
 import { walkWithBar } from '../inspection/walk-with-bar.js'
 import { withInspector } from '../inspection/with-inspector.js'
 import { jsonLine, print } from '../output.js'
-import { addStoreOptions, type OutputOptions, type StoreOptions } from '../store-options.js'
 
 /** `coatcheck stats`. */
 export function addStats(program: Command): void {
   const command = program
     .command('stats')
     .description('print how many sessions there are, how large and how old, and what else lies about')
-  addStoreOptions(command).option('--json', 'print one line of JSON').action(stats)
+  addCommandOptions(command).action(stats)
 }
 
-async function stats(directory: string, options: StoreOptions & OutputOptions): Promise<void> {
+async function stats(directory: string, options: CommandOptions): Promise<void> {
   await withInspector(directory, options, async (inspector) => {
     const figures = new Figures(Date.now())
     const gaps = new Gaps()

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
+import { addCommandOptions, type CommandOptions } from '../command-options.js'
 import { ExitCode } from '../exit-codes.js'
 import { type Finding, Verification } from '../inspection/verification.js'
 import { walkWithBar } from '../inspection/walk-with-bar.js'
 import { withInspector } from '../inspection/with-inspector.js'
 import { jsonLine, print, printable } from '../output.js'
-import { addStoreOptions, type OutputOptions, type StoreOptions } from '../store-options.js'
 
 /** `coatcheck verify`. */
 export function addVerify(program: Command): void {
@@ -14,14 +14,12 @@ export function addVerify(program: Command): void {
       'check every record and report what is corrupt, orphaned, kept aside or foreign; changes nothing; exits with 1 ' +
         'if anything is corrupt',
     )
-  addStoreOptions(command)
-    .option('--json', 'print a line of JSON for each finding, and one for the sums')
-    .action(verify)
+  addCommandOptions(command).action(verify)
 }
 
-async function verify(directory: string, options: StoreOptions & OutputOptions): Promise<void> {
-  await withInspector(directory, options, async (inspector) => {
-    const verification = new Verification(Date.now())
+async function verify(directory: string, options: CommandOptions): Promise<void> {
+  await withInspector(directory, options, async (inspector, decoder) => {
+    const verification = new Verification(decoder, Date.now())
     const line = options.json === true ? jsonLine : textOf
     await walkWithBar(inspector, 'whole', ({ entries, payloads }) =>
       verification.check(entries, payloads).map(line),

@@ -1,5 +1,5 @@
 import type { InspectedEntry, SessionEntry } from '../../../workers/files/inspect/entries.js'
-import { Decoder } from '../decoder.js'
+import type { Decoder } from '../decoder.js'
 
 /** What is told of an entry that is no sound session. */
 export interface Finding {
@@ -11,7 +11,7 @@ export interface Finding {
 /** Goes through entries, and keeps nothing but sums. */
 export class Verification {
   readonly #now: number
-  readonly #decoder = new Decoder()
+  readonly #decoder: Decoder
   readonly sums = {
     live: 0,
     expired: 0,
@@ -26,7 +26,8 @@ export class Verification {
     foreign: 0,
   }
 
-  constructor(now: number) {
+  constructor(decoder: Decoder, now: number) {
+    this.#decoder = decoder
     this.#now = now
   }
 

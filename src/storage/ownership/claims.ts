@@ -3,7 +3,7 @@ import { journalDirectory } from '../../../workers/files/journal/options.js'
 import { segmentNumber } from '../../../workers/files/journal/segment.js'
 import { isSpare, removeSpares } from '../../../workers/files/journal/spares.js'
 import { openDirectory } from '../../../workers/files/open-directory.js'
-import { hasCode, type Ownership } from '../../../workers/protocol/index.js'
+import { hasCode, type Ownership, systemError } from '../../../workers/protocol/index.js'
 import { OwnedError } from '../../engine/errors.js'
 import { isSignOfLife, ownDirectory, ownerOf } from './ownership.js'
 
@@ -37,6 +37,21 @@ export async function ownForRecovery(directory: string): Promise<Ownership | und
     await ownership.release(true)
     if (!hasSegments(names)) return undefined
   }
+}
+
+/**
+ * For an engine whose sessions are of another format than those in a journal: there must not be any.
+ * @throws {OwnedError} when a live engine keeps a journal there
+ */
+export async function refuseLeftover(directory: string): Promise<undefined> {
+  const ownership = await ownForRecovery(directory)
+  if (ownership === undefined) return
+  await ownership.release(false)
+  throw systemError(
+    'EBUSY',
+    'open',
+    'the directory has a journal of sessions in another format: coatcheck recover brings them to files of their own',
+  )
 }
 
 /**

@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { CLAIM_LIFE } from '#dist/workers/files/claim.js'
 import { liveness } from '#dist/workers/files/liveness.js'
+import { OWN_FORMAT } from '#dist/workers/files/own-format.js'
 import { rename } from '#dist/workers/files/rename.js'
 import { exhume, isTombstone } from '#dist/workers/files/tombstone.js'
 import { TOMBSTONE_LIFE, Tombstones } from '#dist/workers/files/tombstones.js'
@@ -33,7 +34,7 @@ tombstones('a delete leaves an empty directory in the place of the session, whic
   driver.save(KEY, 'x')
   driver.delete(KEY)
   assert.ok(isTombstone(lstatSync(file)))
-  assert.is(liveness(file, Date.now()), 'buried')
+  assert.is(liveness(OWN_FORMAT, file, Date.now()), 'buried')
   assert.equal(readdirSync(driver.options.directory), [KEY])
   assert.is(driver.load(KEY), undefined)
   assert.is(driver.exists(KEY), false)
@@ -164,9 +165,9 @@ tombstones('a directory without the sticky bit is none: it is set aside, and tol
   const { file } = driver.place(KEY)
   mkdirSync(file, 0o700)
   assert.not.ok(isTombstone(statSync(file)))
-  assert.is(liveness(file, Date.now()), 'alien')
+  assert.is(liveness(OWN_FORMAT, file, Date.now()), 'alien')
   rmdirSync(file)
-  assert.is(liveness(file, Date.now()), 'absent')
+  assert.is(liveness(OWN_FORMAT, file, Date.now()), 'absent')
 })
 
 tombstones.run()

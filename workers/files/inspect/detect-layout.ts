@@ -1,4 +1,5 @@
-import { lstatSync, opendirSync } from 'node:fs'
+import { type Dir, lstatSync, opendirSync } from 'node:fs'
+import { hasCode } from '../../protocol/index.js'
 import { Layout } from '../layout.js'
 import { peekHeader } from '../peek.js'
 import { isTombstone } from '../tombstone.js'
@@ -19,7 +20,13 @@ function isDirectory(path: string): boolean {
 }
 
 function holdsSessions(flat: Layout, prefix: string): boolean {
-  const handle = opendirSync(flat.root)
+  let handle: Dir
+  try {
+    handle = opendirSync(flat.root)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
+  }
   try {
     for (let entry = handle.readSync(); entry !== null; entry = handle.readSync()) {
       if (flat.classify(entry.name).kind !== 'session') continue

@@ -1,4 +1,4 @@
-import type { Failure } from '../../protocol/index.js'
+import type { Failure, RecordFormatBinding } from '../../protocol/index.js'
 
 /*
  * What an inspection tells of a session directory: the messages between the command line and its worker. Paths are relative
@@ -14,6 +14,8 @@ export interface InspectionOptions {
   readonly prefix: string
   /** Age in milliseconds past which a left-over temporary file or placeholder is litter. */
   readonly orphanGrace: number
+  /** Where records are of another format than Coatcheck's own. */
+  readonly recordFormat: RecordFormatBinding | undefined
 }
 
 /** A session, live or expired, in its newest version. */

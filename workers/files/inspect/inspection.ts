@@ -2,6 +2,9 @@ import { type Dir, opendirSync } from 'node:fs'
 import { errorCode, hasCode, keyHash } from '../../protocol/index.js'
 import { waitForClaim } from '../claim.js'
 import { Layout, type Place } from '../layout.js'
+import type { FilesWorkerOptions } from '../options.js'
+import { OWN_FORMAT } from '../own-format.js'
+import type { RecordFormat } from '../record-format.js'
 import { detectLayout } from './detect-layout.js'
 import type {
   FoundSession,
@@ -12,7 +15,7 @@ import type {
   JournalSlice,
 } from './entries.js'
 import { JournalSnapshot } from './journal-snapshot.js'
-import { readSessionFile, type SessionFile } from './session-file.js'
+import { LARGEST_PAYLOAD, readSessionFile, type SessionFile } from './session-file.js'
 import { type Visited, visitEntry } from './visit.js'
 
 /** Entries looked at in one slice: a few milliseconds of work. */
@@ -31,19 +34,14 @@ export class Inspection {
   #walk: Generator<Visited | undefined, void, undefined> | undefined
   #directories = 0
 
-  constructor(options: InspectionOptions) {
+  constructor(options: InspectionOptions, format: RecordFormat = OWN_FORMAT) {
     const { directory, prefix, orphanGrace } = options
     this.#orphanGrace = orphanGrace
-    this.#layout = new Layout({
-      directory,
-      prefix,
+    const filesOptions = {
+      ...inspectedFiles(options),
       layout: options.layout ?? detectLayout(directory, prefix),
-      fsync: false,
-      hashNames: false,
-      maxRecordBytes: 0,
-      orphanGrace,
-      exclusive: false,
-    })
+    }
+    this.#layout = new Layout(filesOptions, format)
     this.#journal = new JournalSnapshot(directory)
   }
 
@@ -103,11 +101,10 @@ export class Inspection {
       const found = findFile(place)
       if (found.kind === 'corrupt') return found
       if (found.kind !== 'record' || found.payload === undefined) continue
-      const { header, expiry, stats, payload } = found
+      const { keyLength, expiry, codec, bytes, stats, payload } = found
       // Another application's, whose prefix begins as ours does.
-      if (header.keyLength !== key.length) continue
+      if (keyLength !== undefined && keyLength !== key.length) continue
       const file = place.file.slice(this.#layout.root.length + 1)
-      const { codec, payloadLength: bytes } = header
       const session = { where: 'file', key, file, expiry, bytes, codec, changed: stats.ctimeMs } as const
       return { kind: 'session', session: { kind: 'session', ...session }, payload: new Uint8Array(payload) }
     }
@@ -173,6 +170,17 @@ export class Inspection {
 
 const JOURNAL = '.journal'
 
+/** As the files storage would be opened that has everything in the directory. */
+export function inspectedFiles({
+  directory,
+  prefix,
+  orphanGrace,
+  layout = 'sharded',
+}: InspectionOptions): FilesWorkerOptions {
+  const bounds = { maxRecordBytes: LARGEST_PAYLOAD, orphanGrace }
+  return { directory, prefix, layout, ...bounds, fsync: false, hashNames: false, exclusive: false }
+}
+
 /** In memory of its own: what a Buffer's pool holds besides would travel along. */
 function joined(payloads: readonly Uint8Array[], length: number): Uint8Array {
   const all = new Uint8Array(length)
@@ -186,8 +194,8 @@ function joined(payloads: readonly Uint8Array[], length: number): Uint8Array {
 
 /** Nothing is only taken for nothing when nobody has taken it to look at. */
 function findFile(place: Place): SessionFile {
-  const found = readSessionFile(place.file, 'whole')
+  const found = readSessionFile(place.file, place.format, 'whole')
   if (found.kind !== 'absent') return found
   waitForClaim(place)
-  return readSessionFile(place.file, 'whole')
+  return readSessionFile(place.file, place.format, 'whole')
 }

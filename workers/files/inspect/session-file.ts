@@ -1,33 +1,31 @@
 import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { hasCode } from '../../protocol/index.js'
+import { OWN_FORMAT } from '../own-format.js'
 import { READ_FLAGS } from '../peek.js'
-import {
-  DAMAGED_EXPIRY,
-  longestRecord,
-  RECORD_HEADER,
-  type RecordHeader,
-  readHeader,
-  readRecord,
-  UNREADABLE_EXPIRY,
-} from '../record.js'
+import { DAMAGED_EXPIRY, RECORD_HEADER, readHeader, UNREADABLE_EXPIRY } from '../record.js'
+import type { RecordFormat } from '../record-format.js'
 import { isTombstone } from '../tombstone.js'
 import type { InspectionDepth } from './entries.js'
 
 /** Looks at a record whose expiry a touch may be writing at this moment. */
 const LOOKS = 4
 /** The most that `maxRecordBytes` may be: which one the directory's engine has, nobody says. */
-const LARGEST_PAYLOAD = 2 ** 28
+export const LARGEST_PAYLOAD = 2 ** 28
 /** Bytes of the longest key that a record may carry. */
 const LONGEST_KEY = 512
 
 /** A record, and what else its file tells. */
 export interface FoundRecord {
   readonly kind: 'record'
-  readonly header: RecordHeader
+  /** Of its key, in UTF-16 units; `undefined` where records do not tell. */
+  readonly keyLength: number | undefined
   /** Where the record carries it. */
   readonly key: string | undefined
-  /** The later of the header's and the file's. */
+  /** The effective one: milliseconds since the epoch. */
   readonly expiry: number
+  readonly codec: number
+  /** Of the payload. */
+  readonly bytes: number
   readonly stats: Stats
   /** Only when it is read whole. */
   readonly payload: Uint8Array | undefined
@@ -42,12 +40,10 @@ export type SessionFile =
 
 /**
  * Looks at a session's file and changes nothing: never follows a link, never waits for a FIFO's writer, never allocates for
- * what is no record. A record that is not as long as it says is found out by its header alone; a wrong checksum is only
- * when it is read whole.
- *
- * This is the one place where an inspection knows what a record looks like.
+ * what is no record. One of our own that is not as long as it says is found out by its header alone; a wrong checksum is
+ * only when it is read whole. Records of other formats have no header: they are read whole in any case.
  */
-export function readSessionFile(path: string, depth: InspectionDepth): SessionFile {
+export function readSessionFile(path: string, format: RecordFormat, depth: InspectionDepth): SessionFile {
   let descriptor: number
   try {
     descriptor = openSync(path, READ_FLAGS)
@@ -62,45 +58,39 @@ export function readSessionFile(path: string, depth: InspectionDepth): SessionFi
     if (isTombstone(stats)) return { kind: 'tombstone', stats }
     if (!stats.isFile()) return corrupt('no regular file')
     if (stats.size === 0) return { kind: 'placeholder', stats }
-    return readOpenFile(descriptor, stats, depth)
+    if (stats.size > format.longest(LARGEST_PAYLOAD)) return corrupt('larger than any record')
+    if (format !== OWN_FORMAT) return readWhole(descriptor, format, stats)
+    const header = readOwnHeader(descriptor, stats)
+    return depth === 'header' || header.kind !== 'record' ? header : readWhole(descriptor, format, stats)
   } finally {
     closeSync(descriptor)
   }
 }
 
-function readOpenFile(descriptor: number, stats: Stats, depth: InspectionDepth): SessionFile {
-  if (stats.size > longestRecord(LARGEST_PAYLOAD)) return corrupt('larger than any record')
+function readOwnHeader(descriptor: number, stats: Stats): SessionFile {
   const header = settled(
     () => readHeader(readUpTo(descriptor, RECORD_HEADER)),
     (found) => typeof found !== 'string' && found.expiry === UNREADABLE_EXPIRY,
   )
   if (typeof header === 'string') return corrupt(header)
-  const keyBytes = header.keyIncluded ? header.keyLength * 2 : 0
-  const bodyAt = RECORD_HEADER + keyBytes
-  if (keyBytes > LONGEST_KEY || stats.size !== bodyAt + header.payloadLength)
+  const { keyIncluded, keyLength, payloadLength, codec } = header
+  const bodyAt = RECORD_HEADER + (keyIncluded ? keyLength * 2 : 0)
+  if (bodyAt > RECORD_HEADER + LONGEST_KEY || stats.size !== bodyAt + payloadLength)
     return corrupt('not as long as it says')
   if (header.expiry === UNREADABLE_EXPIRY) return corrupt(DAMAGED_EXPIRY)
-  if (depth === 'whole') return readWhole(descriptor, stats)
-  const key = header.keyIncluded ? readUpTo(descriptor, bodyAt).toString('utf16le', RECORD_HEADER) : undefined
-  return foundRecord(stats, header, key, undefined)
+  const key = keyIncluded ? readUpTo(descriptor, bodyAt).toString('utf16le', RECORD_HEADER) : undefined
+  const expiry = Math.max(header.expiry, stats.mtimeMs)
+  return { kind: 'record', keyLength, key, expiry, codec, bytes: payloadLength, stats, payload: undefined }
 }
 
-function readWhole(descriptor: number, stats: Stats): SessionFile {
+function readWhole(descriptor: number, format: RecordFormat, stats: Stats): SessionFile {
   const record = settled(
-    () => readRecord(readUpTo(descriptor, stats.size)),
+    () => format.read(readUpTo(descriptor, stats.size), stats.mtimeMs),
     (found) => found === DAMAGED_EXPIRY,
   )
   if (typeof record === 'string') return corrupt(record)
-  return foundRecord(stats, record, record.key, record.payload)
-}
-
-function foundRecord(
-  stats: Stats,
-  header: RecordHeader,
-  key: string | undefined,
-  payload: Uint8Array | undefined,
-): FoundRecord {
-  return { kind: 'record', header, key, expiry: Math.max(header.expiry, stats.mtimeMs), stats, payload }
+  const { keyLength, key, expiry, codec, payload } = record
+  return { kind: 'record', keyLength, key, expiry, codec, bytes: payload.length, stats, payload }
 }
 
 /** Looks again while what was found is what a touch leaves half written. */

@@ -1,8 +1,8 @@
 import { lstatSync, type Stats } from 'node:fs'
 import { errorCode, keyHash } from '../../protocol/index.js'
-import { isOlder } from '../age.js'
 import { CLAIM_LIFE } from '../claim.js'
 import type { Layout } from '../layout.js'
+import { isOlder } from '../litter.js'
 import { type DecodedName, digestName } from '../names.js'
 import { TOMBSTONE_LIFE } from '../tombstones.js'
 import type { InspectedEntry, InspectionDepth, OrphanEntry, SessionEntry } from './entries.js'
@@ -57,7 +57,7 @@ function visit(at: Whereabouts, options: VisitOptions): Visited | undefined {
 }
 
 function visitSession(at: Whereabouts, name: DecodedName, options: VisitOptions): Visited | undefined {
-  const found = readSessionFile(`${at.directory}/${at.fileName}`, options.depth)
+  const found = readSessionFile(`${at.directory}/${at.fileName}`, options.layout.format, options.depth)
   switch (found.kind) {
     case 'absent':
       return undefined
@@ -75,7 +75,9 @@ function visitSession(at: Whereabouts, name: DecodedName, options: VisitOptions)
 function visitRecord(at: Whereabouts, name: DecodedName, found: FoundRecord, layout: Layout): Visited {
   const { file } = at
   // Another application's, whose prefix begins as ours does, or ours as its.
-  if ('key' in name && name.key.length !== found.header.keyLength) return { entry: { kind: 'foreign', file } }
+  const { keyLength } = found
+  if ('key' in name && keyLength !== undefined && name.key.length !== keyLength)
+    return { entry: { kind: 'foreign', file } }
   const key = 'key' in name ? name.key : found.key
   const reason = key === undefined ? undefined : misplacement(at, key, found, layout)
   if (reason !== undefined) return { entry: { kind: 'corrupt', file, reason } }
@@ -91,17 +93,8 @@ function misplacement(at: Whereabouts, key: string, found: FoundRecord, layout: 
 }
 
 function sessionEntry(file: string, key: string | undefined, found: FoundRecord): SessionEntry {
-  const { header, expiry, stats } = found
-  return {
-    kind: 'session',
-    where: 'file',
-    key,
-    file,
-    expiry,
-    bytes: header.payloadLength,
-    codec: header.codec,
-    changed: stats.ctimeMs,
-  }
+  const { expiry, bytes, codec, stats } = found
+  return { kind: 'session', where: 'file', key, file, expiry, bytes, codec, changed: stats.ctimeMs }
 }
 
 function orphan({ file }: Whereabouts, what: OrphanEntry['what'], stats: Stats, life: number): Visited {

@@ -25,7 +25,14 @@ import { treeOf } from './tree.js'
 const test = suite('inspection')
 
 function inspectionOf(directory: string, options: Partial<InspectionOptions> = {}): Inspection {
-  const inspection = new Inspection({ layout: undefined, prefix: '', orphanGrace: 0, ...options, directory })
+  const inspection = new Inspection({
+    layout: undefined,
+    prefix: '',
+    orphanGrace: 0,
+    recordFormat: undefined,
+    ...options,
+    directory,
+  })
   while (!inspection.readJournal().done);
   return inspection
 }

@@ -1,0 +1,149 @@
+import { closeSync, fstatSync, futimesSync, openSync, type Stats } from 'node:fs'
+import { hasCode, type RequestReader, systemError } from '../../protocol/index.js'
+import type { Place } from '../layout.js'
+import { READ_FLAGS } from '../peek.js'
+import { readWhole } from '../read-whole.js'
+import type { NameScheme, Peeked, RecordFormat, StoredRecord, WriteOpcode } from '../record-format.js'
+import type { Version } from '../temporary.js'
+import type { Touch } from '../touch.js'
+import { DJANGO_CODEC, DJANGO_KEY, type DjangoFormatOptions } from './options.js'
+import { type ExpiryRule, expiryOf, fileTimeFor, ownExpiry } from './session-expiry.js'
+import { longestSigned, Signing, type Unsigned } from './signing.js'
+
+/** What Django's `mkstemp` makes beside a session's file. */
+const TEMPORARY = /^[a-z0-9]+_out_[a-z0-9_]+$/
+
+/** Keys are names, as they are. */
+const NAMES: NameScheme = {
+  encode(key) {
+    // The engine has refused it long before; no key that could leave the directory may come further than this.
+    if (!DJANGO_KEY.test(key)) throw systemError('EINVAL', 'open', 'no session key of Django')
+    return key
+  },
+  decode: (name) => (DJANGO_KEY.test(name) ? { key: name } : undefined),
+  isTemporary: (name) => TEMPORARY.test(name),
+}
+
+/** Bounds that the files storage sets. */
+export interface DjangoFormatLimits {
+  readonly maxRecordBytes: number
+  /** Milliseconds after which an empty file is not one that Django is about to fill. */
+  readonly placeholderLife: number
+}
+
+/**
+ * Sessions as Django's file backend keeps them: a signed text and nothing else. It has no room for a header, so whoever
+ * wants to know whether a session has expired reads it, whole; and nothing tells a create's file from an update's.
+ */
+export class DjangoFormat implements RecordFormat {
+  readonly names = NAMES
+  readonly placeholderLife: number
+  readonly #maxRecordBytes: number
+  readonly #signing: Signing
+  readonly #rule: ExpiryRule
+
+  constructor({ secrets, salt, ...rule }: DjangoFormatOptions, limits: DjangoFormatLimits) {
+    this.#signing = new Signing({ secrets, salt })
+    this.#rule = rule
+    this.#maxRecordBytes = limits.maxRecordBytes
+    this.placeholderLife = limits.placeholderLife
+  }
+
+  longest(maxRecordBytes: number): number {
+    return longestSigned(maxRecordBytes)
+  }
+
+  compose(request: RequestReader, opcode: WriteOpcode, _key: string, place: Place): Version {
+    const { payloadStart, payloadLength, expiry, writeId } = request
+    const json = request.bytes.subarray(payloadStart, payloadStart + payloadLength)
+    const now = Date.now()
+    const bytes = this.#signing.sign(json, now)
+    const fileTime = fileTimeFor(expiry, ownExpiry(json), this.#rule, now)
+    const retried = request.attempt > 0
+    return { opcode, place, bytes, start: 0, end: bytes.length, fileTime, writeId, retried }
+  }
+
+  /** No write id is kept: the same session under the same key is taken for the same save. */
+  isOwn({ place, bytes, start, end }: Version): boolean {
+    const standing = this.#open(place.file)?.unsigned
+    const own = this.#unsign(bytes.subarray(start, end))
+    return standing !== undefined && typeof own !== 'string' && standing.json.equals(own.json)
+  }
+
+  read(bytes: Buffer, fileTime: number): StoredRecord | string {
+    const unsigned = this.#unsign(bytes)
+    if (typeof unsigned === 'string') return unsigned
+    return {
+      ...traitsOf(unsigned),
+      expiry: this.#expiry(unsigned, fileTime),
+      codec: DJANGO_CODEC,
+      key: undefined,
+      payload: unsigned.json,
+    }
+  }
+
+  peek(file: string): Peeked | undefined {
+    const opened = this.#open(file)
+    if (opened?.unsigned === undefined) return undefined
+    return { header: traitsOf(opened.unsigned), expiry: this.#expiry(opened.unsigned, opened.stats.mtimeMs) }
+  }
+
+  /** What is in the session may end its life before. */
+  isAliveByTime(): boolean {
+    return false
+  }
+
+  isAlive(_stats: Stats, file: string, now: number): boolean {
+    const opened = this.#open(file)
+    // What is no session lives as long as one that says nothing, as it does in Django; a load moves it aside.
+    return opened !== undefined && this.#expiry(opened.unsigned, opened.stats.mtimeMs) > now
+  }
+
+  moveExpiry(descriptor: number, stats: Stats, { expiry }: Touch, now: number): number | undefined {
+    const unsigned = this.#unsignFile(descriptor, stats)
+    if (unsigned === undefined) return undefined
+    const own = ownExpiry(unsigned.json)
+    const before = expiryOf(own, stats.mtimeMs, this.#rule)
+    if (before <= now) return undefined
+    const fileTime = fileTimeFor(expiry, own, this.#rule, now)
+    futimesSync(descriptor, fileTime / 1000, fileTime / 1000)
+    return before
+  }
+
+  #expiry(unsigned: Unsigned | undefined, fileTime: number): number {
+    return expiryOf(unsigned === undefined ? undefined : ownExpiry(unsigned.json), fileTime, this.#rule)
+  }
+
+  /** `undefined` when there is no regular file, or an empty one. */
+  #open(file: string): { readonly stats: Stats; readonly unsigned: Unsigned | undefined } | undefined {
+    let descriptor: number
+    try {
+      descriptor = openSync(file, READ_FLAGS)
+    } catch (error) {
+      if (hasCode(error, 'ENOENT', 'ELOOP', 'ENXIO')) return undefined
+      throw error
+    }
+    try {
+      const stats = fstatSync(descriptor)
+      if (!stats.isFile() || stats.size === 0) return undefined
+      return { stats, unsigned: this.#unsignFile(descriptor, stats) }
+    } finally {
+      closeSync(descriptor)
+    }
+  }
+
+  #unsignFile(descriptor: number, { size }: Stats): Unsigned | undefined {
+    if (size > this.longest(this.#maxRecordBytes)) return undefined
+    const unsigned = this.#unsign(readWhole(descriptor, size))
+    return typeof unsigned === 'string' ? undefined : unsigned
+  }
+
+  #unsign(text: Buffer): Unsigned | string {
+    return this.#signing.unsign(text, this.#maxRecordBytes)
+  }
+}
+
+/** Every record may be an update's: one that stands where a session has just been deleted goes, too. */
+function traitsOf({ fingerprint }: Unsigned): Peeked['header'] {
+  return { keyLength: undefined, keyIncluded: false, writeId: fingerprint, writtenByUpdate: true }
+}

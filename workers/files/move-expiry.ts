@@ -1,0 +1,57 @@
+import { futimesSync, type Stats, writeSync } from 'node:fs'
+import { systemError } from '../protocol/index.js'
+import { headerOf } from './peek.js'
+import { composeExpiry, EXPIRY_OFFSET, UNREADABLE_EXPIRY } from './record.js'
+import type { Touch } from './touch.js'
+
+/**
+ * Moves the expiry of one of our own records, open for reading and writing.
+ *
+ * @returns the former one; `undefined` when no live session of this key is in it
+ */
+export function moveExpiry(
+  descriptor: number,
+  stats: Stats,
+  { key, expiry }: Touch,
+  now: number,
+): number | undefined {
+  // The header's expiry is not after the file's time, unless that is in the past, for then the file was copied without
+  // it. A file's time comes back with its fraction rounded to what the file system keeps.
+  if (expiry >= stats.mtimeMs - 1 && stats.mtimeMs > now) {
+    setTime(descriptor, expiry)
+    return stats.mtimeMs
+  }
+  const header = headerOf(descriptor)
+  if (header === undefined || header.keyLength !== key.length || header.expiry === UNREADABLE_EXPIRY) {
+    return undefined
+  }
+  const before = Math.max(header.expiry, stats.mtimeMs)
+  if (before <= now) return undefined
+  // Of the expiry in the header and the one on the file the later counts, so a shorter life has to be in both.
+  if (header.expiry > expiry) writeExpiry(descriptor, expiry)
+  setTimeNotBefore(descriptor, expiry)
+  return before
+}
+
+/**
+ * When two touches meet, the header may be the one's and the time the other's. The later counts as it should; but a
+ * header later than the time would deceive the next touch, which takes the time for the later.
+ */
+function setTimeNotBefore(descriptor: number, expiry: number): void {
+  for (let latest = expiry; ; ) {
+    setTime(descriptor, latest)
+    const found = headerOf(descriptor)?.expiry
+    if (found === undefined || found <= latest || found === UNREADABLE_EXPIRY) return
+    latest = found
+  }
+}
+
+function setTime(descriptor: number, expiry: number): void {
+  futimesSync(descriptor, expiry / 1000, expiry / 1000)
+}
+
+function writeExpiry(descriptor: number, expiry: number): void {
+  const bytes = composeExpiry(expiry)
+  const count = writeSync(descriptor, bytes, 0, bytes.length, EXPIRY_OFFSET)
+  if (count < bytes.length) throw systemError('EIO', 'write', 'the disk takes no more bytes')
+}

@@ -1,0 +1,69 @@
+import type { Stats } from 'node:fs'
+import { Opcode, type RequestReader } from '../protocol/index.js'
+import type { Place } from './layout.js'
+import { moveExpiry } from './move-expiry.js'
+import { decodeName, encodeName } from './names.js'
+import { peekHeader } from './peek.js'
+import {
+  composeRecord,
+  longestRecord,
+  RECORD_HEADER,
+  type RecordHeader,
+  readRecord,
+  writeHeader,
+} from './record.js'
+import type { RecordFormat, WriteOpcode } from './record-format.js'
+import type { Version } from './temporary.js'
+
+/** Coatcheck's own records: a header over that of the slot, so that nothing is copied; see record.ts. */
+export const OWN_FORMAT: RecordFormat = {
+  names: { encode: encodeName, decode: decodeName, isTemporary: () => false },
+  // A create links a whole file into place: nobody of ours leaves an empty one.
+  placeholderLife: 0,
+  longest: longestRecord,
+  compose,
+  isOwn({ place, writeId }) {
+    const standing = peekHeader(place.file)?.header.writeId
+    return standing !== undefined && standing[0] === writeId[0] && standing[1] === writeId[1]
+  },
+  read: readRecord,
+  peek: peekHeader,
+  isAliveByTime: ({ mtimeMs }, now) => mtimeMs > now,
+  isAlive,
+  moveExpiry,
+}
+
+/** The header is put in front of the payload where it lies. */
+function compose(request: RequestReader, opcode: WriteOpcode, key: string, place: Place): Version {
+  const { expiry } = request
+  const writeId = request.writeId
+  const header: RecordHeader = {
+    keyLength: key.length,
+    payloadLength: request.payloadLength,
+    expiry,
+    writeId,
+    codec: request.codec,
+    keyIncluded: false,
+    writtenByUpdate: opcode === Opcode.UPDATE,
+  }
+  const retried = request.attempt > 0
+  const payloadEnd = request.payloadStart + request.payloadLength
+  if (place.keyInRecord) {
+    const bytes = composeRecord(key, request.bytes.subarray(request.payloadStart, payloadEnd), header)
+    return { opcode, place, bytes, start: 0, end: bytes.length, fileTime: expiry, writeId, retried }
+  }
+  const start = request.payloadStart - RECORD_HEADER
+  writeHeader(request.bytes, request.view, start, payloadEnd, header)
+  return { opcode, place, bytes: request.bytes, start, end: payloadEnd, fileTime: expiry, writeId, retried }
+}
+
+/**
+ * The expiry rides on the file's modification time. A time in the future is trusted at once. One in the past is not,
+ * since copying a directory without its times sets them to now: then the header has its say, and the later of the two
+ * counts.
+ */
+function isAlive(stats: Stats, file: string, now: number): boolean {
+  if (stats.mtimeMs > now) return true
+  const header = peekHeader(file)
+  return header !== undefined && header.header.expiry > now
+}

@@ -1,0 +1,83 @@
+import type { Stats } from 'node:fs'
+import type { Opcode, RequestReader } from '../protocol/index.js'
+import type { Place } from './layout.js'
+import type { DecodedName } from './names.js'
+import type { FilesWorkerOptions } from './options.js'
+import type { Version } from './temporary.js'
+import type { Touch } from './touch.js'
+
+/** What a record tells besides its payload, and without it. */
+export interface RecordTraits {
+  /** In UTF-16 units; `undefined` where records do not tell. */
+  readonly keyLength: number | undefined
+  readonly keyIncluded: boolean
+  /** Tells it from any other record that has stood in its place. */
+  readonly writeId: readonly [low: number, high: number]
+  /** An update put it there, or may have: only over a session, so where there was none it came too late. */
+  readonly writtenByUpdate: boolean
+}
+
+/** A record that was looked at. */
+export interface Peeked {
+  readonly header: RecordTraits
+  /** The effective one: milliseconds since the epoch. */
+  readonly expiry: number
+}
+
+/** A record read back whole. */
+export interface StoredRecord extends RecordTraits {
+  /** The effective one: milliseconds since the epoch. */
+  readonly expiry: number
+  readonly codec: number
+  /** Only where the record carries it. */
+  readonly key: string | undefined
+  readonly payload: Uint8Array
+}
+
+/** Session keys and file names, the prefix left out. */
+export interface NameScheme {
+  /** The name of a key. */
+  encode(key: string, prefix: string): string
+  /** The key behind a name; `undefined` for a name that `encode` does not make. */
+  decode(name: string, prefix: string): DecodedName | undefined
+  /** Whether this is a temporary file of another writer who has a right to be here. */
+  isTemporary(name: string): boolean
+}
+
+/**
+ * What stands in a session's file, and when it expires. One for all files of a directory. The save protocol, claims and
+ * tombstones are the same whatever it is.
+ */
+export interface RecordFormat {
+  readonly names: NameScheme
+  /** Milliseconds for which an empty file is the place that somebody keeps for a session that he is about to create. */
+  readonly placeholderLife: number
+  /** The largest file that can be a record. */
+  longest(maxRecordBytes: number): number
+  /** What is to be written for the current slot. */
+  compose(request: RequestReader, opcode: WriteOpcode, key: string, place: Place): Version
+  /** Whether the record in a version's way is what a worker that has died put there for this very operation. */
+  isOwn(version: Version): boolean
+  /**
+   * A whole file, checked, that was last modified then; a reason in words when it is torn, damaged, or no record. The
+   * payload may be a view of these bytes.
+   */
+  read(bytes: Buffer, fileTime: number): StoredRecord | string
+  /** What a file tells; `undefined` when there is none, or no record. */
+  peek(file: string): Peeked | undefined
+  /** Whether a file's time alone tells that its session is alive: then there is no need to look into it. */
+  isAliveByTime(stats: Stats, now: number): boolean
+  /** Whether the session of a regular file that is not empty is alive. */
+  isAlive(stats: Stats, file: string, now: number): boolean
+  /**
+   * Moves the expiry of an open file, and touches no other.
+   * @returns the former one; `undefined` when no live session of this key is in it
+   */
+  moveExpiry(descriptor: number, stats: Stats, touch: Touch, now: number): number | undefined
+}
+
+/** What writes a record. */
+export type WriteOpcode = typeof Opcode.CREATE | typeof Opcode.UPDATE | typeof Opcode.SAVE
+
+/** The function that the module of a record format exports as `openRecordFormat`. */
+export type OpenRecordFormat = (options: never, files: FilesWorkerOptions) => RecordFormat
