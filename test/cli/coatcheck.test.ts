@@ -92,13 +92,9 @@ test('a damaged journal is told of by exit codes; recover keeps the damage aside
 
 test('a directory that is not there is a failure, and is not made', async () => {
   const missing = join(temporaryDirectory(), 'missing')
-  await Promise.all(
-    ['verify', 'recover'].map(async (command) => {
-      const { status, stdout, stderr } = await coatcheck(command, missing)
-      assert.equal({ status, stdout }, { status: 1, stdout: '' })
-      assert.match(stderr, /^error: there is no directory .*missing\n$/)
-    }),
-  )
+  const { status, stdout, stderr } = await coatcheck('recover', missing)
+  assert.equal({ status, stdout }, { status: 1, stdout: '' })
+  assert.match(stderr, /^error: there is no directory .*missing\n$/)
   assert.not(existsSync(missing))
 })
 
@@ -117,9 +113,7 @@ test('wrong usage has an exit code of its own', async () => {
     [['count'], /missing required argument 'directory'/],
     [['show', directory], /missing required argument 'key'/],
     [['show', directory, 'x'.repeat(257)], /a session key is a string of 1 to 256 characters/],
-    [['count', directory, 'more'], /too many arguments/],
     [['list', directory, '--colour'], /unknown option '--colour'/],
-    [['stats', directory, '--layout', 'round'], /Allowed choices are sharded, flat/],
     [['verify', directory, '--prefix', '../x'], /option "prefix" is '\.\.\/x'; expected 0 to 64 characters/],
     [['sweep', directory], /unknown command 'sweep'/],
     [[], /Usage: coatcheck/],

@@ -31,6 +31,8 @@ const directory = temporaryDirectory()
 await fill(directory)
 const untouched = treeOf(directory)
 
+let sizes: readonly number[] = []
+
 test('list prints live sessions, tab separated, each on a line of its own', async () => {
   const { status, stdout, stderr } = await coatcheck('list', directory)
   assert.equal({ status, stderr }, { status: 0, stderr: '' })
@@ -45,23 +47,20 @@ test('list prints live sessions, tab separated, each on a line of its own', asyn
       ['user', expires],
     ],
   )
-  assert.is(rows[1]?.split('\t')[2], String('{"name":"plain"}'.length))
+  sizes = rows.map((row) => Number(row.split('\t')[2]))
+  assert.is(sizes[1], '{"name":"plain"}'.length)
 })
 
-test('list --json, count and stats say the same', async () => {
-  const [list, count, stats, text] = await Promise.all([
-    coatcheck('list', directory, '--json'),
+test('count and stats say the same', async () => {
+  const [count, stats, text] = await Promise.all([
     coatcheck('count', directory),
     coatcheck('stats', directory, '--json'),
     coatcheck('stats', directory),
   ])
-  const rows = jsonLines(list.stdout) as { key: string; expires: string; bytes: number; in: string }[]
-  assert.equal(rows.map(({ key }) => key).sort(), [LONG, 'json', 'tab\t\u001b[2J\u009b2J\\', 'user'])
-  assert.is(rows.find(({ key }) => key === 'json')?.bytes, 16)
   assert.is(count.stdout, '4\n')
   const [figures] = jsonLines(stats.stdout) as [Record<string, unknown>]
-  const total = rows.reduce((sum, { bytes }) => sum + bytes, 0)
-  const largest = Math.max(...rows.map(({ bytes }) => bytes))
+  const total = sizes.reduce((sum, bytes) => sum + bytes, 0)
+  const largest = Math.max(...sizes)
   assert.is(figures.layout, 'sharded')
   assert.equal(figures.sessions, { live: 4, expired: 1, inJournal: 0 })
   assert.equal(figures.bytes, { total, mean: Math.round(total / 4), largest })
