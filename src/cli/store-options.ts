@@ -1,0 +1,32 @@
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import { detectLayout } from '../../workers/files/inspect/detect-layout.js'
+import type { FilesOptions } from '../storage/files.js'
+
+/** How the sessions of a directory are laid out: what every command has to know. */
+export type StoreOptions = Pick<FilesOptions, 'prefix' | 'layout' | 'hashNames'>
+
+/** Gives a command its directory and the options that say how sessions are laid out in it. */
+export function addStoreOptions(command: Command): Command {
+  return command
+    .argument('<directory>', 'where the sessions live')
+    .addOption(
+      new Option('--layout <layout>', 'as in files({ layout }); by default what the directory shows').choices(
+        ['sharded', 'flat'],
+      ),
+    )
+    .option('--prefix <prefix>', 'as in files({ prefix })')
+    .option('--hash-names', 'as in files({ hashNames })')
+}
+
+/** The layout that is said or, where none is, shown by the directory; `sharded` where that shows none, or is not there. */
+export function layoutOf(directory: string, { layout, prefix = '' }: StoreOptions): 'sharded' | 'flat' {
+  return layout ?? detectLayout(resolve(directory), prefix)
+}
+
+/** The engine would make a directory that is not there, but here it is a typing error. */
+export function requireDirectory(directory: string): void {
+  if (statSync(directory, { throwIfNoEntry: false }) === undefined)
+    throw new Error(`there is no directory ${directory}`)
+}

@@ -1,0 +1,44 @@
+import type { SessionEngine } from '../engine/session-engine.js'
+import { files } from '../storage/files.js'
+import { type DjangoStoreOptions, storedAs } from './django-options.js'
+import { ProgressBar } from './progress-bar.js'
+import { layoutOf, requireDirectory } from './store-options.js'
+
+/**
+ * Opens the sessions in a directory for as long as the work takes: for commands that change something.
+ * @throws {OwnedError} when a live engine keeps a journal there
+ */
+export async function withEngine(
+  directory: string,
+  options: DjangoStoreOptions,
+  work: (engine: SessionEngine) => Promise<void>,
+): Promise<void> {
+  requireDirectory(directory)
+  const { store, codec } = storedAs(options)
+  const { prefix = '', hashNames = false } = store
+  // Wrong options are refused before anything is looked at.
+  files({ directory, prefix, hashNames })
+  const storage = files({ directory, layout: layoutOf(directory, store), prefix, hashNames })
+  // Not before it is needed: help and mistakes are answered at once.
+  const { SessionEngine } = await import('../engine/session-engine.js')
+  const engine = new SessionEngine({
+    storage,
+    threads: 1,
+    sweepInterval: false,
+    ...(codec === undefined ? {} : { codec }),
+  })
+  const bar = new ProgressBar(
+    'reading the journal back {bar} {percentage} % | {records} operations | {eta_formatted} left',
+  )
+  // Whatever is to be done: what a crash has left in a journal comes first.
+  engine.on('recovery', ({ done, bytes, totalBytes, records }) => {
+    bar.show(bytes, totalBytes, { records })
+    if (done) bar.end()
+  })
+  try {
+    await work(engine)
+  } finally {
+    bar.end()
+    await engine.close()
+  }
+}

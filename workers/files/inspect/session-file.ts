@@ -1,0 +1,116 @@
+import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { hasCode } from '../../protocol/index.js'
+import { OWN_FORMAT } from '../own-format.js'
+import { READ_FLAGS } from '../peek.js'
+import { DAMAGED_EXPIRY, RECORD_HEADER, readHeader, UNREADABLE_EXPIRY } from '../record.js'
+import type { RecordFormat } from '../record-format.js'
+import { isTombstone } from '../tombstone.js'
+import type { InspectionDepth } from './entries.js'
+
+/** Looks at a record whose expiry a touch may be writing at this moment. */
+const LOOKS = 4
+/** The most that `maxRecordBytes` may be: which one the directory's engine has, nobody says. */
+export const LARGEST_PAYLOAD = 2 ** 28
+/** Bytes of the longest key that a record may carry. */
+const LONGEST_KEY = 512
+
+/** A record, and what else its file tells. */
+export interface FoundRecord {
+  readonly kind: 'record'
+  /** Of its key, in UTF-16 units; `undefined` where records do not tell. */
+  readonly keyLength: number | undefined
+  /** Where the record carries it. */
+  readonly key: string | undefined
+  /** The effective one: milliseconds since the epoch. */
+  readonly expiry: number
+  readonly codec: number
+  /** Of the payload. */
+  readonly bytes: number
+  readonly stats: Stats
+  /** Only when it is read whole. */
+  readonly payload: Uint8Array | undefined
+}
+
+/** What stands in a session's place. */
+export type SessionFile =
+  | FoundRecord
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'tombstone' | 'placeholder'; readonly stats: Stats }
+  | { readonly kind: 'corrupt'; readonly reason: string }
+
+/**
+ * Looks at a session's file and changes nothing: never follows a link, never waits for a FIFO's writer, never allocates for
+ * what is no record. One of our own that is not as long as it says is found out by its header alone; a wrong checksum is
+ * only when it is read whole. Records of other formats have no header: they are read whole in any case.
+ */
+export function readSessionFile(path: string, format: RecordFormat, depth: InspectionDepth): SessionFile {
+  let descriptor: number
+  try {
+    descriptor = openSync(path, READ_FLAGS)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return { kind: 'absent' }
+    if (hasCode(error, 'ELOOP', 'EMLINK')) return corrupt('a symbolic link')
+    if (hasCode(error, 'ENXIO')) return corrupt('a socket or device')
+    throw error
+  }
+  try {
+    const stats = fstatSync(descriptor)
+    if (isTombstone(stats)) return { kind: 'tombstone', stats }
+    if (!stats.isFile()) return corrupt('no regular file')
+    if (stats.size === 0) return { kind: 'placeholder', stats }
+    if (stats.size > format.longest(LARGEST_PAYLOAD)) return corrupt('larger than any record')
+    if (format !== OWN_FORMAT) return readWhole(descriptor, format, stats)
+    const header = readOwnHeader(descriptor, stats)
+    return depth === 'header' || header.kind !== 'record' ? header : readWhole(descriptor, format, stats)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function readOwnHeader(descriptor: number, stats: Stats): SessionFile {
+  const header = settled(
+    () => readHeader(readUpTo(descriptor, RECORD_HEADER)),
+    (found) => typeof found !== 'string' && found.expiry === UNREADABLE_EXPIRY,
+  )
+  if (typeof header === 'string') return corrupt(header)
+  const { keyIncluded, keyLength, payloadLength, codec } = header
+  const bodyAt = RECORD_HEADER + (keyIncluded ? keyLength * 2 : 0)
+  if (bodyAt > RECORD_HEADER + LONGEST_KEY || stats.size !== bodyAt + payloadLength)
+    return corrupt('not as long as it says')
+  if (header.expiry === UNREADABLE_EXPIRY) return corrupt(DAMAGED_EXPIRY)
+  const key = keyIncluded ? readUpTo(descriptor, bodyAt).toString('utf16le', RECORD_HEADER) : undefined
+  const expiry = Math.max(header.expiry, stats.mtimeMs)
+  return { kind: 'record', keyLength, key, expiry, codec, bytes: payloadLength, stats, payload: undefined }
+}
+
+function readWhole(descriptor: number, format: RecordFormat, stats: Stats): SessionFile {
+  const record = settled(
+    () => format.read(readUpTo(descriptor, stats.size), stats.mtimeMs),
+    (found) => found === DAMAGED_EXPIRY,
+  )
+  if (typeof record === 'string') return corrupt(record)
+  const { keyLength, key, expiry, codec, payload } = record
+  return { kind: 'record', keyLength, key, expiry, codec, bytes: payload.length, stats, payload }
+}
+
+/** Looks again while what was found is what a touch leaves half written. */
+function settled<Found>(look: () => Found, isHalfWritten: (found: Found) => boolean): Found {
+  let found = look()
+  for (let again = 1; again < LOOKS && isHalfWritten(found); again++) found = look()
+  return found
+}
+
+function readUpTo(descriptor: number, size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size)
+  let length = 0
+  while (length < size) {
+    const count = readSync(descriptor, bytes, length, size - length, length)
+    if (count === 0) break
+    length += count
+  }
+  return bytes.subarray(0, length)
+}
+
+function corrupt(reason: string): SessionFile {
+  return { kind: 'corrupt', reason }
+}

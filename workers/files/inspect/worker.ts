@@ -1,0 +1,46 @@
+import { workerData } from 'node:worker_threads'
+import { describeFailure } from '../../protocol/index.js'
+import { OWN_FORMAT } from '../own-format.js'
+import type { OpenRecordFormat, RecordFormat } from '../record-format.js'
+import type { Answered, InspectionOptions, InspectionTasks } from './entries.js'
+import { Inspection, inspectedFiles } from './inspection.js'
+
+/*
+ * Piscina's entry for the command line's inspections: one function for each task. There is one thread, and one inspection
+ * in it.
+ */
+
+type Task<Name extends keyof InspectionTasks> = (
+  task: InspectionTasks[Name]['task'],
+) => Promise<Answered<InspectionTasks[Name]['answer']>>
+
+let inspection: Inspection | undefined
+
+async function inspected<Answer>(look: (inspection: Inspection) => Answer): Promise<Answered<Answer>> {
+  try {
+    inspection ??= await openInspection(workerData as InspectionOptions)
+    return look(inspection)
+  } catch (error) {
+    return { failure: describeFailure(0, error) }
+  }
+}
+
+async function openInspection(options: InspectionOptions): Promise<Inspection> {
+  return new Inspection(options, await formatOf(options))
+}
+
+async function formatOf(options: InspectionOptions): Promise<RecordFormat> {
+  const { recordFormat } = options
+  if (recordFormat === undefined) return OWN_FORMAT
+  const { openRecordFormat } = (await import(recordFormat.module)) as { openRecordFormat: OpenRecordFormat }
+  // The options and the module are made for each other; the seam between them is untyped by necessity.
+  return openRecordFormat(recordFormat.options as never, inspectedFiles(options))
+}
+
+export const open: Task<'open'> = () => inspected(({ layout }) => ({ layout }))
+
+export const readJournal: Task<'readJournal'> = () => inspected((current) => current.readJournal())
+
+export const walk: Task<'walk'> = (depth) => inspected((current) => current.walk(depth))
+
+export const find: Task<'find'> = (key) => inspected((current) => current.find(key))
