@@ -1,0 +1,65 @@
+import { realpathSync, statSync } from 'node:fs'
+import type { SessionEngine } from '../../engine/session-engine.js'
+import { moveIn } from '../../import/move-in.js'
+import type { SessionSource } from '../../import/source.js'
+import type { MovedSessions } from '../../import/tally.js'
+import { ExitCode } from '../exit-codes.js'
+import { ImportBar } from './import-bar.js'
+import { complaintsOf, jsonOf, summaryOf } from './report.js'
+import { openTarget, type TargetOptions } from './target-options.js'
+
+/** Moves the sessions of a source into a directory, and tells what has become of them. */
+export async function runImport(
+  source: SessionSource,
+  { from, to }: { readonly from: string; readonly to: string },
+  options: TargetOptions,
+): Promise<void> {
+  checkDirectories(from, to)
+  const engine = openTarget(to, options)
+  const interruption = new AbortController()
+  const interrupt = (): void => interruption.abort()
+  // Once: whoever cannot wait for what is under way interrupts again.
+  process.once('SIGINT', interrupt)
+  let moved: MovedSessions
+  try {
+    moved = await moveShown(source, engine, interruption.signal)
+  } finally {
+    process.off('SIGINT', interrupt)
+    await engine.close()
+  }
+  const interrupted = interruption.signal.aborted
+  console.log(options.json === true ? jsonOf(moved, interrupted) : summaryOf(moved))
+  for (const complaint of complaintsOf(moved, from)) console.error(complaint)
+  if (interrupted) console.error('interrupted; run it again to go on')
+  if (interrupted || moved.unreadable > 0) process.exitCode = ExitCode.FAILED
+}
+
+function checkDirectories(from: string, to: string): void {
+  const found = statSync(from, { throwIfNoEntry: false })
+  if (found === undefined) throw new Error(`there is no directory ${from}`)
+  if (!found.isDirectory()) throw new Error(`${from} is not a directory`)
+  const target = statSync(to, { throwIfNoEntry: false })
+  if (target !== undefined && realpathSync(from) === realpathSync(to)) {
+    throw new TypeError('sessions cannot be imported into the directory that they come from; choose another')
+  }
+}
+
+async function moveShown(
+  source: SessionSource,
+  engine: SessionEngine,
+  signal: AbortSignal,
+): Promise<MovedSessions> {
+  const bar = new ImportBar()
+  try {
+    if (bar.isSeen) bar.start(await countEntries(source))
+    return await moveIn({ source, engine, signal, onProgress: (moved) => bar.show(moved) })
+  } finally {
+    bar.end()
+  }
+}
+
+async function countEntries(source: SessionSource): Promise<number> {
+  let count = 0
+  for await (const _entry of source.entries()) count++
+  return count
+}
