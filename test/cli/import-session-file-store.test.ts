@@ -76,21 +76,6 @@ test('whoever is logged in stays logged in', () => movesVisitors({}, []))
 test('whoever is logged in stays logged in where sessions are encrypted', () =>
   movesVisitors({ secret: SECRET }, ['--secret-file', secretFile()]))
 
-test('a second run goes on where the first one has ended, and replaces nothing', async () => {
-  const { source, target } = directories()
-  await putSessions(fileStore(source), { first: { at: 'source' }, second: { at: 'source' } })
-  const engine = new SessionEngine({ directory: target, threads: 1 })
-  await engine.save('first', { at: 'target', newer: true })
-  assert.match(
-    runImport(['session-file-store', source, target]).stdout,
-    /^1 imported, 1 there already, 0 expired/,
-  )
-  assert.match(runImport(['session-file-store', source, target]).stdout, /^0 imported, 2 there already/)
-  assert.equal(await engine.load('first'), { at: 'target', newer: true })
-  assert.is((await engine.load('second'))?.at, 'source')
-  await engine.close()
-})
-
 test('what cannot be read is counted, with a reason and without its name', async () => {
   const { source, target } = directories()
   await putSessions(fileStore(source), { 'good-key': {}, 'other-key': {} })
@@ -134,7 +119,8 @@ test('a wrong secret is told, and nothing is imported', async () => {
   assert.match(missing.stderr, /^error: the sessions are encrypted, and no secret was given/)
   assert.equal(readdirSync(target), [])
 
-  const right = runImport(['session-file-store', source, target], { SESSION_FILE_STORE_SECRET: SECRET })
+  const environment = { SESSION_FILE_STORE_SECRET: SECRET }
+  const right = runImport(['session-file-store', source, target], environment)
   assert.match(right.stdout, /^2 imported, /, 'the environment has the right one')
 })
 
@@ -162,23 +148,6 @@ test('every option of session-file-store that counts has its own', async () => {
   await engine.close()
 })
 
-test('a decoder comes from a module', async () => {
-  const { source, target } = directories()
-  const store = fileStore(source, {
-    encoding: null,
-    encoder: (session: object) => Buffer.from(JSON.stringify(session)).toString('base64'),
-  })
-  await putSessions(store, { some: { name: 'Zoë' } })
-  const module = join(temporaryDirectory('memory'), 'decoder.mjs')
-  writeFileSync(
-    module,
-    "export default (bytes) => { if (!Buffer.isBuffer(bytes)) throw 0; return JSON.parse(Buffer.from(bytes.toString(), 'base64')) }",
-  )
-  const values = ['--encoding', 'buffer', '--decoder', module]
-  const { stdout } = runImport(['session-file-store', source, target, ...values])
-  assert.match(stdout, /^1 imported, /)
-})
-
 test('a directory whose owner lives is left alone', async () => {
   const { source, target } = directories()
   await putSessions(fileStore(source), { some: {} })
@@ -200,13 +169,9 @@ test('wrong usage has an exit code of its own, and makes nothing', async () => {
   await putSessions(fileStore(source), { some: {} })
   const wrong: readonly (readonly [string[], RegExp])[] = [
     [[], /Usage: coatcheck import/],
-    [['memory-store', source, target], /unknown command 'memory-store'/],
     [['session-file-store', source], /missing required argument/],
     [['session-file-store', source, source], /cannot be imported into the directory that they come from/],
     [['session-file-store', source, target, '--ttl', 'soon'], /option "ttl" is NaN; expected/],
-    [['session-file-store', source, target, '--encoding', 'morse'], /option "encoding" is 'morse'; expected/],
-    [['session-file-store', source, target, '--crypto', '{}'], /option "crypto" is .* without a secret/],
-    [['session-file-store', source, target, '--max-record-bytes', '0'], /option "maxRecordBytes" is 0/],
   ]
   for (const [values, message] of wrong) {
     const { status, stdout, stderr } = runImport(values)

@@ -68,8 +68,7 @@ export class ContentReader {
     // It does not expire there without a time to count from. We count from now.
     const from = typeof lastAccess === 'number' ? lastAccess : now
     const expiresAt = Math.min(from + age, END_OF_TIME)
-    // Written so that what is no number counts as expired, and not as a session for ever.
-    return age > 0 && expiresAt >= now ? { state: 'session', session, expiresAt } : { state: 'expired' }
+    return age !== 0 && expiresAt >= now ? { state: 'session', session, expiresAt } : { state: 'expired' }
   }
 
   /** How long a session lives after it was last used, in milliseconds. */
