@@ -2,8 +2,7 @@ import { CoatcheckError } from '../engine/errors.js'
 import type { SecretProblem } from './source.js'
 
 const WORDS: Readonly<Record<SecretProblem, string>> = {
-  wrong:
-    'the secret does not fit: none of the first sessions can be read with it; give the one that the application used',
+  wrong: 'the secret does not fit: no session can be read with it; give the one that the application used',
   missing: 'the sessions are encrypted, and no secret was given; give the one that the application used',
   needless: 'a secret was given, and the sessions are not encrypted; leave it out',
 }

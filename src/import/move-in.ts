@@ -1,7 +1,7 @@
 import PQueue from 'p-queue'
 import { CreateError, EncodeError, InvalidSessionKeyError } from '../engine/errors.js'
 import type { SessionEngine } from '../engine/session-engine.js'
-import { proveSecret } from './prove-secret.js'
+import { SecretDoubt } from './secret-doubt.js'
 import type { SessionSource, SourceEntry } from './source.js'
 import { type MovedSessions, type Outcome, Tally } from './tally.js'
 
@@ -27,21 +27,23 @@ export const AT_ONCE = 32
  * off, or a newer one. So a second run does what the first has left. Files are read one by one, {@link AT_ONCE} at a
  * time, however many there are.
  *
- * @throws {SecretError} before anything has been moved, when the secret is to blame that nothing can be read
+ * @throws {SecretError} when the secret is to blame that nothing can be read; nothing has been moved then
  * @throws {StorageError} and the system's errors, when sessions cannot be stored or the source cannot be listed
  */
 export async function moveIn(options: MoveInOptions): Promise<MovedSessions> {
   const { source, engine, onProgress, signal } = options
   await engine.ready()
-  await proveSecret(source)
   const tally = new Tally()
+  const doubt = new SecretDoubt()
   const queue = new PQueue({ concurrency: AT_ONCE })
   let failure: { readonly error: unknown } | undefined
   const moveOne = async (entry: SourceEntry): Promise<void> => {
     // What waits here when something has gone wrong need not be begun.
     if (failure !== undefined) return
     try {
-      tally.add(await moveEntry(entry, engine))
+      const outcome = await moveEntry(entry, engine)
+      doubt.note(outcome)
+      tally.add(outcome)
       onProgress?.(tally)
     } catch (error) {
       failure ??= { error }
@@ -57,6 +59,7 @@ export async function moveIn(options: MoveInOptions): Promise<MovedSessions> {
     await queue.onIdle()
   }
   if (failure !== undefined) throw failure.error
+  if (signal?.aborted !== true) doubt.settle()
   return tally
 }
 

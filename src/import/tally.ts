@@ -1,3 +1,5 @@
+import type { SecretProblem } from './source.js'
+
 /** What was wrong with sessions that could not be moved: one reason, and how many had it. */
 export interface UnreadableSessions {
   /** As in `cannot be decoded`; one of a few, with nothing of a session or its key in it. */
@@ -24,7 +26,12 @@ export interface MovedSessions {
 /** What became of one entry: what its reading said, or that it is stored now, or was before. */
 export type Outcome =
   | { readonly state: 'imported' | 'existing' | 'expired' | 'gone' | 'foreign' }
-  | { readonly state: 'unreadable'; readonly reason: string; readonly inode: number }
+  | {
+      readonly state: 'unreadable'
+      readonly reason: string
+      readonly inode: number
+      readonly secret?: SecretProblem
+    }
 
 /** Inode numbers kept for each reason: enough to look at, and no more memory however many there are. */
 const MOST_INODES = 10

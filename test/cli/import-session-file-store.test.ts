@@ -111,7 +111,7 @@ test('a wrong secret is told, and nothing is imported', async () => {
     status: 1,
     stdout: '',
     stderr:
-      'error: the secret does not fit: none of the first sessions can be read with it; ' +
+      'error: the secret does not fit: no session can be read with it; ' +
       'give the one that the application used\n',
   })
   const missing = runImport(['session-file-store', source, target])

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { addDjango } from '../import/django.js'
 import { addSessionFileStore } from '../import/session-file-store.js'
 
 /** `coatcheck import`. */
@@ -8,4 +9,5 @@ export function addImport(program: Command): void {
     .description('copy the sessions of another store into a directory of Coatcheck')
     .helpCommand(false)
   addSessionFileStore(command)
+  addDjango(command)
 }
