@@ -219,6 +219,23 @@ test('what was changed after it was encrypted is not believed', async () => {
   })
 })
 
+test('a secret that is missing, needless or wrong is told as such', async () => {
+  const [plain, sealed] = [temporaryDirectory('memory'), temporaryDirectory('memory')]
+  await putSessions(fileStore(plain), { some: {} })
+  await putSessions(fileStore(sealed, { secret: SECRET }), { some: {} })
+  const problems: unknown[] = []
+  for (const options of [
+    { path: sealed },
+    { path: plain, secret: SECRET },
+    { path: sealed, secret: 'other' },
+    { path: sealed, secret: SECRET, crypto: { use_scrypt: false } },
+  ]) {
+    const found = await readOne(options)
+    problems.push(found.state === 'unreadable' && found.secret)
+  }
+  assert.equal(problems, ['missing', 'needless', 'wrong', 'wrong'])
+})
+
 test('wrong options are refused, and a secret is not shown', () => {
   const path = temporaryDirectory('memory')
   const wrong: readonly (readonly [object, RegExp])[] = [
