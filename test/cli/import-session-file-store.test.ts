@@ -60,7 +60,8 @@ async function movesVisitors(options: FileStoreOptions, values: string[]): Promi
     for (const [visitor, cookie] of cookies.entries()) {
       const browser = new Browser(after, cookie)
       assert.is(await browser.visit('/look'), String(visitor + 1))
-      assert.is(await browser.visit('/cookie'), JSON.stringify({ date: true, originalMaxAge: 600_000 }))
+      // express-session itself loses a millisecond now and then.
+      assert.match(await browser.visit('/cookie'), /^\{"date":true,"originalMaxAge":(600000|5999..)\}$/)
       assert.is(await browser.visit('/visit'), String(visitor + 2), 'and goes on')
       assert.is(browser.cookie?.split('=')[0], 'connect.sid')
     }
