@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { InvalidSessionKeyError } from '../engine/errors.js'
 import { COMMANDS } from './commands/index.js'
 import { ExitCode } from './exit-codes.js'
+import { endWithReader } from './output.js'
 
 function version(): string {
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
@@ -14,9 +16,10 @@ const program = new Command('coatcheck')
   .version(version())
   .helpCommand(false)
   .exitOverride()
-  .addHelpText('after', '\nExit codes: 0 done, 1 failed or something is damaged, 2 wrong usage.')
+  .addHelpText('afterAll', '\nExit codes: 0 done, 1 failed or something is damaged, 2 wrong usage.')
 
 for (const add of COMMANDS) add(program)
+endWithReader()
 
 try {
   await program.parseAsync()
@@ -26,7 +29,8 @@ try {
     process.exitCode = error.exitCode === 0 ? ExitCode.DONE : ExitCode.WRONG_USAGE
   } else {
     console.error(`error: ${error instanceof Error ? error.message : String(error)}`)
-    // Options are refused with a TypeError before anything is done.
-    process.exitCode = error instanceof TypeError ? ExitCode.WRONG_USAGE : ExitCode.FAILED
+    // Options and keys are refused before anything is done.
+    const isUsage = error instanceof TypeError || error instanceof InvalidSessionKeyError
+    process.exitCode = isUsage ? ExitCode.WRONG_USAGE : ExitCode.FAILED
   }
 }

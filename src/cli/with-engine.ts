@@ -1,30 +1,36 @@
-import { statSync } from 'node:fs'
-import { SessionEngine } from '../engine/session-engine.js'
+import { resolve } from 'node:path'
+import { detectLayout } from '../../workers/files/inspect/detect-layout.js'
+import type { SessionEngine } from '../engine/session-engine.js'
 import { files } from '../storage/files.js'
-import { RecoveryBar } from './recovery-bar.js'
-import type { StoreOptions } from './store-options.js'
+import { ProgressBar } from './progress-bar.js'
+import { type EngineStoreOptions, requireDirectory } from './store-options.js'
 
-/** Opens the sessions in a directory for as long as the work takes: for commands that change something. */
+/**
+ * Opens the sessions in a directory for as long as the work takes: for commands that change something.
+ * @throws {OwnedError} when a live engine keeps a journal there
+ */
 export async function withEngine(
   directory: string,
-  options: StoreOptions,
+  options: EngineStoreOptions,
   work: (engine: SessionEngine) => Promise<void>,
 ): Promise<void> {
-  // The engine would make a directory that is not there; here it is a typing error.
-  if (statSync(directory, { throwIfNoEntry: false }) === undefined) {
-    throw new Error(`there is no directory ${directory}`)
-  }
-  const { layout, prefix, hashNames } = options
-  const storage = files({
-    directory,
-    ...(layout === undefined ? {} : { layout }),
-    ...(prefix === undefined ? {} : { prefix }),
-    ...(hashNames === undefined ? {} : { hashNames }),
-  })
+  requireDirectory(directory)
+  const { prefix = '', hashNames = false } = options
+  // Wrong options are refused before anything is looked at.
+  files({ directory, prefix, hashNames })
+  const layout = options.layout ?? detectLayout(resolve(directory), prefix)
+  const storage = files({ directory, layout, prefix, hashNames })
+  // Not before it is needed: help and mistakes are answered at once.
+  const { SessionEngine } = await import('../engine/session-engine.js')
   const engine = new SessionEngine({ storage, threads: 1, sweepInterval: false })
-  const bar = new RecoveryBar()
+  const bar = new ProgressBar(
+    'reading the journal back {bar} {percentage} % | {records} operations | {eta_formatted} left',
+  )
   // Whatever is to be done: what a crash has left in a journal comes first.
-  engine.on('recovery', (progress) => bar.show(progress))
+  engine.on('recovery', ({ done, bytes, totalBytes, records }) => {
+    bar.show(bytes, totalBytes, { records })
+    if (done) bar.end()
+  })
   try {
     await work(engine)
   } finally {

@@ -8,7 +8,8 @@ import type { MovedSessions } from '#dist/src/import/tally.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { fileStore, putSessions, traceOf } from '../import/file-store.js'
 import { skipUnless } from '../skip.js'
-import { runImport, SCRIPT } from './import-command.js'
+import { runImport } from './import-command.js'
+import { SCRIPT } from './run-coatcheck.js'
 
 /*
  * An import that ends before its time. The signal comes from within, from the decoder of the nth session: so it is
@@ -21,8 +22,9 @@ const COUNT = 400
 /** At most so many sessions are under way. */
 const UNDER_WAY = 32
 
-const hasScript = spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0
-const onTerminal = skipUnless(hasScript, 'needs script, of util-linux, for a terminal')
+const hasScript =
+  spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') === true
+const atTerminal = skipUnless(hasScript, "needs util-linux's script for a terminal")
 
 interface Directories {
   readonly from: string
@@ -94,10 +96,11 @@ test('what was interrupted says so, and goes on where it was', async () => {
   await allIsThere(all)
 })
 
-onTerminal(test, 'a bar shows how far it has come to whoever sits at a terminal', async () => {
+atTerminal(test, 'a bar shows how far it has come to whoever sits at a terminal', async () => {
   const all = await directories()
-  const command = [process.execPath, SCRIPT, 'import', 'session-file-store', all.from, all.to]
-  const { status, stdout } = spawnSync('script', ['-qec', command.join(' '), '/dev/null'], {
+  const words = [process.execPath, SCRIPT, 'import', 'session-file-store', all.from, all.to]
+  const command = words.map((word) => `'${word}'`).join(' ')
+  const { status, stdout } = spawnSync('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
     encoding: 'utf8',
     env: { ...process.env, TERM: 'xterm' },
   })

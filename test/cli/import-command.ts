@@ -1,9 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
-
-/** The command as it is installed. */
-export const SCRIPT = fileURLToPath(new URL('../../../dist/src/cli/coatcheck.js', import.meta.url))
+import { SCRIPT } from './run-coatcheck.js'
 
 /** How the command ended. */
 export interface Ended {

@@ -74,6 +74,12 @@ export class Layout {
     return new Place(directory, this.#prefix + name, !this.#hashNames && isDigestName(name))
   }
 
+  /** The place of a key where names are hashed, whether this layout hashes them or not. */
+  hashedPlace(key: string, hash: number): Place {
+    const { directory } = this.place(key, hash)
+    return new Place(directory, this.#prefix + digestName(key), false)
+  }
+
   /** The place of a directory entry that is a session. */
   placeOfEntry(directory: string, fileName: string): Place {
     return new Place(directory, fileName, false)

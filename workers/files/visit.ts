@@ -1,5 +1,6 @@
 import { lstatSync, type Stats } from 'node:fs'
 import type { WalkKind } from '../protocol/index.js'
+import { isOlder } from './age.js'
 import { CLAIM_LIFE } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { liveness, livenessOf } from './liveness.js'
@@ -160,10 +161,4 @@ function sweepSession(
   if (peeked.expiry === UNREADABLE_EXPIRY) tally.corrupt.push({ reason: DAMAGED_EXPIRY, keptAs: undefined })
   if (peeked.expiry > now) return
   if (removeIfMeant(layout, place, (taken) => liveness(taken, now) === 'dead')) tally.expired++
-}
-
-/** By the time of the last change of the inode, which nobody can set. */
-function isOlder(stats: Stats, age: number): boolean {
-  // Date.now() has no fractions of a millisecond.
-  return Date.now() - Math.floor(stats.ctimeMs) >= age
 }

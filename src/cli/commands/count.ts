@@ -1,15 +1,27 @@
 import type { Command } from 'commander'
-import { addStoreOptions, type StoreOptions } from '../store-options.js'
-import { withEngine } from '../with-engine.js'
+import { Gaps } from '../inspection/gaps.js'
+import { liveSessions, walkWithBar } from '../inspection/walk-with-bar.js'
+import { withInspector } from '../inspection/with-inspector.js'
+import { jsonLine, print } from '../output.js'
+import { addStoreOptions, type OutputOptions, type StoreOptions } from '../store-options.js'
 
 /** `coatcheck count`. */
 export function addCount(program: Command): void {
   const command = program.command('count').description('print how many live sessions there are')
-  addStoreOptions(command).action(count)
+  addStoreOptions(command).option('--json', 'print one line of JSON').action(count)
 }
 
-async function count(directory: string, options: StoreOptions): Promise<void> {
-  await withEngine(directory, options, async (engine) => {
-    console.log(String(await engine.count()))
+async function count(directory: string, options: StoreOptions & OutputOptions): Promise<void> {
+  await withInspector(directory, options, async (inspector) => {
+    const now = Date.now()
+    const gaps = new Gaps()
+    let live = 0
+    await walkWithBar(inspector, 'header', ({ entries }) => {
+      gaps.note(entries)
+      live += liveSessions(entries, now).length
+      return []
+    })
+    await print([options.json === true ? jsonLine({ count: live }) : String(live)])
+    gaps.tell()
   })
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { ExitCode } from '../exit-codes.js'
-import { addStoreOptions, type StoreOptions } from '../store-options.js'
+import { jsonLine, print } from '../output.js'
+import { addStoreOptions, type EngineStoreOptions, type OutputOptions } from '../store-options.js'
 import { withEngine } from '../with-engine.js'
 
 /** `coatcheck recover`. */
@@ -10,19 +11,20 @@ export function addRecover(program: Command): void {
     .description(
       'bring to files what an engine that died has left in a journal; exits with 1 if a part of it is damaged',
     )
-  addStoreOptions(command).action(recover)
+  addStoreOptions(command).option('--json', 'print one line of JSON').action(recover)
 }
 
-async function recover(directory: string, options: StoreOptions): Promise<void> {
+async function recover(directory: string, options: EngineStoreOptions & OutputOptions): Promise<void> {
   await withEngine(directory, options, async (engine) => {
-    let records = 0
+    let operations = 0
     let damaged = 0
-    engine.on('recovery', (progress) => {
-      records = progress.records
+    engine.on('recovery', ({ records }) => {
+      operations = records
     })
     engine.on('corrupt', () => damaged++)
     await engine.ready()
-    console.log(`${records} operations read back from the journal, ${damaged} damaged parts kept aside`)
+    const text = `${operations} operations read back from the journal, ${damaged} damaged parts kept aside`
+    await print([options.json === true ? jsonLine({ operations, damaged }) : text])
     if (damaged > 0) process.exitCode = ExitCode.FAILED
   })
 }

@@ -53,6 +53,16 @@ async function ownLeftover(journal: string, names: readonly string[]): Promise<O
   }
 }
 
+/** The process of the live engine that keeps a journal in a session directory; `undefined` without one. */
+export async function liveOwner(directory: string): Promise<number | undefined> {
+  try {
+    return (await ownerOf(journalDirectory(directory)))?.pid
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
+    throw error
+  }
+}
+
 function hasSegments(names: readonly string[]): boolean {
   return names.some((name) => segmentNumber(name) !== undefined)
 }

@@ -22,6 +22,7 @@ import { syncDirectory } from '../sync-directory.js'
 import { carryOver } from './carry-over.js'
 import { Checkpoint } from './checkpoint.js'
 import { Checks } from './checks.js'
+import { keepEvidence } from './evidence.js'
 import { NewestVersions } from './newest.js'
 import { type JournalWorkerOptions, journalDirectory } from './options.js'
 import { Replay } from './replay.js'
@@ -48,7 +49,13 @@ class Journal implements JournalStorage {
   constructor(options: JournalWorkerOptions) {
     this.#options = options
     this.#checks = new Checks(this.#newest, new Layout(options), options.fsync)
-    this.#replay = new Replay(journalDirectory(options.directory), this.#newest, options.fsync)
+    const directory = journalDirectory(options.directory)
+    this.#replay = new Replay({
+      directory,
+      newest: this.#newest,
+      fsync: options.fsync,
+      evidence: keepEvidence(directory),
+    })
   }
 
   get gauge(): JournalGauge {

@@ -1,16 +1,6 @@
-import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  constants,
-  copyFileSync,
-  fdatasyncSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readSync,
-  renameSync,
-} from 'node:fs'
+import { closeSync, constants, fdatasyncSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
 import { type CorruptNotice, type ReplaySlice, SlotReader } from '../../protocol/index.js'
+import type { Evidence } from './evidence.js'
 import { FRAME_HEADER, hasFrameBehind, readFrame } from './frame.js'
 import type { NewestVersions } from './newest.js'
 import {
@@ -25,9 +15,20 @@ import type { LogPosition, OldSegment } from './segment-log.js'
 const NO_LINK = constants.O_NOFOLLOW ?? 0
 const READ_FLAGS = constants.O_RDONLY | NO_LINK
 
-interface FoundSegment extends OldSegment {
+/** A segment as a replay finds it. */
+export interface FoundSegment extends OldSegment {
   /** `undefined` when it has none that can be read: it was being made when the process ended. */
   readonly header: SegmentHeader | undefined
+}
+
+/** Options of {@link Replay}. */
+export interface ReplayOptions {
+  /** The journal's. */
+  readonly directory: string
+  /** What takes in everything that is read. */
+  readonly newest: NewestVersions
+  readonly fsync: boolean
+  readonly evidence: Evidence
 }
 
 /**
@@ -36,7 +37,7 @@ interface FoundSegment extends OldSegment {
  * A frame counts when it is whole, follows the one before it without a gap, and is not voided by the first sequence
  * number of a later segment. A frame that is not whole at the end of the journal, or where the next segment goes on without a
  * gap, was never acknowledged: a torn tail, passed over in silence. Anything else that is not whole is damage: what comes
- * after it cannot be trusted to be the newest. It is kept aside and told of, and the journal ends there.
+ * after it cannot be trusted to be the newest. It is evidence, told of, and the journal ends there.
  *
  * Nothing that counts is changed or removed, so an interrupted replay can be begun anew.
  *
@@ -48,6 +49,7 @@ export class Replay {
   readonly #directory: string
   readonly #newest: NewestVersions
   readonly #fsync: boolean
+  readonly #evidence: Evidence
   readonly #segments: FoundSegment[]
   readonly #totalBytes: number
   #index = 0
@@ -56,10 +58,11 @@ export class Replay {
   #expected: number | undefined
   #ended = false
 
-  constructor(directory: string, newest: NewestVersions, fsync: boolean) {
+  constructor({ directory, newest, fsync, evidence }: ReplayOptions) {
     this.#directory = directory
     this.#newest = newest
     this.#fsync = fsync
+    this.#evidence = evidence
     this.#segments = findSegments(directory)
     this.#totalBytes = this.#segments.reduce((sum, { bytes }) => sum + bytes, 0)
   }
@@ -98,14 +101,14 @@ export class Replay {
       // Nothing is appended before the header is written: one that holds nothing was just being made.
       if (segment.bytes <= SEGMENT_HEADER || this.#expected === limit) return
       this.#ended = true
-      this.#setAside(segment, 'a segment of the journal is damaged at its beginning', corrupt)
+      corrupt.push(this.#takeOut(segment, 'a segment of the journal is damaged at its beginning'))
       return
     }
     // Voided as a whole, by a segment that was begun after damage had been met.
     if (header.firstSequence >= limit) return
     if (this.#ended || (this.#expected !== undefined && header.firstSequence > this.#expected)) {
       this.#ended = true
-      this.#setAside(segment, 'the journal is damaged before it', corrupt)
+      corrupt.push(this.#takeOut(segment, 'the journal is damaged before it'))
       return
     }
     // One that never had a frame says nothing of what should be there: its elders may have gone, and it been forgotten.
@@ -118,7 +121,7 @@ export class Replay {
     const isLast = this.#segments.slice(index + 1).every((later) => later.header === undefined)
     if (isLast && !hasFrameBehind(bytes, end, header.salt)) return
     this.#ended = true
-    this.#copyAside(segment, corrupt)
+    corrupt.push(this.#evidence.ofPart(segment, 'a segment of the journal is damaged in the middle'))
   }
 
   /** Where the frames that count end, in bytes. */
@@ -146,38 +149,15 @@ export class Replay {
   }
 
   /** A segment that holds nothing that counts. */
-  #setAside({ number, header }: FoundSegment, reason: string, corrupt: CorruptNotice[]): void {
-    const keptAs = damagedName(number, header)
-    renameSync(`${this.#directory}/${segmentName(number)}`, `${this.#directory}/${keptAs}`)
+  #takeOut(segment: FoundSegment, reason: string): CorruptNotice {
+    const notice = this.#evidence.ofWhole(segment, reason)
     this.#segments.splice(this.#index--, 1)
-    corrupt.push({ reason, keptAs })
-  }
-
-  /** What counts in it is still needed, so the original stays until it is in files. */
-  #copyAside({ number, header }: FoundSegment, corrupt: CorruptNotice[]): void {
-    const keptAs = damagedName(number, header)
-    const reason = 'a segment of the journal is damaged in the middle'
-    try {
-      copyFileSync(
-        `${this.#directory}/${segmentName(number)}`,
-        `${this.#directory}/${keptAs}`,
-        constants.COPYFILE_FICLONE,
-      )
-      corrupt.push({ reason, keptAs })
-    } catch {
-      // No room for the evidence: that it was there is told all the same.
-      corrupt.push({ reason, keptAs: undefined })
-    }
+    return notice
   }
 }
 
-/** Numbers begin anew with each journal; salts do not. */
-function damagedName(number: number, header: SegmentHeader | undefined): string {
-  const salt = header?.salt ?? randomBytes(4).readUInt32LE(0)
-  return `${segmentName(number)}.${salt.toString(16).padStart(8, '0')}.damaged`
-}
-
-function findSegments(directory: string): FoundSegment[] {
+/** The segments of a journal's directory, in their order. */
+export function findSegments(directory: string): FoundSegment[] {
   const numbers = readdirSync(directory).flatMap((name) => segmentNumber(name) ?? [])
   return numbers
     .sort((left, right) => left - right)

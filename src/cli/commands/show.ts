@@ -1,0 +1,59 @@
+import { inspect } from 'node:util'
+import type { Command } from 'commander'
+import type { SessionEntry } from '../../../workers/files/inspect/entries.js'
+import { checkKey } from '../../engine/session-keys.js'
+import { Decoder } from '../decoder.js'
+import { withInspector } from '../inspection/with-inspector.js'
+import { jsonLine, print } from '../output.js'
+import { plain } from '../plain-values.js'
+import { addStoreOptions, type OutputOptions, type StoreOptions } from '../store-options.js'
+
+/** `coatcheck show`. */
+export function addShow(program: Command): void {
+  const command = program
+    .command('show')
+    .description('print one live session; exits with 1 if there is none, or a damaged one')
+  addStoreOptions(command)
+    .argument('<key>', 'the session key')
+    .option('--json', 'print one line of JSON')
+    .action(show)
+}
+
+async function show(directory: string, key: string, options: StoreOptions & OutputOptions): Promise<void> {
+  checkKey(key)
+  await withInspector(directory, options, async (inspector) => {
+    const found = await inspector.find(key)
+    if (found.kind === 'corrupt') throw new Error(`the session is damaged: ${found.reason}`)
+    if (found.kind === 'absent' || found.session.expiry <= Date.now())
+      throw new Error('there is no live session of this key')
+    const decoded = new Decoder().decode(found.payload, found.session.codec)
+    if (decoded.kind === 'refused')
+      throw new Error(`the session is damaged: the codec ${decoded.codec} refuses it`)
+    if (decoded.kind === 'unknown')
+      throw new Error(`the session was written by codec ${decoded.codec}, which does not come with coatcheck`)
+    const { codec, session } = decoded
+    await print(
+      options.json === true ? [asJson(found.session, codec, session)] : asText(found.session, codec, session),
+    )
+  })
+}
+
+function asJson({ key, expiry, bytes, where }: SessionEntry, codec: string, session: object): string {
+  return jsonLine({ key, expires: new Date(expiry), bytes, codec, in: where, session: plain(session) })
+}
+
+function asText({ expiry, bytes, where }: SessionEntry, codec: string, session: object): string[] {
+  const shown = inspect(session, {
+    depth: null,
+    maxArrayLength: null,
+    maxStringLength: null,
+    colors: process.stdout.isTTY === true,
+  })
+  return [
+    `expires  ${new Date(expiry).toISOString()}`,
+    `bytes    ${bytes}`,
+    `codec    ${codec}`,
+    `in       ${where}`,
+    shown,
+  ]
+}

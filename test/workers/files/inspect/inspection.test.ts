@@ -1,0 +1,228 @@
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type {
+  InspectedEntry,
+  InspectionDepth,
+  InspectionOptions,
+  InspectionSlice,
+} from '#dist/workers/files/inspect/entries.js'
+import { Inspection } from '#dist/workers/files/inspect/inspection.js'
+import { temporaryDirectory } from '../../../fixtures/temporary-directory.js'
+import { JournalDriver } from '../journal/journal-driver.js'
+import { StorageDriver } from '../storage-driver.js'
+import { treeOf } from './tree.js'
+
+const test = suite('inspection')
+
+function inspectionOf(directory: string, options: Partial<InspectionOptions> = {}): Inspection {
+  const inspection = new Inspection({ layout: undefined, prefix: '', orphanGrace: 0, ...options, directory })
+  while (!inspection.readJournal().done);
+  return inspection
+}
+
+function slicesOf(inspection: Inspection, depth: InspectionDepth): InspectionSlice[] {
+  const slices: InspectionSlice[] = []
+  do slices.push(inspection.walk(depth))
+  while (slices.at(-1)?.done !== true)
+  return slices
+}
+
+function entriesOf(inspection: Inspection, depth: InspectionDepth = 'whole'): InspectedEntry[] {
+  return slicesOf(inspection, depth).flatMap(({ entries }) => entries)
+}
+
+/** What is told of everything but sessions, and the keys of those. */
+function told(entries: readonly InspectedEntry[]): string[] {
+  return entries
+    .map((entry) => {
+      if (entry.kind === 'session') return `session ${entry.key} in ${entry.where}`
+      if (entry.kind === 'corrupt') return `corrupt ${entry.file}: ${entry.reason}`
+      return entry.kind === 'orphan' ? `orphan ${entry.file}: ${entry.what}` : `${entry.kind} ${entry.file}`
+    })
+    .sort()
+}
+
+function driverIn(layout: 'sharded' | 'flat', prefix = ''): StorageDriver {
+  return new StorageDriver({ directory: temporaryDirectory('memory'), layout, prefix })
+}
+
+test('every kind of damage is told by its reason, and everything stays as it is', () => {
+  const driver = driverIn('flat')
+  const { directory } = driver.options
+  const keys = ['alive', 'cut', 'flip', 'head', 'long', 'format', 'expiry']
+  for (const key of keys) driver.save(key, 'the text of a session')
+  const change = (key: string, edit: (bytes: Buffer) => Buffer): void => {
+    const { file } = driver.place(key)
+    writeFileSync(file, edit(readFileSync(file)))
+    utimesSync(file, 2e9, 2e9)
+  }
+  const flip = (at: number) => (bytes: Buffer) => {
+    bytes[at] = (bytes[at] ?? 0) ^ 1
+    return bytes
+  }
+  change('cut', (bytes) => bytes.subarray(0, -1))
+  change('flip', flip(45))
+  change('head', (bytes) => bytes.subarray(0, 12))
+  change('long', (bytes) => Buffer.concat([bytes, Buffer.from('x')]))
+  change('format', flip(16))
+  change('expiry', flip(8))
+  driver.save('dead', 'expired', Date.now() + 1000)
+  utimesSync(driver.place('dead').file, 1, 1)
+  writeFileSync(`${directory}/script`, '#!/bin/sh\necho this is no session at all, only a program\n')
+  symlinkSync('/etc/passwd', `${directory}/link`)
+  mkdirSync(`${directory}/folder`)
+  const before = treeOf(directory)
+  const whole = told(entriesOf(inspectionOf(directory)))
+  assert.equal(whole, [
+    'corrupt cut: not as long as it says',
+    'corrupt expiry: expiry does not match its check',
+    'corrupt flip: checksum does not match',
+    'corrupt folder: no regular file',
+    'corrupt format: record format 0, known is 1',
+    'corrupt head: shorter than a record header',
+    'corrupt link: a symbolic link',
+    'corrupt long: not as long as it says',
+    'corrupt script: no session record',
+    'session alive in file',
+    'session dead in file',
+  ])
+  // By headers alone, a wrong checksum stays unseen; nothing else does.
+  assert.equal(
+    told(entriesOf(inspectionOf(directory), 'header')),
+    [...whole.filter((line) => !line.includes('checksum')), 'session flip in file'].sort(),
+  )
+  assert.equal(treeOf(directory), before)
+})
+
+test('what crashes leave is told apart from what may be in use, what was kept aside, and what is foreign', () => {
+  const driver = driverIn('sharded')
+  const { directory } = driver.options
+  driver.save('a', 'a')
+  const { directory: own } = driver.place('a')
+  const shard = own.slice(directory.length + 1)
+  const token = '0123456789abcdef01234567'
+  const files = [
+    `.${token}-1.tmp`,
+    `.b.taken-${token}-2`,
+    '.b.claim',
+    `.b.corrupt-${token}-3`,
+    'empty',
+    '.notes',
+    'Big',
+  ]
+  for (const name of files) writeFileSync(`${own}/${name}`, '')
+  mkdirSync(`${own}/buried`)
+  chmodSync(`${own}/buried`, 0o1700)
+  writeFileSync(`${directory}/readme`, '')
+  const entries = entriesOf(inspectionOf(directory))
+  assert.equal(told(entries), [
+    `aside ${shard}/.b.corrupt-${token}-3`,
+    `foreign ${shard}/.notes`,
+    `foreign ${shard}/Big`,
+    'foreign readme',
+    `orphan ${shard}/.${token}-1.tmp: temporary`,
+    `orphan ${shard}/.b.claim: claim`,
+    `orphan ${shard}/.b.taken-${token}-2: taken`,
+    `orphan ${shard}/buried: tombstone`,
+    `orphan ${shard}/empty: placeholder`,
+    'session a in file',
+  ])
+  const stale = entries.flatMap((entry) => (entry.kind === 'orphan' && entry.stale ? entry.what : []))
+  // Claims and tombstones have ages of their own; all of these were made a moment ago.
+  assert.equal(stale.sort(), ['placeholder', 'taken', 'temporary'])
+})
+
+test('a record is to be where its key belongs, and under its name', () => {
+  const driver = driverIn('sharded')
+  const { directory } = driver.options
+  const long = 'long'.repeat(50)
+  driver.save('a', 'a')
+  driver.save(long, 'b')
+  const a = driver.place('a')
+  const other = a.directory.endsWith('00') ? `${directory}/01` : `${directory}/00`
+  mkdirSync(other, { recursive: true })
+  renameSync(a.file, `${other}/a`)
+  const wrongName = `${driver.place(long).directory}/~${'0'.repeat(64)}`
+  copyFileSync(driver.place(long).file, wrongName)
+  assert.equal(
+    told(entriesOf(inspectionOf(directory))),
+    [
+      `corrupt ${other.slice(-2)}/a: in a directory of other keys`,
+      `corrupt ${wrongName.slice(directory.length + 1)}: the key in it is not that of its file name`,
+      `session ${long} in file`,
+    ].sort(),
+  )
+})
+
+test('sessions of another prefix are foreign, and the layout shows', () => {
+  const driver = driverIn('flat', 'app')
+  const { directory } = driver.options
+  driver.save('x', 'x')
+  new StorageDriver({ ...driver.options, prefix: 'app2' }).save('x', 'x')
+  const inspection = inspectionOf(directory, { prefix: 'app' })
+  assert.is(inspection.layout, 'flat')
+  assert.equal(told(entriesOf(inspection)), ['foreign app2x', 'session x in file'])
+  assert.is(inspection.find('2x').kind, 'absent')
+  const sharded = driverIn('sharded')
+  assert.is(inspectionOf(sharded.options.directory).layout, 'sharded', 'an empty one')
+  // The name of a session, but nobody's session: not enough to take a directory for a flat one.
+  writeFileSync(`${sharded.options.directory}/readme`, 'read me')
+  assert.is(inspectionOf(sharded.options.directory).layout, 'sharded')
+})
+
+test('a journal has the last word over files, hashed names included', () => {
+  for (const hashNames of [false, true]) {
+    const driver = new JournalDriver({ directory: temporaryDirectory('memory'), hashNames })
+    const { directory } = driver.options
+    for (const key of ['a', 'b', 'c']) driver.save(key, 'in a file')
+    driver.checkpoint()
+    driver.save('a', 'in the journal')
+    driver.delete('b')
+    const before = treeOf(directory)
+    const inspection = inspectionOf(directory)
+    const c = `session ${hashNames ? undefined : 'c'} in file`
+    assert.equal(told(entriesOf(inspection)), ['session a in journal', c].sort())
+    const texts = ['a', 'b', 'c', 'd'].map((key) => {
+      const found = inspection.find(key)
+      return found.kind === 'session' ? Buffer.from(found.payload).toString() : found.kind
+    })
+    assert.equal(texts, ['in the journal', 'absent', 'in a file', 'absent'])
+    assert.equal(treeOf(directory), before)
+  }
+})
+
+test('slices are bounded by entries and by bytes, and payloads are found in them', () => {
+  const driver = driverIn('flat')
+  for (let index = 0; index < 600; index++) driver.save(`k${index}`, `text ${index}`)
+  const large = 'x'.repeat(600_000)
+  for (const key of ['large1', 'large2', 'large3']) driver.save(key, large)
+  const inspection = inspectionOf(driver.options.directory)
+  for (const walk of [1, 2]) {
+    const slices = slicesOf(inspection, 'whole')
+    assert.ok(slices.length >= 3, `${slices.length} slices of walk ${walk}`)
+    assert.ok(slices.every(({ entries }) => entries.length <= 512))
+    assert.ok(slices.every(({ payloads }) => payloads.length < 2 * 2 ** 20))
+    const texts = slices.flatMap(({ entries, payloads }) =>
+      entries.map((entry) => {
+        assert.ok(entry.kind === 'session' && entry.payloadAt !== undefined)
+        const text = payloads.subarray(entry.payloadAt, entry.payloadAt + entry.bytes)
+        const expected = entry.key?.startsWith('k') ? `text ${entry.key.slice(1)}` : large
+        assert.is(Buffer.from(text).toString(), expected)
+        return entry.key
+      }),
+    )
+    assert.is(new Set(texts).size, 603)
+  }
+})
+
+test.run()

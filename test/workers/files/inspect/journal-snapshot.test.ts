@@ -1,0 +1,168 @@
+import { appendFileSync, readFileSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { JournalSnapshot } from '#dist/workers/files/inspect/journal-snapshot.js'
+import { temporaryDirectory } from '../../../fixtures/temporary-directory.js'
+import { JournalDriver } from '../journal/journal-driver.js'
+import { treeOf } from './tree.js'
+
+const test = suite('a journal read beside its owner')
+
+function journal(options: { fsync?: boolean; segmentBytes?: number } = {}): JournalDriver {
+  return new JournalDriver({ directory: temporaryDirectory('memory'), ...options })
+}
+
+function whole(snapshot: JournalSnapshot): JournalSnapshot {
+  while (!snapshot.read().done);
+  return snapshot
+}
+
+/** Sessions by their keys. */
+function sessionsOf(snapshot: JournalSnapshot): Record<string, string> {
+  const sessions = Array.from(snapshot.sessions(), ({ entry, payload }) => [
+    entry.key,
+    Buffer.from(payload).toString(),
+  ])
+  return Object.fromEntries(sessions.sort())
+}
+
+test('newest versions, deletes and expiries are seen, and nothing is changed', () => {
+  const driver = journal()
+  const expiry = Date.now() + 7_200_000
+  driver.save('a', 'old')
+  driver.save('a', 'new')
+  driver.save('b', 'gone')
+  driver.delete('b')
+  driver.save('ü\u{1f36a}', 'wide', expiry)
+  const before = treeOf(driver.options.directory)
+  const snapshot = whole(new JournalSnapshot(driver.options.directory))
+  assert.equal(sessionsOf(snapshot), { a: 'new', 'ü\u{1f36a}': 'wide' })
+  assert.is(snapshot.find('b'), 'deleted')
+  assert.is(snapshot.find('c'), undefined)
+  const found = snapshot.find('ü\u{1f36a}')
+  assert.equal(typeof found === 'object' && found.entry, {
+    kind: 'session',
+    where: 'journal',
+    key: 'ü\u{1f36a}',
+    file: undefined,
+    expiry,
+    bytes: 4,
+    codec: 7,
+    changed: undefined,
+  })
+  assert.equal(treeOf(driver.options.directory), before)
+})
+
+test('no journal, and one that goes while it is read, are nothing', () => {
+  assert.equal(sessionsOf(whole(new JournalSnapshot(temporaryDirectory('memory')))), {})
+  const driver = journal({ segmentBytes: 64 })
+  driver.save('a', 'one')
+  driver.save('b', 'two')
+  const snapshot = new JournalSnapshot(driver.options.directory)
+  assert.not(snapshot.read().done)
+  rmSync(driver.journalDirectory, { recursive: true })
+  const { done, summary } = snapshot.read()
+  assert.equal({ done, summary }, { done: true, summary: undefined })
+  assert.equal(sessionsOf(snapshot), {})
+})
+
+test('what is deleted in a segment that is dropped while an older one has been read, is not seen', () => {
+  const driver = journal({ segmentBytes: 64 })
+  driver.save('a', 'deleted before anybody looked')
+  driver.delete('a')
+  driver.save('b', 'stays')
+  assert.is(driver.segments.length, 3)
+  const snapshot = new JournalSnapshot(driver.options.directory)
+  assert.not(snapshot.read().done, 'the session has been read')
+  // The owner brings everything to files, and journals one more session.
+  driver.checkpoint()
+  driver.save('c', 'comes')
+  whole(snapshot)
+  assert.equal(sessionsOf(snapshot), { c: 'comes' })
+})
+
+test('a segment that is written over under a reader is read as what it has become', () => {
+  const driver = journal({ fsync: true, segmentBytes: 64 })
+  driver.save('a', 'old')
+  driver.save('b', 'old')
+  const snapshot = new JournalSnapshot(driver.options.directory)
+  assert.not(snapshot.read().done)
+  driver.checkpoint()
+  driver.save('a', 'new')
+  driver.save('b', 'new')
+  whole(snapshot)
+  assert.equal(sessionsOf(snapshot), { a: 'new', b: 'new' })
+  assert.equal(Array.from(snapshot.bystanders()), [])
+})
+
+test('an owner that drops segments for ever is given up on', () => {
+  const driver = journal({ segmentBytes: 64 })
+  const snapshot = new JournalSnapshot(driver.options.directory)
+  assert.throws(() => {
+    for (;;) {
+      driver.save('a', 'one')
+      driver.save('b', 'two')
+      snapshot.read()
+      driver.checkpoint()
+    }
+  }, /the journal changes faster than it can be read/)
+})
+
+test('a torn tail is no damage', () => {
+  const driver = journal()
+  driver.save('a', 'whole')
+  driver.save('b', 'torn')
+  const segment = `${driver.journalDirectory}/${driver.segments[0]}`
+  truncateSync(segment, readFileSync(segment).length - 8)
+  const snapshot = whole(new JournalSnapshot(driver.options.directory))
+  assert.equal(sessionsOf(snapshot), { a: 'whole' })
+  assert.equal(Array.from(snapshot.bystanders()), [])
+})
+
+test('damage is told, not moved aside; what lies about is told apart', () => {
+  const driver = journal({ segmentBytes: 64 })
+  for (const key of ['a', 'b', 'c']) driver.save(key, key)
+  const damaged = `${driver.journalDirectory}/${driver.segments[1]}`
+  const bytes = readFileSync(damaged)
+  bytes[100] = (bytes[100] ?? 0) ^ 1
+  writeFileSync(damaged, bytes)
+  writeFileSync(`${driver.journalDirectory}/000000000001.log.0123abcd.damaged`, '')
+  writeFileSync(`${driver.journalDirectory}/notes`, '')
+  const before = treeOf(driver.options.directory)
+  const snapshot = whole(new JournalSnapshot(driver.options.directory))
+  assert.equal(sessionsOf(snapshot), { a: 'a' })
+  assert.equal(Array.from(snapshot.bystanders(), ({ kind, file }) => `${kind} ${file}`).sort(), [
+    'aside .journal/000000000001.log.0123abcd.damaged',
+    `corrupt .journal/${driver.segments[1]}`,
+    `corrupt .journal/${driver.segments[2]}`,
+    'foreign .journal/notes',
+  ])
+  assert.equal(treeOf(driver.options.directory), before)
+})
+
+test('damage that is seen once is none: a reader may see a frame before the one in front of it', () => {
+  const driver = journal()
+  for (const key of ['a', 'b', 'c']) driver.save(key, key)
+  const segment = `${driver.journalDirectory}/${driver.segments[0]}`
+  const bytes = readFileSync(segment)
+  const halfSeen = Buffer.from(bytes)
+  halfSeen.fill(0, 40, 48)
+  writeFileSync(segment, halfSeen)
+  const snapshot = new JournalSnapshot(driver.options.directory)
+  assert.not(snapshot.read().done)
+  writeFileSync(segment, bytes)
+  whole(snapshot)
+  assert.equal(sessionsOf(snapshot), { a: 'a', b: 'b', c: 'c' })
+  assert.equal(Array.from(snapshot.bystanders()), [])
+})
+
+test('a segment that is being made says nothing yet', () => {
+  const driver = journal()
+  driver.save('a', 'a')
+  appendFileSync(`${driver.journalDirectory}/000000000002.log`, '')
+  const snapshot = whole(new JournalSnapshot(driver.options.directory))
+  assert.equal(sessionsOf(snapshot), { a: 'a' })
+  unlinkSync(`${driver.journalDirectory}/000000000002.log`)
+})
+
+test.run()
