@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import { djangoSource } from '../../import/django/index.js'
-import { runImport } from './run-import.js'
 import { secretFrom } from './secret-file.js'
 import { addTargetOptions, type TargetOptions } from './target-options.js'
 
@@ -40,5 +39,7 @@ async function importSessions(from: string, to: string, options: Options): Promi
   }
   const fallbackKeys = fallbackKeyFile.map((file) => secretFrom(file, SECRET_VARIABLE) ?? '')
   const source = djangoSource({ path: from, secretKey, fallbackKeys, cookieName, cookieAge })
+  // Not before it is needed: help and mistakes are answered at once.
+  const { runImport } = await import('./run-import.js')
   await runImport(source, { from, to }, options)
 }

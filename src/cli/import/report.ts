@@ -1,4 +1,5 @@
 import type { MovedSessions } from '../../import/tally.js'
+import { printable } from '../output.js'
 
 /** One line for people: `1200 imported, 3 there already, 40 expired, 1 unreadable, 0 foreign`. */
 export function summaryOf({ imported, existing, expired, unreadable, foreign, gone }: MovedSessions): string {
@@ -20,13 +21,13 @@ export function complaintsOf({ reasons }: MovedSessions, from: string): string[]
     const where =
       first === undefined
         ? ''
-        : `; find ${from} -inum ${first}${others.map((inode) => ` -or -inum ${inode}`).join('')}`
+        : `; find ${printable(from)} -inum ${first}${others.map((inode) => ` -or -inum ${inode}`).join('')}`
     return `${count} ${count === 1 ? 'file' : 'files'}: ${reason}${where}`
   })
 }
 
 /** The same for programs. */
-export function jsonOf(moved: MovedSessions, interrupted: boolean): string {
+export function plainCounts(moved: MovedSessions): MovedSessions {
   const { imported, existing, expired, unreadable, foreign, gone, reasons } = moved
-  return JSON.stringify({ imported, existing, expired, unreadable, foreign, gone, reasons, interrupted })
+  return { imported, existing, expired, unreadable, foreign, gone, reasons }
 }

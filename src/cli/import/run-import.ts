@@ -4,9 +4,12 @@ import { moveIn } from '../../import/move-in.js'
 import type { SessionSource } from '../../import/source.js'
 import type { MovedSessions } from '../../import/tally.js'
 import { ExitCode } from '../exit-codes.js'
-import { ImportBar } from './import-bar.js'
-import { complaintsOf, jsonOf, summaryOf } from './report.js'
-import { openTarget, type TargetOptions } from './target-options.js'
+import { jsonLine, print } from '../output.js'
+import { ProgressBar } from '../progress-bar.js'
+import { requireDirectory } from '../store-options.js'
+import { openTarget } from './open-target.js'
+import { complaintsOf, plainCounts, summaryOf } from './report.js'
+import type { TargetOptions } from './target-options.js'
 
 /** Moves the sessions of a source into a directory, and tells what has become of them. */
 export async function runImport(
@@ -27,17 +30,15 @@ export async function runImport(
     process.off('SIGINT', interrupt)
     await engine.close()
   }
-  const interrupted = interruption.signal.aborted
-  console.log(options.json === true ? jsonOf(moved, interrupted) : summaryOf(moved))
+  const { aborted: interrupted } = interruption.signal
+  await print([options.json === true ? jsonLine({ ...plainCounts(moved), interrupted }) : summaryOf(moved)])
   for (const complaint of complaintsOf(moved, from)) console.error(complaint)
   if (interrupted) console.error('interrupted; run it again to go on')
   if (interrupted || moved.unreadable > 0) process.exitCode = ExitCode.FAILED
 }
 
 function checkDirectories(from: string, to: string): void {
-  const found = statSync(from, { throwIfNoEntry: false })
-  if (found === undefined) throw new Error(`there is no directory ${from}`)
-  if (!found.isDirectory()) throw new Error(`${from} is not a directory`)
+  requireDirectory(from)
   const target = statSync(to, { throwIfNoEntry: false })
   if (target !== undefined && realpathSync(from) === realpathSync(to)) {
     throw new TypeError('sessions cannot be imported into the directory that they come from; choose another')
@@ -49,10 +50,16 @@ async function moveShown(
   engine: SessionEngine,
   signal: AbortSignal,
 ): Promise<MovedSessions> {
-  const bar = new ImportBar()
+  // To count a million names takes a second, for somebody who sees it.
+  if (process.stderr.isTTY !== true) return await moveIn({ source, engine, signal })
+  const total = await countEntries(source)
+  const bar = new ProgressBar(
+    'importing {bar} {percentage} % | {value} of {total} | {imported} imported | {eta_formatted} left',
+  )
+  const onProgress = (moved: MovedSessions): void =>
+    bar.show(doneOf(moved), total, { imported: moved.imported })
   try {
-    if (bar.isSeen) bar.start(await countEntries(source))
-    return await moveIn({ source, engine, signal, onProgress: (moved) => bar.show(moved) })
+    return await moveIn({ source, engine, signal, onProgress })
   } finally {
     bar.end()
   }
@@ -62,4 +69,8 @@ async function countEntries(source: SessionSource): Promise<number> {
   let count = 0
   for await (const _entry of source.entries()) count++
   return count
+}
+
+function doneOf({ imported, existing, expired, unreadable, foreign, gone }: MovedSessions): number {
+  return imported + existing + expired + unreadable + foreign + gone
 }

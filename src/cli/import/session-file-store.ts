@@ -6,7 +6,6 @@ import {
   type SessionFileStoreOptions,
   sessionFileStoreSource,
 } from '../../import/session-file-store/index.js'
-import { runImport } from './run-import.js'
 import { secretFrom } from './secret-file.js'
 import { addTargetOptions, type TargetOptions } from './target-options.js'
 
@@ -49,6 +48,8 @@ async function importSessions(from: string, to: string, options: Options): Promi
     ...(secret === undefined ? {} : { secret }),
     ...(crypto === undefined ? {} : { crypto: encryptionIn(crypto) }),
   })
+  // Not before it is needed: help and mistakes are answered at once.
+  const { runImport } = await import('./run-import.js')
   await runImport(source, { from, to }, options)
 }
 
