@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { EngineClosedError, SessionEngine, StorageError } from 'coatcheck'
+import { EngineClosedError, files, OwnedError, SessionEngine, StorageError } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { SecretError } from '#dist/src/import/errors.js'
@@ -170,8 +170,8 @@ test('a secret that fits nothing is given up; one that fits something is not', a
     assert.is((await rejection(moveIn({ source, engine }), SecretError)).problem, problem)
   }
 
-  const late = sourceOf(3_000, (index) => (index === 900 ? session() : wrong))
-  assert.is((await moveIn({ source: late, engine })).unreadable, 2_999)
+  const late = sourceOf(1_500, (index) => (index === 900 ? session() : wrong))
+  assert.is((await moveIn({ source: late, engine })).unreadable, 1_499)
   // The second run finds what the first one has moved, and only the others are left to read.
   assert.is((await moveIn({ source: late, engine })).existing, 1)
   await rejection(moveIn({ source: sourceOf(1, () => wrong), engine }), SecretError)
@@ -186,6 +186,22 @@ test('what is wrong with the storage ends it', async ({ engine }) => {
   })
   await rejection(moveIn({ source, engine }), EngineClosedError)
   assert.ok(reads < 50 + 3 * AT_ONCE, `${reads} reads`)
+})
+
+test('a directory whose owner lives is left alone', async () => {
+  const directory = temporaryDirectory()
+  const owner = new SessionEngine({ storage: files({ directory, durability: 'journal' }), threads: 1 })
+  const engine = new SessionEngine({ directory, threads: 1 })
+  try {
+    await owner.ready()
+    const source = sourceOf(1, () => session())
+    const error = await rejection(moveIn({ source, engine }), OwnedError)
+    assert.match(error.message, /close that engine first/)
+    assert.is(await owner.count(), 0)
+  } finally {
+    await engine.close()
+    await owner.close()
+  }
 })
 
 test('a directory that cannot be made or listed ends it before it begins', async ({ engine }) => {
