@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { CoatcheckStore } from 'coatcheck/express'
 import express, { type ErrorRequestHandler, type Express } from 'express'
-import session, { type SessionOptions } from 'express-session'
+import session, { type SessionOptions, type Store } from 'express-session'
 
 declare module 'express-session' {
   interface SessionData {
@@ -24,7 +23,7 @@ export interface TestServer {
 
 /** Starts an app with express-session, the store and the routes. */
 export async function startServer(
-  store: CoatcheckStore,
+  store: Store,
   addRoutes: (app: Express) => void,
   options: Partial<SessionOptions> = {},
 ): Promise<TestServer> {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { addClearExpired } from './clear-expired.js'
 import { addCount } from './count.js'
+import { addImport } from './import.js'
 import { addList } from './list.js'
 import { addRecover } from './recover.js'
 import { addShow } from './show.js'
@@ -16,4 +17,5 @@ export const COMMANDS: readonly ((program: Command) => void)[] = [
   addVerify,
   addClearExpired,
   addRecover,
+  addImport,
 ]

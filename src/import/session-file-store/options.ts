@@ -1,0 +1,57 @@
+import { resolve } from 'node:path'
+import { checkNames, numberOption, refuse } from '../../engine/option-checks.js'
+import { DEFAULT_ENCRYPTION, type EncryptionOptions } from './encryption.js'
+
+/** Options of {@link sessionFileStoreSource}: those that the application gave to session-file-store, by the same names. */
+export interface SessionFileStoreOptions {
+  /** Its directory. */
+  path: string
+  /** Seconds that a session lives whose cookie has no `maxAge`. Default 3 600. */
+  ttl?: number
+  /** What the names of its files end with. Default `'.json'`. */
+  fileExtension?: string
+  /** Of its files, for a decoder that takes text; `null` for one that takes a Buffer. Default `'utf8'`. */
+  encoding?: BufferEncoding | null
+  /** Makes a session of what is in a file. Default `JSON.parse`. */
+  decoder?: (encoded: string | Buffer) => unknown
+  /** What sessions are encrypted with. Default: they are not. */
+  secret?: string
+  /** How they are encrypted. Default AES-256-GCM, SHA-512, scrypt. */
+  crypto?: EncryptionOptions
+}
+
+/** The same with every default filled in. */
+export interface FilledOptions extends Required<Omit<SessionFileStoreOptions, 'secret'>> {
+  readonly secret: string | undefined
+}
+
+/**
+ * Checks options and fills in defaults.
+ * @throws {TypeError} naming the option, its value and what was expected; the secret is not shown
+ */
+export function fillOptions(options: SessionFileStoreOptions): FilledOptions {
+  checkNames('options', options, ['path', 'ttl', 'fileExtension', 'encoding', 'decoder', 'secret', 'crypto'])
+  const { path, fileExtension = '.json', encoding = 'utf8', secret } = options
+  if (typeof path !== 'string' || path === '') refuse('path', path, 'the path of a directory')
+  if (typeof fileExtension !== 'string') refuse('fileExtension', fileExtension, 'what file names end with')
+  if (encoding !== null && !Buffer.isEncoding(encoding)) {
+    refuse('encoding', encoding, 'an encoding that Node knows, or null')
+  }
+  const decoder = options.decoder ?? ((encoded) => JSON.parse(encoded.toString()) as unknown)
+  if (typeof decoder !== 'function') refuse('decoder', decoder, 'a function')
+  if (secret !== undefined && (typeof secret !== 'string' || secret === '')) {
+    refuse('secret', typeof secret === 'string' ? '' : typeof secret, 'a text of at least one character')
+  }
+  if (options.crypto !== undefined && secret === undefined) {
+    refuse('crypto', options.crypto, 'to be absent without a secret')
+  }
+  return {
+    path: resolve(path),
+    ttl: numberOption('ttl', options.ttl, 3600, { least: 0, most: 3_153_600_000, unit: 'seconds' }),
+    fileExtension,
+    encoding,
+    decoder,
+    secret,
+    crypto: options.crypto ?? DEFAULT_ENCRYPTION,
+  }
+}
