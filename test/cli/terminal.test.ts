@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { execPath } from 'node:process'
 import { text } from 'node:stream/consumers'
 import { files, SessionEngine } from 'coatcheck'
@@ -41,19 +41,23 @@ const large = temporaryDirectory('memory')
 const filler = new SessionEngine({ storage: files({ directory: large }), threads: 1, sweepInterval: false })
 await Promise.all(Array.from({ length: 600 }, (_, index) => filler.save(`key-${index}`, {})))
 await filler.close()
-writeFileSync(`${large}/foreign`, '')
+// In the last directory, and so in a later slice.
+mkdirSync(`${large}/ff`, { recursive: true })
+writeFileSync(`${large}/ff/script`, 'no session')
 
 atTerminal(test, 'progress is shown, and taken away; results stay', async () => {
   const [verify, swept] = await Promise.all([typed('verify', large), typed('clear-expired', large)])
-  assert.equal([verify.status, swept.status], [0, 0])
+  assert.equal([verify.status, swept.status], [1, 0])
   assert.match(verify.shown, /looking .*%/)
   // The line of a bar is cleared, and what follows begins where it was.
   const cleared = '\u001b[2K'
-  assert.match(verify.shown.split(cleared).at(-1) ?? '', /^600 sessions are sound .*\r\n$/)
-  assert.match(verify.shown, /^foreign\tforeign\r\n/, 'no bar stood there')
+  assert.match(
+    verify.shown.split(cleared).at(-1) ?? '',
+    /^corrupt\tff\/script\tshorter than a record header\r\n600 sessions are sound .*\r\n$/,
+  )
   const parts = swept.shown.split(cleared)
-  assert.match(parts[0] ?? '', /600 scanned, 0 expired, 0 orphans/)
-  assert.match(parts.at(-1) ?? '', /^600 scanned, 0 expired, 0 orphans, 0 corrupt\r\n$/)
+  assert.match(parts[0] ?? '', /601 scanned, 0 expired, 0 orphans/)
+  assert.match(parts.at(-1) ?? '', /^601 scanned, 0 expired, 0 orphans, 1 corrupt\r\n$/)
 })
 
 atTerminal(test, 'lists are aligned, and have no bar between their lines', async () => {

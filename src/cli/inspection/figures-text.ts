@@ -52,5 +52,5 @@ function spanText(seconds: number): string {
 function journalText(journal: DirectoryFigures['journal'], sessions: number): string {
   if (journal === null) return 'none'
   const owner = journal.owner === null ? 'left by a crash' : `kept by the engine of process ${journal.owner}`
-  return `${journal.segments} segments, ${journal.bytes} bytes, ${sessions} sessions that are in no file yet, ${owner}`
+  return `${owner}; ${journal.segments} segments, ${journal.bytes} bytes, ${sessions} live sessions in it`
 }

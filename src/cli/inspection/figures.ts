@@ -13,7 +13,7 @@ type Ranges = Distribution['ranges']
 /** What there is in a session directory, in numbers. */
 export interface DirectoryFigures {
   readonly layout: 'sharded' | 'flat'
-  /** `inJournal`: those of the live ones whose newest version is in no file yet. */
+  /** `inJournal`: those of the live ones that the journal tells of, and not their files. */
   readonly sessions: { readonly live: number; readonly expired: number; readonly inJournal: number }
   /** Of encoded live sessions. */
   readonly bytes: { readonly total: number; readonly mean: number; readonly largest: number }

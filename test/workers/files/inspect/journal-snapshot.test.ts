@@ -95,6 +95,23 @@ test('a segment that is written over under a reader is read as what it has becom
   assert.equal(Array.from(snapshot.bystanders()), [])
 })
 
+test('a journal that is made anew under the same names while it is read is read anew', () => {
+  const driver = journal({ segmentBytes: 64 })
+  const { directory } = driver.options
+  driver.save('a', 'deleted before anybody looked')
+  driver.delete('a')
+  const snapshot = new JournalSnapshot(directory)
+  assert.not(snapshot.read().done, 'the session has been read')
+  rmSync(driver.journalDirectory, { recursive: true })
+  const next = new JournalDriver({ directory, segmentBytes: 64 })
+  next.save('b', 'of the next owner')
+  next.save('c', 'of the next owner')
+  assert.is(next.segments.length, 2)
+  whole(snapshot)
+  assert.equal(Object.keys(sessionsOf(snapshot)), ['b', 'c'])
+  assert.equal(Array.from(snapshot.bystanders()), [])
+})
+
 test('an owner that drops segments for ever is given up on', () => {
   const driver = journal({ segmentBytes: 64 })
   const snapshot = new JournalSnapshot(driver.options.directory)
