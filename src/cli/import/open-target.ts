@@ -1,11 +1,9 @@
-import { statSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { detectLayout } from '../../../workers/files/inspect/detect-layout.js'
 import { json } from '../../codecs/json.js'
 import { msgpack } from '../../codecs/msgpack.js'
 import { SessionEngine } from '../../engine/session-engine.js'
 import { AT_ONCE } from '../../import/move-in.js'
 import { files } from '../../storage/files.js'
+import { layoutOf } from '../store-options.js'
 import type { TargetOptions } from './target-options.js'
 
 /**
@@ -18,7 +16,7 @@ export function openTarget(directory: string, options: TargetOptions): SessionEn
   // Wrong options are refused before anything is looked at.
   files(storage)
   return new SessionEngine({
-    storage: files({ ...storage, layout: options.layout ?? layoutOf(directory, prefix) }),
+    storage: files({ ...storage, layout: layoutOf(directory, options) }),
     // More would not be faster: most of the time goes into the reading of files.
     threads: 1,
     codec: codec === 'json' ? json() : msgpack(),
@@ -26,9 +24,4 @@ export function openTarget(directory: string, options: TargetOptions): SessionEn
     // Room for all that is under way, however large.
     maxPending: { bytes: AT_ONCE * maxRecordBytes },
   })
-}
-
-function layoutOf(directory: string, prefix: string): 'sharded' | 'flat' {
-  const isThere = statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true
-  return isThere ? detectLayout(resolve(directory), prefix) : 'sharded'
 }

@@ -6,7 +6,7 @@ import {
   type SessionFileStoreOptions,
   sessionFileStoreSource,
 } from '../../import/session-file-store/index.js'
-import { secretFrom } from './secret-file.js'
+import { secretFrom } from '../secret-file.js'
 import { addTargetOptions, type TargetOptions } from './target-options.js'
 
 interface Options extends TargetOptions {

@@ -1,11 +1,13 @@
 import { type Command, Option } from 'commander'
-import { addStoreOptions, type EngineStoreOptions, type OutputOptions } from '../store-options.js'
+import { addStoreOptions, type StoreOptions } from '../store-options.js'
 
 /** Options that every import has: how sessions are to be stored. */
-export interface TargetOptions extends EngineStoreOptions, OutputOptions {
+export interface TargetOptions extends StoreOptions {
   readonly codec: 'msgpack' | 'json'
   readonly fsync?: boolean
   readonly maxRecordBytes: number
+  /** Whether what became of them is told to a program. */
+  readonly json?: boolean
 }
 
 /** Gives a command the directory that sessions go to, and the options that say how they are stored there. */
