@@ -1,4 +1,8 @@
 export { MissingNameError, SessionNotLoadedError } from './errors.js'
 export type { ExpiryOptions, SessionDuration, SessionExpiry } from './expiry.js'
+export type { SessionCookieOptions } from './middleware/cookie-options.js'
+export { answerSessionError } from './middleware/failures.js'
+export type { Next, SessionErrorHandler, SessionsOptions } from './middleware/options.js'
+export { type SessionRequest, type SessionsMiddleware, sessionOf, sessions } from './middleware/sessions.js'
 export type { ConflictPolicy } from './policies/policy.js'
 export { Session, type SessionOptions } from './session.js'
