@@ -103,10 +103,11 @@ export class RequestSession implements GateKeeper {
   }
 
   async #store(session: Session): Promise<void> {
-    if (!session.isLoaded) {
-      await session.load()
-      // Saved all the same, it would be a new session with nothing in it.
-      if (session.isEmpty) return
+    await session.load()
+    // There was a key, and nothing is stored under it. Saved all the same, it would be a new session with nothing in it.
+    if (session.isEmpty) {
+      if (this.#received.sent) this.#cookie = 'removed'
+      return
     }
     // From here on it tells what the handler changes after this.
     session.modified = false
