@@ -12,6 +12,7 @@ import { type Handler, serving, Visitor, withSessions } from './web.js'
 
 const KEY = 'abcdefgh01234567'
 const REQUESTS = 64
+const SAVES = 16
 const engine = new SessionEngine<object>({ directory: temporaryDirectory('memory'), threads: 2 })
 const test = suite('middleware: overlapping requests')
 
@@ -87,20 +88,20 @@ test("conflict: 'reject': one of them is stored, the others are told", () => {
 
 for (const conflict of ['last-wins', 'merge', 'reject'] satisfies ConflictPolicy[]) {
   test(`conflict: '${conflict}': a logout among saves stays a logout`, () => {
-    const barrier = new Barrier(REQUESTS)
+    const barrier = new Barrier(SAVES)
     return site(
       async ({ session, url }, response) => {
         await barrier.arrive()
-        if (url === '/32') await session.flush()
+        if (url === '/9') await session.flush()
         else session.set('last', url)
         response.end()
       },
       async (visit) => {
-        const answers = await Promise.all(paths.map(visit))
+        const answers = await Promise.all(paths.slice(0, SAVES).map(visit))
         const allowed = conflict === 'reject' ? [200, 400, 409] : [200, 400]
         for (const { status } of answers) assert.ok(allowed.includes(status), String(status))
-        assert.is(answers[32]?.status, 200)
-        assert.is(answers[32]?.cookies[0]?.maxAge, 0)
+        assert.is(answers[9]?.status, 200)
+        assert.is(answers[9]?.cookies[0]?.maxAge, 0)
         assert.is(await engine.load(KEY), undefined)
         assert.is(await engine.count(), 0)
       },
