@@ -11,6 +11,7 @@ import { engineCases } from '../micro/engine-cases.js'
 import { keyCases } from '../micro/key-cases.js'
 import { recordCases } from '../micro/record-cases.js'
 import { type CaseResult, runCase } from '../micro/run.js'
+import { sessionCases } from '../micro/session-cases.js'
 import type { BenchSession } from '../workload.js'
 
 /** Options of the bench from the command line. */
@@ -34,7 +35,13 @@ export async function benchMicro({ only, quick, output }: MicroOptions): Promise
     if (load !== undefined) console.log(load)
     const progress = new Progress()
     const results: CaseResult[] = []
-    const cases = [...codecCases(), ...keyCases(), ...recordCases(), ...engineCases(engine)]
+    const cases = [
+      ...codecCases(),
+      ...keyCases(),
+      ...recordCases(),
+      ...engineCases(engine),
+      ...(await sessionCases(engine)),
+    ]
     for (const step of cases.filter(
       ({ name }) => only.length === 0 || only.some((word) => name.includes(word)),
     )) {

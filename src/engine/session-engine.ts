@@ -106,7 +106,7 @@ export class SessionEngine<
    *
    * Of any number of concurrent calls for one version, in any number of processes, one takes effect, unless they store
    * the very bytes that are there. Within one engine, and always with a journal, a call is as exact against every other
-   * operation. With `direct`, what `save`, `update` or `touch` of another process put in place in the microseconds between
+   * operation. With `direct`, what `save` or `update` of another process puts in place in the microseconds between
    * the last look and the rename is overwritten, as by an `update`; and a process that is stopped for half a second just
    * there is taken for dead.
    *

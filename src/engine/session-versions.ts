@@ -1,8 +1,8 @@
 import { DIGEST_BYTES, payloadDigest } from '../../workers/protocol/index.js'
 
 /**
- * Names one version of a session: two are the same when the stored bytes are. Opaque; it may be kept, or sent through a
- * form and back, and compared with another by `===`. A touch does not change it.
+ * Names one version of a session: two are the same when the stored bytes are. Opaque; may be kept, and
+ * compared with another by `===`. A touch does not change it. A digest: whoever sees it can test a guess of the session.
  */
 export type SessionVersion = string
 

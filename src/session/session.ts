@@ -9,7 +9,6 @@ import { LastWins } from './policies/last-wins.js'
 import { Merge } from './policies/merge.js'
 import type { ConflictPolicy, Policy, PolicyContext } from './policies/policy.js'
 import { Reject } from './policies/reject.js'
-import type { VersionedEngine } from './policies/versioned-engine.js'
 import { SessionMap } from './session-map.js'
 import { Snapshot } from './snapshot.js'
 import { Turns } from './turns.js'
@@ -34,7 +33,16 @@ const POLICIES: Readonly<Record<ConflictPolicy, new (context: PolicyContext) => 
   reject: Reject,
 }
 const OPTIONS = ['engine', 'key', 'conflict', 'maxAge', 'expireAtBrowserClose']
-const ENGINE_METHODS = ['create', 'update', 'touch', 'load', 'exists', 'delete'] as const
+const ENGINE_METHODS = [
+  'create',
+  'update',
+  'replace',
+  'touch',
+  'load',
+  'loadVersion',
+  'exists',
+  'delete',
+] as const
 const TWO_WEEKS = 1_209_600
 const LONGEST_AGE = 3_153_600_000
 /** The first key collides once in 2^165; if this many do, the generator is broken. */
@@ -82,7 +90,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     this.#key = key
     const conflict = choiceOption('conflict', options.conflict, 'last-wins', ['last-wins', 'merge', 'reject'])
     this.#policy = new POLICIES[conflict]({
-      engine: this.#engine as VersionedEngine,
+      engine: this.#engine,
       contents,
       expiryOf: (values) => this.#expiryOf(values),
     })

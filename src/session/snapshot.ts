@@ -2,48 +2,32 @@ import { isDeepStrictEqual } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
 import { putValue, type Values } from './contents.js'
 
-/** The bytes of a value, to tell later whether it has changed, inside too; `undefined` for what has none, as functions. */
-export type Fingerprint = Uint8Array | undefined
-
-/** What a value was at this moment. */
-export function fingerprintOf(value: unknown): Fingerprint {
-  try {
-    return serialize(value)
-  } catch {
-    // Whether such a value can be stored is for the codec to say.
-    return undefined
-  }
-}
-
-/** Whether two fingerprints are of equal values. Of a value without one nobody can say so. */
-export function isSame(one: Fingerprint, other: Fingerprint): boolean {
-  if (one === undefined || other === undefined) return false
-  if (Buffer.compare(one, other) === 0) return true
-  // V8 writes an equal value in several ways: a 1 that was once beside a 1.5, for one, takes nine bytes instead of two.
-  return isDeepStrictEqual(deserialize(one), deserialize(other))
-}
-
-/** Fingerprints of all values, by name. */
-export function fingerprintsOf(values: Values): Map<string, Fingerprint> {
-  const fingerprints = new Map<string, Fingerprint>()
-  for (const name of Object.keys(values)) fingerprints.set(name, fingerprintOf(values[name]))
-  return fingerprints
-}
-
-/** Values as they are at one moment, whatever becomes of them afterwards. */
+/**
+ * Values as they are at one moment, whatever becomes of them afterwards, inside too. Taking one costs a serialization;
+ * it is looked into only when there is a conflict.
+ */
 export class Snapshot {
-  readonly fingerprints: ReadonlyMap<string, Fingerprint>
+  /** The very objects, which may have changed since. */
   readonly #values: Values = {}
+  readonly #bytes: Uint8Array
+  /** Names of values that V8 cannot serialize, as functions. Whether they can be stored is for the codec to say. */
+  readonly #opaque = new Set<string>()
+  #thawed: Values | undefined
 
   constructor(values: Values) {
     for (const name of Object.keys(values)) putValue(this.#values, name, values[name])
-    this.fingerprints = fingerprintsOf(values)
+    this.#bytes = this.#freeze()
+  }
+
+  /** The names there were. */
+  get names(): readonly string[] {
+    return Object.keys(this.#values)
   }
 
   /** The values, as they were then. */
   values(): Values {
     const values: Values = {}
-    for (const name of this.fingerprints.keys()) putValue(values, name, this.value(name))
+    for (const name of this.names) putValue(values, name, this.value(name))
     return values
   }
 
@@ -53,7 +37,54 @@ export class Snapshot {
    */
   value(name: string): unknown {
     const value = this.#values[name]
-    const then = this.fingerprints.get(name)
-    return then === undefined || isSame(then, fingerprintOf(value)) ? value : deserialize(then)
+    if (this.#opaque.has(name)) return value
+    const then = this.#thaw()[name]
+    return isDeepStrictEqual(then, copyOf(value)) ? value : then
+  }
+
+  /** Whether the value of this name is not the same in another snapshot. Of opaque values nobody can say that it is. */
+  differs(other: Snapshot, name: string): boolean {
+    const isHere = Object.hasOwn(this.#values, name)
+    if (isHere !== Object.hasOwn(other.#values, name)) return true
+    if (!isHere) return false
+    if (this.#opaque.has(name) || other.#opaque.has(name)) return true
+    // Not by bytes: V8 has several for one value. A 1 that was once beside a 1.5 takes nine of them instead of two.
+    return !isDeepStrictEqual(this.#thaw()[name], other.#thaw()[name])
+  }
+
+  #freeze(): Uint8Array {
+    try {
+      return serialize(this.#values)
+    } catch {
+      const clear: Values = {}
+      for (const name of this.names) {
+        if (canBeCopied(this.#values[name])) putValue(clear, name, this.#values[name])
+        else this.#opaque.add(name)
+      }
+      return serialize(clear)
+    }
+  }
+
+  #thaw(): Values {
+    this.#thawed ??= deserialize(this.#bytes) as Values
+    return this.#thawed
+  }
+}
+
+function canBeCopied(value: unknown): boolean {
+  try {
+    serialize(value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A copy as V8 makes it, or the value itself where it can make none. */
+function copyOf(value: unknown): unknown {
+  try {
+    return deserialize(serialize(value))
+  } catch {
+    return value
   }
 }

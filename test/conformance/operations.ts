@@ -160,8 +160,10 @@ export function registerOperations(test: Test<StorageContext>): void {
         engine.create(key, {}),
         engine.update(key, {}),
         engine.save(key, {}),
+        engine.replace(key, {}, 'x'.repeat(22)),
         engine.touch(key),
         engine.load(key),
+        engine.loadVersion(key),
         engine.exists(key),
         engine.delete(key),
       ]

@@ -6,6 +6,7 @@ import { registerOperations } from './operations.js'
 import { registerOrder } from './order.js'
 import { rejection } from './rejections.js'
 import { provideEngines, type StorageContext, type StorageSubject } from './subject.js'
+import { registerVersions } from './versions.js'
 
 /**
  * What every storage has to do, whatever it is: the engine's operations and promises, as a caller sees them. Written
@@ -21,6 +22,7 @@ export function registerStorageConformance(subject: StorageSubject): void {
   registerOperations(test)
   registerKeys(test, listsKeys)
   registerOrder(test)
+  registerVersions(test)
 
   if (!listsKeys) {
     test('keys that are not stored cannot be listed', async ({ engine }) => {

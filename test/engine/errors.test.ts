@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import {
   CoatcheckError,
+  ConflictError,
   CreateError,
   EncodeError,
   EngineClosedError,
@@ -60,6 +61,10 @@ test('the outcomes of operations', async () => {
   await engine.save(KEY, SESSION)
   discreet(await rejection(engine.create(KEY, SESSION), CreateError), 'COATCHECK_EXISTS')
   discreet(await rejection(engine.update(`${KEY}2`, SESSION), UpdateError), 'COATCHECK_MISSING')
+  const loaded = await engine.loadVersion(KEY)
+  await engine.save(KEY, { ...SESSION, changed: true })
+  const replacing = engine.replace(KEY, SESSION, loaded?.version ?? '')
+  discreet(await rejection(replacing, ConflictError), 'COATCHECK_CONFLICT')
   const long = KEY.repeat(100)
   discreet(await rejection(engine.save(long, SESSION), InvalidSessionKeyError), 'COATCHECK_INVALID_KEY')
   const waiting = [engine.load(KEY), engine.load(`${KEY}3`), engine.load(`${KEY}4`)]

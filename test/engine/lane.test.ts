@@ -85,7 +85,7 @@ function numberOf({ acceptedAt }: Caller): number {
 }
 
 const key = fc.nat(KEYS - 1)
-const opcode = fc.constantFrom(Opcode.SAVE, Opcode.CREATE, Opcode.LOAD, Opcode.DELETE)
+const opcode = fc.constantFrom(Opcode.SAVE, Opcode.CREATE, Opcode.REPLACE, Opcode.LOAD, Opcode.DELETE)
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ does: fc.constant('issue' as const), opcode, key }) },
   { weight: 3, arbitrary: fc.record({ does: fc.constant('take' as const) }) },

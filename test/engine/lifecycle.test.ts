@@ -1,13 +1,17 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { EngineClosedError, SessionEngine } from 'coatcheck'
+import { EngineClosedError, msgpack, SessionEngine } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { versionOf } from '#dist/src/engine/session-versions.js'
 import { outcome, rejection } from '../conformance/rejections.js'
 import { collect } from '../conformance/subject.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 
 const test = suite('engine: every operation in every state')
+
+const VERSIONS = [1, 2].map((version) => versionOf(msgpack().encode({ version })))
+const [FIRST = '', SECOND] = VERSIONS
 
 type Call = (engine: SessionEngine) => Promise<unknown>
 
@@ -17,8 +21,10 @@ const CALLS: readonly (readonly [name: string, call: Call, result: unknown])[] =
   ['create', (engine) => engine.create('new', { version: 1 }), undefined],
   ['update', (engine) => engine.update('there', { version: 2 }), undefined],
   ['save', (engine) => engine.save('there', { version: 2 }), undefined],
+  ['replace', (engine) => engine.replace('there', { version: 2 }, FIRST), SECOND],
   ['touch', (engine) => engine.touch('there'), true],
   ['load', (engine) => engine.load('there'), { version: 1 }],
+  ['loadVersion', (engine) => engine.loadVersion('there'), { session: { version: 1 }, version: FIRST }],
   ['exists', (engine) => engine.exists('there'), true],
   ['delete', (engine) => engine.delete('there'), undefined],
   ['keys', (engine) => collect(engine.keys()), ['there']],

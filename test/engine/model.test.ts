@@ -20,7 +20,23 @@ function steps(keys: number, clears: boolean): fc.Arbitrary<Step[]> {
     { weight: 4, arbitrary: fc.record({ kind: fc.constant('update' as const), key, size, dead }) },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant('create' as const), key, size, dead }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('touch' as const), key, dead }) },
-    { weight: 5, arbitrary: fc.record({ kind: fc.constantFrom('load' as const, 'exists' as const), key }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant('replace' as const),
+        key,
+        size,
+        dead,
+        stale: fc.integer({ min: 0, max: 3 }).map((roll) => roll === 3),
+      }),
+    },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        kind: fc.constantFrom('load' as const, 'loadVersion' as const, 'exists' as const),
+        key,
+      }),
+    },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant('delete' as const), key }) },
     { weight: clears ? 1 : 0, arbitrary: fc.record({ kind: fc.constant('clear' as const) }) },
     {

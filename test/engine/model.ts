@@ -1,4 +1,5 @@
-import type { Expiry, SessionEngine } from 'coatcheck'
+import { type Expiry, msgpack, type SessionEngine, type SessionVersion } from 'coatcheck'
+import { versionOf } from '#dist/src/engine/session-versions.js'
 
 /** One step of a random run: an operation on one of few keys, or a pause that lets the engine work. */
 export type Step =
@@ -9,7 +10,15 @@ export type Step =
       readonly dead: boolean
     }
   | { readonly kind: 'touch'; readonly key: number; readonly dead: boolean }
-  | { readonly kind: 'load' | 'exists' | 'delete'; readonly key: number }
+  /** `stale`: in the place of the session before the one that is stored. */
+  | {
+      readonly kind: 'replace'
+      readonly key: number
+      readonly size: number
+      readonly dead: boolean
+      readonly stale: boolean
+    }
+  | { readonly kind: 'load' | 'loadVersion' | 'exists' | 'delete'; readonly key: number }
   | { readonly kind: 'clear' }
   | { readonly kind: 'await last' | 'await all' | 'turn' | 'microtask' }
 
@@ -34,6 +43,8 @@ const DEAD: Expiry = { expires: new Date(1_000_000_000) }
  */
 export class Model {
   readonly #sessions = new Map<string, Stored>()
+  /** The last session of each key, whatever has become of it, and the one before it. */
+  readonly #history = new Map<string, readonly [last: object, before: object]>()
   #version = 0
 
   /** Issues a step to the engine and to the model. */
@@ -41,8 +52,9 @@ export class Model {
     engine: SessionEngine,
     step: Exclude<Step, { readonly kind: `await ${string}` | 'turn' | 'microtask' }>,
   ): Issued {
-    const expected = this.#expected(step)
-    const actual = call(engine, step, this.#version).catch((error: unknown) =>
+    const replaced = this.#replacedBy(step)
+    const expected = this.#expected(step, replaced)
+    const actual = call(engine, step, this.#version, replaced).catch((error: unknown) =>
       error instanceof Error ? error.constructor.name : error,
     )
     return { step, expected, actual }
@@ -55,7 +67,19 @@ export class Model {
     return live
   }
 
-  #expected(step: Parameters<Model['issue']>[1]): unknown {
+  /** The version that a replace is to replace. */
+  #replacedBy(step: Parameters<Model['issue']>[1]): SessionVersion {
+    if (step.kind !== 'replace') return ''
+    const [last, before] = this.#history.get(keyOf(step.key)) ?? [{}, {}]
+    return versionOf(msgpack().encode(step.stale ? before : last))
+  }
+
+  #store(key: string, stored: Stored): void {
+    this.#sessions.set(key, stored)
+    this.#history.set(key, [stored.session, this.#history.get(key)?.[0] ?? {}])
+  }
+
+  #expected(step: Parameters<Model['issue']>[1], replaced: SessionVersion): unknown {
     if (step.kind === 'clear') return this.#sessions.clear()
     const key = keyOf(step.key)
     const stored = this.#sessions.get(key)
@@ -67,13 +91,23 @@ export class Model {
         this.#version++
         if (step.kind === 'create' && live !== undefined) return 'CreateError'
         if (step.kind === 'update' && live === undefined) return 'UpdateError'
-        this.#sessions.set(key, { session: sessionOf(this.#version, step.size), alive: !step.dead })
+        this.#store(key, { session: sessionOf(this.#version, step.size), alive: !step.dead })
         return undefined
+      case 'replace': {
+        this.#version++
+        if (live === undefined) return 'UpdateError'
+        if (versionOf(msgpack().encode(live.session)) !== replaced) return 'ConflictError'
+        const session = sessionOf(this.#version, step.size)
+        this.#store(key, { session, alive: !step.dead })
+        return versionOf(msgpack().encode(session))
+      }
       case 'touch':
         if (live !== undefined) this.#sessions.set(key, { ...live, alive: !step.dead })
         return live !== undefined
       case 'load':
         return live?.session
+      case 'loadVersion':
+        return live && { session: live.session, version: versionOf(msgpack().encode(live.session)) }
       case 'exists':
         return live !== undefined
       case 'delete':
@@ -83,7 +117,12 @@ export class Model {
   }
 }
 
-function call(engine: SessionEngine, step: Parameters<Model['issue']>[1], version: number): Promise<unknown> {
+function call(
+  engine: SessionEngine,
+  step: Parameters<Model['issue']>[1],
+  version: number,
+  replaced: SessionVersion,
+): Promise<unknown> {
   switch (step.kind) {
     case 'clear':
       return engine.clear()
@@ -91,6 +130,13 @@ function call(engine: SessionEngine, step: Parameters<Model['issue']>[1], versio
     case 'update':
     case 'save':
       return engine[step.kind](keyOf(step.key), sessionOf(version, step.size), step.dead ? DEAD : ALIVE)
+    case 'replace':
+      return engine.replace(
+        keyOf(step.key),
+        sessionOf(version, step.size),
+        replaced,
+        step.dead ? DEAD : ALIVE,
+      )
     case 'touch':
       return engine.touch(keyOf(step.key), step.dead ? DEAD : ALIVE)
     default:

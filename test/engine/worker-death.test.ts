@@ -1,6 +1,7 @@
-import { SessionEngine, StorageError } from 'coatcheck'
+import { ConflictError, SessionEngine, StorageError } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { keyHash, sliceOf } from '#dist/workers/protocol/index.js'
 import { outcome, rejection } from '../conformance/rejections.js'
 import { faultyFiles } from '../fixtures/faulty-files.js'
 import type { Fault } from '../fixtures/faulty-worker.js'
@@ -9,6 +10,7 @@ const test = suite('engine: a worker dies')
 
 /** One operation of each kind, successful and not, in one batch; what each has to give, whoever dies. */
 async function mixedBatch(engine: SessionEngine): Promise<void> {
+  const version = (await engine.loadVersion('replaced'))?.version ?? ''
   const results = await Promise.all(
     [
       engine.create('created', { version: 1 }),
@@ -22,6 +24,8 @@ async function mixedBatch(engine: SessionEngine): Promise<void> {
       engine.load('loaded'),
       engine.exists('seen'),
       engine.create('late', { version: 1 }),
+      engine.replace('replaced', { version: 1 }, version).then(() => undefined),
+      engine.replace('missing', { version: 1 }, version),
     ].map(outcome),
   )
   assert.equal(results, [
@@ -36,16 +40,18 @@ async function mixedBatch(engine: SessionEngine): Promise<void> {
     { version: 0 },
     true,
     undefined,
+    undefined,
+    'UpdateError',
   ])
 }
 
 async function checkStored(engine: SessionEngine): Promise<void> {
-  for (const key of ['created', 'updated', 'trigger', 'late'])
+  for (const key of ['created', 'updated', 'trigger', 'late', 'replaced'])
     assert.equal(await engine.load(key), { version: 1 }, key)
   for (const key of ['taken', 'touched', 'loaded', 'seen'])
     assert.equal(await engine.load(key), { version: 0 }, key)
   for (const key of ['missing', 'absent', 'deleted']) assert.is(await engine.load(key), undefined, key)
-  assert.is(await engine.count(), 8)
+  assert.is(await engine.count(), 9)
 }
 
 const VARIANTS = [
@@ -62,7 +68,7 @@ for (const how of ['exit', 'throw'] as const) {
         const fault: Fault = { key: 'trigger', when, how, times: 1 }
         const { storage, count } = faultyFiles(fault, options)
         const engine = new SessionEngine({ storage, threads: 1 })
-        const there = ['taken', 'updated', 'touched', 'deleted', 'loaded', 'seen']
+        const there = ['taken', 'updated', 'touched', 'deleted', 'loaded', 'seen', 'replaced']
         await Promise.all(there.map((key) => engine.save(key, { version: 0 })))
         await mixedBatch(engine)
         await checkStored(engine)
@@ -89,6 +95,49 @@ test('a create that the dead worker had stored is no CreateError, a second creat
       assert.equal(await engine.load('a'), { first: true })
       await engine.close()
     }
+  }
+})
+
+/** A key whose operations go into one batch with those of `a`. */
+const MATE =
+  Array.from({ length: 5_000 }, (_, index) => `mate-${index}`).find(
+    (key) => sliceOf(keyHash(key)) === sliceOf(keyHash('a')),
+  ) ?? ''
+
+test('a replace that the dead worker had stored is done, a second one is a conflict', async () => {
+  for (const options of [{ hashNames: true }, { fsync: true }, { durability: 'journal' }] as const) {
+    const { storage, count } = faultyFiles({ key: MATE, when: 'after', how: 'exit', times: 1 }, options)
+    const engine = new SessionEngine({ storage, threads: 1 })
+    await engine.save('a', { first: false })
+    const version = (await engine.loadVersion('a'))?.version ?? ''
+    const [replaced, , second] = await Promise.all([
+      engine.replace('a', { first: true }, version),
+      engine.save(MATE, {}),
+      outcome(engine.replace('a', {}, version)),
+    ])
+    assert.is(count('fault'), 1)
+    assert.is(second, 'ConflictError')
+    assert.equal(await engine.loadVersion('a'), { session: { first: true }, version: replaced })
+    await engine.close()
+  }
+})
+
+test('a replace whose worker died is no conflict where it may have taken effect before', async () => {
+  for (const durability of ['direct', 'journal'] as const) {
+    const fault: Fault = { key: MATE, when: 'before', how: 'exit', times: 1 }
+    const { storage } = faultyFiles(fault, { durability })
+    const engine = new SessionEngine({ storage, threads: 1 })
+    await engine.save('a', { version: 0 })
+    const version = (await engine.loadVersion('a'))?.version ?? ''
+    await engine.save('a', { version: 1 })
+    const replacing = engine.replace('a', { version: 2 }, version)
+    const failure = rejection(replacing, Error)
+    await engine.save(MATE, {})
+    // With a journal nobody else can have stored anything in between.
+    if (durability === 'journal') assert.instance(await failure, ConflictError)
+    else assert.is((await rejection(replacing, StorageError)).errno, 'WORKER_LOST')
+    assert.equal(await engine.load('a'), { version: 1 })
+    await engine.close()
   }
 })
 

@@ -31,6 +31,7 @@ const operations: Record<string, Step> = {
   create: { opcode: Opcode.CREATE, key: KEY, text: 'new' },
   update: { opcode: Opcode.UPDATE, key: KEY, text: 'new' },
   save: { opcode: Opcode.SAVE, key: KEY, text: 'new' },
+  replace: { opcode: Opcode.REPLACE, key: KEY, text: 'new', was: 'previous' },
   'longer touch': { opcode: Opcode.TOUCH, key: KEY, expiry: Date.now() + 9 * HOUR },
   'shorter touch': { opcode: Opcode.TOUCH, key: KEY, expiry: Date.now() + HOUR },
   load: { opcode: Opcode.LOAD, key: KEY },
@@ -42,7 +43,7 @@ const operations: Record<string, Step> = {
 function allowedAfter(operation: string, state: State): readonly (string | undefined)[] {
   const before = state === 'alive' ? 'previous' : undefined
   if (operation === 'delete') return [before, undefined]
-  return ['create', 'update', 'save'].includes(operation) ? [before, 'new'] : [before]
+  return ['create', 'update', 'save', 'replace'].includes(operation) ? [before, 'new'] : [before]
 }
 
 function removeClaim(driver: Driver): void {

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import {
   BATCH_HEADER,
   carriesPayload,
+  DIGEST_BYTES,
   isAllDone,
   keyBytesOf,
   keyHash,
@@ -43,8 +44,9 @@ const slot = fc
     codec: uint32,
     payload,
     writeId: fc.tuple(uint32, uint32),
+    expected: fc.uint8Array({ minLength: DIGEST_BYTES, maxLength: DIGEST_BYTES }),
   })
-  .map(({ opcode, key, expiry, codec, payload, writeId }): SlotContent => {
+  .map(({ opcode, key, expiry, codec, payload, writeId, expected }): SlotContent => {
     const content = {
       opcode,
       key,
@@ -53,6 +55,7 @@ const slot = fc
       codec,
       payload: carriesPayload(opcode) ? payload : undefined,
     }
+    if (opcode === Opcode.REPLACE) return { ...content, expected }
     return opcode === Opcode.SET_ASIDE ? { ...content, writeId } : content
   })
 
@@ -64,11 +67,12 @@ function currentSlot(reader: RequestReader) {
 }
 
 function assertSlot(reader: RequestReader, content: SlotContent): void {
-  const { payload, writeId, ...rest } = content
+  const { payload, writeId, expected, ...rest } = content
   const { payload: found, ...told } = currentSlot(reader)
   assert.equal(told, rest)
   assert.ok(found.equals(payload ?? new Uint8Array(0)))
   if (writeId !== undefined) assert.equal(reader.writeId, writeId)
+  if (expected !== undefined) assert.ok(reader.expected().equals(expected))
 }
 
 request('comes out as it went in, whatever the size the writer began with', () => {

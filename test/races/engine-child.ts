@@ -1,5 +1,6 @@
 import { files, OwnedError, SessionEngine, StorageError } from 'coatcheck'
 import type { Answer, Call, RemoteFailure, Request, Settled } from './engine-messages.js'
+import { increment } from './increment.js'
 
 /* An engine in a process of its own that does what its parent says. Ends when the parent does. */
 
@@ -19,6 +20,8 @@ function issue(call: Call): Promise<unknown> {
     case 'update':
     case 'save':
       return opened()[method](key, session, expiry)
+    case 'increment':
+      return increment(opened(), key)
     case 'touch':
       return opened().touch(key, expiry)
     default:

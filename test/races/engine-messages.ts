@@ -7,7 +7,8 @@ export interface RemoteOptions extends FilesOptions {
 
 /** One call of an engine's method. */
 export interface Call {
-  readonly method: 'create' | 'update' | 'save' | 'touch' | 'load' | 'exists' | 'delete'
+  /** `increment`: adds one to a counter, again and again until nobody else has come between. */
+  readonly method: 'create' | 'update' | 'save' | 'touch' | 'load' | 'exists' | 'delete' | 'increment'
   readonly key: string
   readonly session?: Record<string, unknown>
   /** Seconds. */

@@ -1,12 +1,10 @@
 import { UpdateError } from '../../engine/errors.js'
+import type { SessionVersion } from '../../engine/session-versions.js'
 import { fromStored, toStored } from '../awkward-names.js'
 import { putValue, type Values } from '../contents.js'
 import { hasCode } from '../errors.js'
-import { type Fingerprint, fingerprintOf, fingerprintsOf, isSame, Snapshot } from '../snapshot.js'
+import { Snapshot } from '../snapshot.js'
 import type { Policy, PolicyContext } from './policy.js'
-import type { SessionVersion } from './versioned-engine.js'
-
-type Fingerprints = ReadonlyMap<string, Fingerprint>
 
 /**
  * Of two requests that overlap, both stand, name by name: what this one has changed since it loaded, inside a value too,
@@ -16,7 +14,7 @@ export class Merge implements Policy {
   readonly overlaps = false
   readonly #context: PolicyContext
   /** What was stored when we last knew: what has changed since, in hand, is our change. */
-  #base: Fingerprints = new Map()
+  #base = new Snapshot({})
   /** The version of that; `undefined` after a create, which does not tell it. */
   #version: SessionVersion | undefined
 
@@ -27,14 +25,14 @@ export class Merge implements Policy {
   async load(key: string): Promise<Values | undefined> {
     const found = await this.#context.engine.loadVersion(key)
     const values = fromStored(found?.session)
-    if (values !== undefined) this.#base = fingerprintsOf(values)
+    if (values !== undefined) this.#base = new Snapshot(values)
     this.#version = found?.version
     return values
   }
 
   async create(key: string, values: Values): Promise<void> {
     const { engine, expiryOf } = this.#context
-    const base = fingerprintsOf(values)
+    const base = new Snapshot(values)
     await engine.create(key, toStored(values), expiryOf(values))
     this.#base = base
     this.#version = undefined
@@ -43,14 +41,14 @@ export class Merge implements Policy {
   async update(key: string, values: Values): Promise<void> {
     const mine = new Snapshot(values)
     if (await this.#replace(key, values, this.#version)) {
-      this.#base = mine.fingerprints
+      this.#base = mine
       return
     }
     for (;;) {
       const theirs = await this.#theirs(key)
       if (theirs === undefined) throw new UpdateError()
       const merged = this.#merged(mine, theirs.values)
-      const stored = fingerprintsOf(merged)
+      const stored = new Snapshot(merged)
       if (await this.#replace(key, merged, theirs.version)) {
         this.#takeIn(mine, theirs.values)
         this.#base = stored
@@ -65,7 +63,7 @@ export class Merge implements Policy {
     if (theirs === undefined) return mine.values()
     const merged = this.#merged(mine, theirs.values)
     this.#takeIn(mine, theirs.values)
-    this.#base = fingerprintsOf(theirs.values)
+    this.#base = new Snapshot(theirs.values)
     this.#version = theirs.version
     return merged
   }
@@ -92,10 +90,10 @@ export class Merge implements Policy {
   #merged(mine: Snapshot, theirs: Values): Values {
     const merged: Values = {}
     for (const name of Object.keys(theirs)) {
-      if (!this.#isChanged(name, mine.fingerprints)) putValue(merged, name, theirs[name])
+      if (!mine.differs(this.#base, name)) putValue(merged, name, theirs[name])
     }
-    for (const name of mine.fingerprints.keys()) {
-      if (this.#isChanged(name, mine.fingerprints)) putValue(merged, name, mine.value(name))
+    for (const name of mine.names) {
+      if (mine.differs(this.#base, name)) putValue(merged, name, mine.value(name))
     }
     return merged
   }
@@ -103,16 +101,12 @@ export class Merge implements Policy {
   /** Brings what others have stored into what is in hand, unless it was changed there, also while we waited. */
   #takeIn(mine: Snapshot, theirs: Values): void {
     const inHand = this.#context.contents.values ?? {}
-    const now = fingerprintsOf(inHand)
-    for (const name of new Set([...Object.keys(theirs), ...this.#base.keys()])) {
-      if (this.#isChanged(name, mine.fingerprints) || this.#isChanged(name, now)) continue
+    const now = new Snapshot(inHand)
+    const stored = new Snapshot(theirs)
+    for (const name of new Set([...stored.names, ...this.#base.names])) {
+      if (mine.differs(this.#base, name) || now.differs(this.#base, name)) continue
       if (!Object.hasOwn(theirs, name)) delete inHand[name]
-      else if (!isSame(now.get(name), fingerprintOf(theirs[name]))) putValue(inHand, name, theirs[name])
+      else if (stored.differs(now, name)) putValue(inHand, name, theirs[name])
     }
-  }
-
-  #isChanged(name: string, now: Fingerprints): boolean {
-    if (now.has(name) !== this.#base.has(name)) return true
-    return now.has(name) && !isSame(now.get(name), this.#base.get(name))
   }
 }

@@ -1,13 +1,13 @@
 import type { Expiry } from '../../engine/options.js'
+import type { SessionEngine } from '../../engine/session-engine.js'
 import type { Contents, Values } from '../contents.js'
-import type { VersionedEngine } from './versioned-engine.js'
 
 /** What happens when two requests save one session; see docs/session.md. */
 export type ConflictPolicy = 'last-wins' | 'merge' | 'reject'
 
 /** What a policy works with. */
 export interface PolicyContext {
-  readonly engine: VersionedEngine
+  readonly engine: SessionEngine<object>
   /** What is in hand: where a merge brings in what others have stored. */
   readonly contents: Contents
   /** The expiry to be stored along with these values. */

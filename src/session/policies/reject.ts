@@ -1,7 +1,8 @@
+import { ConflictError } from '../../engine/errors.js'
+import type { SessionVersion } from '../../engine/session-versions.js'
 import { fromStored, toStored } from '../awkward-names.js'
 import type { Values } from '../contents.js'
 import type { Policy, PolicyContext } from './policy.js'
-import { ConflictError, type SessionVersion } from './versioned-engine.js'
 
 /** Of two requests that overlap, the earlier save stands, and the other one is told. */
 export class Reject implements Policy {

@@ -5,6 +5,7 @@ import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { interrupt } from './cut-points.js'
 import {
   INITIAL,
+  INITIAL_TEXT,
   isExplained,
   minutesOf,
   OPERATIONS,
@@ -35,6 +36,8 @@ function perform(driver: Driver, { operation, process }: Step): Told {
     case 'update':
     case 'save':
       return driver[operation](KEY, textOf(process), START + minutesOf('save', process) * MINUTE)
+    case 'replace':
+      return driver.replace(KEY, textOf(process), INITIAL_TEXT, START + minutesOf('save', process) * MINUTE)
     case 'lengthen':
     case 'shorten':
       return driver.touch(KEY, START + minutesOf(operation, process) * MINUTE)
@@ -73,7 +76,7 @@ function prepare(state: State): void {
   }
   const driver = driverOf(2)
   if (state === 'alive' || state === 'deleted')
-    driver.save(KEY, 'initial', START + minutesOf('initial', 0) * MINUTE)
+    driver.save(KEY, INITIAL_TEXT, START + minutesOf('initial', 0) * MINUTE)
   if (state === 'deleted') driver.delete(KEY)
   if (state === 'expired') driver.save(KEY, 'expired', 1000)
   if (state === 'empty') writeFileSync(driver.place(KEY).file, '')
@@ -146,35 +149,59 @@ interleavings('two at a time: what they tell and what is stored is as if one had
 
 /** Every pair of cut points of every operation that changes anything, two other ones in them. */
 interleavings('three at a time', () => {
-  const faults: string[] = []
-  let scenarios = 0
+  const sum: Sum = { scenarios: 0, faults: [] }
   // An empty file is treated as an expired one is, a touch that ends a session as a delete.
   for (const state of STATES.filter((state) => state !== 'empty')) {
-    // A sweep does nothing where all is young and alive.
-    const idle = ['load', 'end', state === 'expired' ? '' : 'sweep']
+    // A sweep does nothing where all is young and alive; replaces have a test of their own.
+    const idle = ['load', 'end', 'replace', state === 'expired' ? '' : 'sweep']
     const changing = OPERATIONS.filter((operation) => !idle.includes(operation))
     const inner = changing.filter((operation) => operation !== 'lengthen')
-    for (const outer of changing) {
-      for (const first of inner) {
-        for (const second of inner) {
-          let { calls } = scenario(state, outer, [])
-          for (let at = 0; at < calls; at++) {
-            for (let later = at; later < calls; later++) {
-              scenarios++
-              const outcome = scenario(state, outer, [
-                { at, operation: first },
-                { at: later, operation: second },
-              ])
-              calls = Math.max(calls, outcome.calls)
-              if (outcome.fault !== undefined) faults.push(outcome.fault)
-            }
-          }
-        }
+    for (const outer of changing)
+      for (const first of inner) for (const second of inner) threeAtATime(sum, state, outer, [first, second])
+  }
+  assert.ok(sum.scenarios > 20_000, `${sum.scenarios} scenarios`)
+  assert.equal(sum.faults, [])
+})
+
+/** The same for replaces, of which one takes effect, among each other and with those who hold a claim, too. */
+interleavings('three at a time, one of them a replace', () => {
+  const sum: Sum = { scenarios: 0, faults: [] }
+  const exclusive = ['replace', 'create', 'delete'] as const
+  for (const outer of exclusive) {
+    for (const first of exclusive) {
+      for (const second of exclusive) {
+        const all: Operation[] = [outer, first, second]
+        if (all.includes('replace')) threeAtATime(sum, 'alive', outer, [first, second])
       }
     }
   }
-  assert.ok(scenarios > 20_000, `${scenarios} scenarios`)
-  assert.equal(faults, [])
+  assert.ok(sum.scenarios > 1000, `${sum.scenarios} scenarios`)
+  assert.equal(sum.faults, [])
 })
+
+interface Sum {
+  scenarios: number
+  readonly faults: string[]
+}
+
+function threeAtATime(
+  sum: Sum,
+  state: State,
+  outer: Operation,
+  [first, second]: readonly [Operation, Operation],
+): void {
+  let { calls } = scenario(state, outer, [])
+  for (let at = 0; at < calls; at++) {
+    for (let later = at; later < calls; later++) {
+      sum.scenarios++
+      const outcome = scenario(state, outer, [
+        { at, operation: first },
+        { at: later, operation: second },
+      ])
+      calls = Math.max(calls, outcome.calls)
+      if (outcome.fault !== undefined) sum.faults.push(outcome.fault)
+    }
+  }
+}
 
 interleavings.run()

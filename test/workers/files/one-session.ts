@@ -6,6 +6,7 @@ import { Status } from '#dist/workers/protocol/index.js'
 export const OPERATIONS = [
   'create',
   'update',
+  'replace',
   'save',
   'lengthen',
   'shorten',
@@ -35,6 +36,9 @@ export function textOf(process: number): string {
   return `by ${'ABC'[process]}`
 }
 
+/** The text of the session that all begin with where one is alive; a replace replaces it and no other. */
+export const INITIAL_TEXT = 'initial'
+
 const LIVES = { initial: 123, save: 120, lengthen: 300, shorten: 30 }
 
 /** Minutes that an operation of a process gives a session to live. */
@@ -49,20 +53,24 @@ export function session(text: string, minutes: number): string {
 }
 
 /** The session that all begin with where one is alive. */
-export const INITIAL = session('initial', minutesOf('initial', 0))
+export const INITIAL = session(INITIAL_TEXT, minutesOf('initial', 0))
 
 /** What an operation tells, and what is stored after it. */
 function model(
   { operation, process }: Step,
   stored: string | undefined,
+  mayOverwrite: boolean,
 ): [told: Told, stored: string | undefined] {
-  const { DONE, ABSENT, CONFLICT } = Status
+  const { DONE, ABSENT, CONFLICT, SUPERSEDED } = Status
   const written = session(textOf(process), minutesOf('save', process))
   switch (operation) {
     case 'create':
       return stored === undefined ? [DONE, written] : [CONFLICT, stored]
     case 'update':
       return stored === undefined ? [ABSENT, undefined] : [DONE, written]
+    case 'replace':
+      if (stored === undefined) return [ABSENT, undefined]
+      return stored.startsWith(`${INITIAL_TEXT},`) || mayOverwrite ? [DONE, written] : [SUPERSEDED, stored]
     case 'save':
       return [DONE, written]
     case 'lengthen':
@@ -80,7 +88,10 @@ function model(
   }
 }
 
-/** Whether some order, in which nobody is before one who had ended when he began, explains all that was told. */
+/**
+ * Whether some order, in which nobody is before one who had ended when he began, explains all that was told. A replace that
+ * was told it is done may have overwritten what somebody saved or updated in the midst of it.
+ */
 export function isExplained(
   initial: string | undefined,
   steps: readonly Step[],
@@ -90,12 +101,18 @@ export function isExplained(
     let stored = initial
     return (
       order.every((step) => {
-        const [expected, next] = model(step, stored)
+        const mayOverwrite = step.process === 0 && step.told === Status.DONE && steps.some(isSave)
+        const [expected, next] = model(step, stored, mayOverwrite)
         stored = next
         return expected === step.told
       }) && stored === final
     )
   })
+}
+
+/** Holds no claim, and is run in the midst of another. */
+function isSave({ operation, process }: Step): boolean {
+  return process > 0 && (operation === 'save' || operation === 'update')
 }
 
 function orders(steps: readonly Step[]): readonly (readonly Step[])[] {

@@ -9,6 +9,7 @@ import {
   type Failure,
   keyHash,
   Opcode,
+  payloadDigest,
   ReplyReader,
   RequestWriter,
   Status,
@@ -27,6 +28,8 @@ export interface Step {
   readonly expiry?: number
   readonly codec?: number
   readonly writeId?: readonly [low: number, high: number]
+  /** The text that a replace is to replace. */
+  readonly was?: string
 }
 
 /** What became of it. */
@@ -91,9 +94,10 @@ export class StorageDriver {
     nonce: readonly [number, number] = randomNonce(),
   ): BatchOutcome {
     const writer = new RequestWriter(1024)
-    for (const { opcode, key, text, expiry = Date.now() + HOUR, codec = 7, writeId } of steps) {
+    for (const { opcode, key, text, expiry = Date.now() + HOUR, codec = 7, writeId, was } of steps) {
       const payload = text === undefined ? undefined : Buffer.from(text)
-      const content = { opcode, key, hash: keyHash(key), expiry, codec, payload }
+      const expected = was === undefined ? undefined : payloadDigest(Buffer.from(was))
+      const content = { opcode, key, hash: keyHash(key), expiry, codec, payload, expected }
       writer.append(writeId === undefined ? content : { ...content, writeId })
     }
     const reply = storage.apply(writer.toWire(attempt, nonce)) as ArrayBuffer | null
@@ -117,6 +121,11 @@ export class StorageDriver {
 
   save(key: string, text: string, expiry?: number): Status {
     return this.#status(Opcode.SAVE, key, text, expiry)
+  }
+
+  /** Stores `text` where `was` is stored. */
+  replace(key: string, text: string, was: string, expiry = Date.now() + HOUR): Status {
+    return this.one({ opcode: Opcode.REPLACE, key, text, was, expiry }).status
   }
 
   touch(key: string, expiry: number): Status {
