@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { types } from 'node:util'
 import onHeaders from 'on-headers'
 
 /** What is asked, and told, on a response's way out. */
@@ -263,7 +264,7 @@ function nativeFlag(response: ServerResponse, name: 'headersSent' | 'writableEnd
 }
 
 function isChunk(value: unknown): boolean {
-  return typeof value === 'string' || value instanceof Uint8Array
+  return typeof value === 'string' || types.isUint8Array(value)
 }
 
 function callbackIn(values: readonly unknown[]): Callback | undefined {

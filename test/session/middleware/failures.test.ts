@@ -91,21 +91,23 @@ test("a conflict, where the policy is 'reject': 409, and the other's session sta
     { conflict: 'reject' },
   ))
 
-test('an overloaded engine: 503 with Retry-After', () =>
-  site(
-    async (request, response) => {
-      const other = engine.save('another-key', {})
+test('an overloaded engine: 503 with Retry-After', () => {
+  let other: Promise<void> | undefined
+  return site(
+    (request, response) => {
+      other = engine.save('another-key', {})
       change(request, response)
-      await other
     },
     async (visitor) => {
       const answer = await visitor.visit()
+      await other
       assert.is(answer.status, 503)
       assert.is(answer.headers['retry-after'], '1')
       assertDiscreet(answer)
       assert.equal(await engine.load(KEY), { note: 'stored' })
     },
-  ))
+  )
+})
 
 test('a session that cannot be encoded: 500, a warning, and the stored one stays', async () => {
   const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
