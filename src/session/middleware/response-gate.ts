@@ -1,6 +1,7 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { types } from 'node:util'
 import onHeaders from 'on-headers'
+import { ResponseStart } from './response-start.js'
 
 /** What is asked, and told, on a response's way out. */
 export interface GateKeeper {
@@ -31,6 +32,8 @@ interface Call {
 }
 
 type Method = (...values: unknown[]) => unknown
+/** What a response is sent with. */
+type Methods = Readonly<Record<'writeHead' | 'write' | 'end' | 'flushHeaders', Method>>
 
 /**
  * Stands before a response and can keep it back until something asynchronous is done, whatever way the handler sends it:
@@ -43,13 +46,9 @@ type Method = (...values: unknown[]) => unknown
 export class ResponseGate {
   readonly #response: ServerResponse
   readonly #keeper: GateKeeper
-  readonly #before: {
-    readonly headers: OutgoingHttpHeaders
-    readonly statusCode: number
-    readonly statusMessage: string
-    readonly sendDate: boolean
-  }
-  readonly #writeHead: Method
+  readonly #start: ResponseStart
+  /** The response's methods, as they were before. */
+  readonly #inner: Methods
   readonly #calls: Call[] = []
   /** What `writeHead` was given, when it waits. */
   #head: unknown[] | undefined
@@ -60,52 +59,60 @@ export class ResponseGate {
   /** Whether `write` has returned false for a call that waits. */
   #needsDrain = false
   #failed = false
+  /** How often the response was given away to be answered. */
+  #round = 0
   #disguised = false
 
   constructor(response: ServerResponse, keeper: GateKeeper) {
     this.#response = response
     this.#keeper = keeper
-    const { statusCode, statusMessage, sendDate } = response
-    this.#before = { headers: response.getHeaders(), statusCode, statusMessage, sendDate }
+    this.#start = new ResponseStart(response)
     onHeaders(response, () => keeper.onHeaders())
-    this.#writeHead = response.writeHead as Method
+    const { writeHead, write, end, flushHeaders } = response as unknown as Methods
+    this.#inner = { writeHead, write, end, flushHeaders }
     this.#guard()
   }
 
+  /**
+   * Puts itself in the place of the response's methods. A second time, when the response is answered anew, it takes the
+   * place of whatever others have put around it meanwhile, such as a compression that believes it has ended already;
+   * what these still send is of the first answer, and goes nowhere.
+   */
   #guard(): void {
     const response = this.#response
-    const [write, end, flushHeaders] = [
-      response.write as Method,
-      response.end as Method,
-      response.flushHeaders as Method,
-    ]
-    const replacements: Readonly<Record<string, Method>> = {
-      writeHead: (...values) => this.#onWriteHead(values),
+    const { write, end, flushHeaders } = this.#inner
+    const round = ++this.#round
+    const goesNowhere = (): boolean => round !== this.#round || this.#isReplaced
+    const methods: Methods = {
+      writeHead: (...values) => (goesNowhere() ? response : this.#onWriteHead(values)),
       write: (...values) => {
+        if (goesNowhere()) {
+          forget(callbackIn(values))
+          return true
+        }
         // Node refuses it at once; it is for the handler to see.
         if (!isChunk(values[0])) return write.apply(response, values)
         return this.#onWrite(() => write.apply(response, values), callbackIn(values))
       },
       end: (...values) => {
-        if (!isChunk(values[0]) && values[0] && typeof values[0] !== 'function')
-          return end.apply(response, values)
-        this.#submit({
-          ends: true,
-          carryOut: () => end.apply(response, values),
-          callback: callbackIn(values),
-        })
+        const callback = callbackIn(values)
+        const [chunk] = values
+        if (goesNowhere()) forget(callback)
+        else if (chunk && !isChunk(chunk) && chunk !== callback) end.apply(response, values)
+        else this.#submit({ ends: true, carryOut: () => end.apply(response, values), callback })
         return response
       },
       flushHeaders: () => {
+        if (goesNowhere()) return
         this.#submit({ ends: false, carryOut: () => flushHeaders.call(response), callback: undefined })
       },
     }
-    Object.assign(response, replacements)
+    Object.assign(response, methods)
   }
 
   /** Whether headers may go out as they come. */
   get #isOpen(): boolean {
-    return this.#headersAsked && !this.#waiting && !this.#isReplaced
+    return this.#headersAsked && !this.#waiting
   }
 
   /** Whether the response was answered in the handler's place, or cut off: what the handler still sends goes nowhere. */
@@ -114,7 +121,7 @@ export class ResponseGate {
   }
 
   #onWriteHead(values: unknown[]): unknown {
-    if (this.#isOpen) return this.#writeHead.apply(this.#response, values)
+    if (this.#isOpen) return this.#inner.writeHead.apply(this.#response, values)
     if (this.#head === undefined && !this.#headersAsked) {
       this.#head = values
       this.#response.statusCode = this.#status()
@@ -139,10 +146,6 @@ export class ResponseGate {
 
   /** Whether the call is through; else it waits. */
   #submit(call: Call): boolean {
-    if (this.#isReplaced) {
-      this.#forget(call, undefined)
-      return true
-    }
     this.#calls.push(call)
     if (!this.#waiting) this.#advance(call)
     return this.#calls.length === 0
@@ -195,7 +198,7 @@ export class ResponseGate {
     const head = this.#head
     if (head === undefined) return
     this.#head = undefined
-    this.#writeHead.apply(this.#response, head)
+    this.#inner.writeHead.apply(this.#response, head)
   }
 
   #status(): number {
@@ -217,27 +220,14 @@ export class ResponseGate {
     this.#head = undefined
     this.#failed = true
     this.#endAsked = true
-    for (const call of calls) this.#forget(call, error)
-    if (this.#isSent) response.destroy()
-    else this.#reset()
+    for (const { callback } of calls) forget(callback, error)
+    if (this.#isSent) {
+      response.destroy()
+    } else {
+      this.#start.restore()
+      this.#guard()
+    }
     this.#keeper.failed(error)
-  }
-
-  #reset(): void {
-    const response = this.#response
-    const { headers, ...status } = this.#before
-    for (const name of response.getHeaderNames()) {
-      if (headers[name] === undefined) response.removeHeader(name)
-    }
-    for (const [name, value] of Object.entries(headers)) {
-      if (value !== undefined && value !== response.getHeader(name)) response.setHeader(name, value)
-    }
-    Object.assign(response, status)
-  }
-
-  /** A call that nobody will carry out. */
-  #forget({ callback }: Call, error: Error | undefined): void {
-    if (callback !== undefined) process.nextTick(callback, error)
   }
 
   get #isSent(): boolean {
@@ -256,6 +246,11 @@ export class ResponseGate {
       writableEnded: { configurable: true, get: () => endWaits() || nativeFlag(response, 'writableEnded') },
     })
   }
+}
+
+/** Of a call that nobody will carry out. */
+function forget(callback: Callback | undefined, error?: Error): void {
+  if (callback !== undefined) process.nextTick(callback, error)
 }
 
 /** What Node itself says. */

@@ -295,6 +295,34 @@ test('what a handler still sends after the answer in its place goes nowhere', as
   )
 })
 
+test('what others have put around the response has no part in the answer in its place', async () => {
+  let response: ServerResponse | undefined
+  await behind(
+    {
+      beforeHeaders: () => Promise.reject(failure),
+      failed: () => response?.end('sorry'),
+    },
+    (made) => {
+      response = made
+      // As a compression does: it sends later, and ends once.
+      const { write, end } = made
+      let ended = false
+      made.end = () => {
+        if (ended) return made
+        ended = true
+        write.call(made, 'com', 'latin1')
+        setImmediate(() => {
+          write.call(made, 'pressed', 'latin1')
+          Reflect.apply(end, made, [])
+        })
+        return made
+      }
+      made.end()
+    },
+    async (answer) => assert.is(await (await answer()).text(), 'sorry'),
+  )
+})
+
 test('a rejection at the end cuts the response off', async () => {
   let told: unknown
   await behind(
