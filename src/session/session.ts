@@ -1,10 +1,10 @@
-import { booleanOption, checkNames, choiceOption, numberOption, refuse } from '../engine/option-checks.js'
 import type { Expiry } from '../engine/options.js'
 import type { SessionEngine } from '../engine/session-engine.js'
 import { Contents, ownValue, type Values } from './contents.js'
 import { hasCode } from './errors.js'
 import { EXPIRY_NAME, engineExpiry, readExpiry } from './expiry.js'
 import { isSessionKey, newSessionKey } from './keys.js'
+import { fillSessionOptions, type SessionOptions } from './options.js'
 import { LastWins } from './policies/last-wins.js'
 import { Merge } from './policies/merge.js'
 import type { ConflictPolicy, Policy, PolicyContext } from './policies/policy.js'
@@ -13,38 +13,11 @@ import { SessionMap } from './session-map.js'
 import { Snapshot } from './snapshot.js'
 import { Turns } from './turns.js'
 
-/** Options of {@link Session}. */
-export interface SessionOptions {
-  /** The engine that stores it. */
-  engine: SessionEngine<object>
-  /** From a client, untrusted: what can be no session key counts as none. */
-  key?: string | undefined
-  /** Default `'last-wins'`. */
-  conflict?: ConflictPolicy
-  /** Seconds that a session lives by default. Default two weeks, as in Django. */
-  maxAge?: number
-  /** Whether sessions end with the browser by default. Default false. */
-  expireAtBrowserClose?: boolean
-}
-
 const POLICIES: Readonly<Record<ConflictPolicy, new (context: PolicyContext) => Policy>> = {
   'last-wins': LastWins,
   merge: Merge,
   reject: Reject,
 }
-const OPTIONS = ['engine', 'key', 'conflict', 'maxAge', 'expireAtBrowserClose']
-const ENGINE_METHODS = [
-  'create',
-  'update',
-  'replace',
-  'touch',
-  'load',
-  'loadVersion',
-  'exists',
-  'delete',
-] as const
-const TWO_WEEKS = 1_209_600
-const LONGEST_AGE = 3_153_600_000
 /** The first key collides once in 2^165; if this many do, the generator is broken. */
 const MOST_ATTEMPTS = 8
 
@@ -72,25 +45,16 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
 
   /** @throws {TypeError} for a wrong option, naming it, its value and what was expected; never for a key */
   constructor(options: SessionOptions) {
-    checkNames('options', options, OPTIONS)
-    const key = isSessionKey(options.key) ? options.key : undefined
+    const filled = fillSessionOptions(options)
+    const { engine, key, maxAge } = filled
     const contents = new Contents(key === undefined ? {} : undefined)
-    const maxAge = numberOption('maxAge', options.maxAge, TWO_WEEKS, {
-      least: 1,
-      most: LONGEST_AGE,
-      unit: 'seconds',
-    })
-    super(contents, {
-      maxAge,
-      expireAtBrowserClose: booleanOption('expireAtBrowserClose', options.expireAtBrowserClose, false),
-    })
-    this.#engine = checkedEngine(options.engine)
+    super(contents, filled)
+    this.#engine = engine
     this.#contents = contents
     this.#defaultExpiry = { maxAge }
     this.#key = key
-    const conflict = choiceOption('conflict', options.conflict, 'last-wins', ['last-wins', 'merge', 'reject'])
-    this.#policy = new POLICIES[conflict]({
-      engine: this.#engine,
+    this.#policy = new POLICIES[filled.conflict]({
+      engine,
       contents,
       expiryOf: (values) => this.#expiryOf(values),
     })
@@ -271,13 +235,4 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     const own = ownValue(values, EXPIRY_NAME)
     return own === undefined ? this.#defaultExpiry : engineExpiry(readExpiry(own), this.#defaultExpiry)
   }
-}
-
-function checkedEngine(engine: SessionEngine<object>): SessionEngine<object> {
-  // By what it can do, not by its class: the application may have another copy of the package.
-  const able =
-    typeof engine === 'object' &&
-    engine !== null &&
-    ENGINE_METHODS.every((method) => typeof engine[method] === 'function')
-  return able ? engine : refuse('engine', engine, 'a SessionEngine')
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { booleanOption, checkNames, choiceOption, numberOption, refuse } from '../../engine/option-checks.js'
-import { Session, type SessionOptions } from '../session.js'
+import { fillSessionOptions, type SessionOptions } from '../options.js'
 import { type FilledCookieOptions, fillCookieOptions, type SessionCookieOptions } from './cookie-options.js'
 import { type CookieValues, signedValues, UNSIGNED } from './cookie-values.js'
 
@@ -97,8 +97,8 @@ function sessionOptions(options: SessionsOptions): Omit<SessionOptions, 'key'> {
     ...(maxAge === undefined ? {} : { maxAge }),
     ...(expireAtBrowserClose === undefined ? {} : { expireAtBrowserClose }),
   }
-  // Which checks them: what is wrong shows now, not with the first visitor.
-  new Session(given)
+  // What is wrong shows now, not with the first visitor.
+  fillSessionOptions(given)
   return given
 }
 
