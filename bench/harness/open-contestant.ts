@@ -1,3 +1,4 @@
+import type { BenchShop } from '../http/bench-shop.js'
 import type { CoatcheckPeerOptions } from '../peers/coatcheck.js'
 import type { LmdbPeerOptions } from '../peers/lmdb.js'
 import type { ExpressPeer, Peer } from '../peers/peer.js'
@@ -12,6 +13,11 @@ export type ExpressPeerDescription =
   | { readonly kind: 'session-file-store' | 'connect-redis'; readonly directory: string }
   | { readonly kind: 'memory-store' }
 
+/** What sessions of a server are made of: express-session over a store, or our own middleware. */
+export type ShopDescription =
+  | ExpressPeerDescription
+  | ({ readonly kind: 'coatcheck-middleware' } & CoatcheckPeerOptions)
+
 /** Any store. */
 export type PeerDescription =
   | ExpressPeerDescription
@@ -22,7 +28,7 @@ export type PeerDescription =
 export type ContestantDescription =
   | ({ readonly kind: 'raw' } & RawFloorOptions)
   | (PeerDescription & { readonly loop?: LoopOptions })
-  | { readonly kind: 'http'; readonly store: ExpressPeerDescription }
+  | { readonly kind: 'http'; readonly store: ShopDescription }
 
 /** Where it keeps its files, if it does. */
 export function directoryOf(description: ContestantDescription): string | undefined {
@@ -39,13 +45,22 @@ export async function makeContestant(description: ContestantDescription): Promis
     }
     case 'http': {
       const { HttpServer } = await import('../http/http-server.js')
-      return new HttpServer(await makeExpressPeer(description.store))
+      return new HttpServer(await makeShop(description.store))
     }
     default: {
       const { loop, ...peer } = description
       return new ClosedLoop(await makePeer(peer), loop)
     }
   }
+}
+
+async function makeShop(description: ShopDescription): Promise<BenchShop> {
+  if (description.kind === 'coatcheck-middleware') {
+    const { MiddlewareShop } = await import('../http/middleware-shop.js')
+    return new MiddlewareShop(description)
+  }
+  const { StoreShop } = await import('../http/store-shop.js')
+  return new StoreShop(await makeExpressPeer(description))
 }
 
 async function makePeer(description: PeerDescription): Promise<Peer> {

@@ -2,37 +2,35 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { SessionData } from 'express-session'
-import { makeApp } from '../../examples/every-request/app.js'
 import { lossOf } from '../../examples/every-request/loss.js'
 import type { Expectation } from '../../examples/every-request/visitor.js'
 import type { Contestant, RoundResult, RoundSettings } from '../harness/contestant.js'
 import { rates } from '../harness/rates.js'
 import { UsageMeter } from '../harness/usage.js'
-import type { ExpressPeer } from '../peers/peer.js'
+import type { BenchShop } from './bench-shop.js'
 import { Visitors } from './visitors.js'
 
 /** Seconds that visitors stay longer than the round: none has left before its end. */
 const MARGIN = 0.3
 
 /**
- * The shop of the example, an Express app that saves a session with every request, over any store. Visitors come from
+ * The shop of the example, an Express app that saves a session with every request, over any sessions. Visitors come from
  * a process of their own; when they have left, every session has to be what the last answer of its visitor said.
  */
 export class HttpServer implements Contestant {
-  readonly #peer: ExpressPeer
+  readonly #shop: BenchShop
   #server: Server | undefined
   #visitors: Visitors | undefined
   #requests = 0
   #error: unknown
 
-  constructor(peer: ExpressPeer) {
-    this.#peer = peer
+  constructor(shop: BenchShop) {
+    this.#shop = shop
   }
 
   async open(): Promise<void> {
-    await this.#peer.open()
-    const app = makeApp(this.#peer.store, (error) => {
+    await this.#shop.open()
+    const app = this.#shop.makeApp((error) => {
       this.#error ??= error
     })
     const server = createServer(app)
@@ -67,38 +65,29 @@ export class HttpServer implements Contestant {
     this.#server?.closeAllConnections()
     this.#server?.close()
     await this.#visitors?.close()
-    await this.#peer.close()
+    await this.#shop.close()
   }
 
   /** Counted where the requests arrive: what visitors count begins and ends with idle moments. */
   async #measure(leadIn: number, seconds: number): Promise<ReturnType<typeof rates>> {
     await delay(leadIn * 1000)
-    const serverBefore = await this.#peer.serverCpu?.()
+    const serverBefore = await this.#shop.serverCpu?.()
     const requestsBefore = this.#requests
     const meter = new UsageMeter()
     await delay(seconds * 1000)
     const usage = meter.read()
     const requests = this.#requests - requestsBefore
-    const serverAfter = await this.#peer.serverCpu?.()
+    const serverAfter = await this.#shop.serverCpu?.()
     return rates({ operations: requests, usage, server: [serverBefore, serverAfter] })
   }
 
   async #verify(expectations: readonly Expectation[]): Promise<void> {
     for (const [index, expectation] of expectations.entries()) {
       const { key, acknowledged } = expectation
-      const loss = lossOf(expectation, key === undefined ? undefined : await this.#load(key))
+      const loss = lossOf(expectation, key === undefined ? undefined : await this.#shop.load(key))
       if (loss !== undefined) throw new Error(`visitor ${index} ${loss}`)
       if (acknowledged === 0) throw new Error(`visitor ${index} never got an answer`)
     }
-  }
-
-  #load(key: string): Promise<SessionData | undefined> {
-    return new Promise((resolve, reject) => {
-      this.#peer.store.get(key, (error: unknown, session) => {
-        if (error) reject(error)
-        else resolve(session ?? undefined)
-      })
-    })
   }
 }
 

@@ -1,7 +1,7 @@
 import { cleaningUp } from '../harness/cleanup.js'
 import { medianFigure, spreadFigure } from '../harness/figures.js'
 import { type Entry, type EntryResults, interleave } from '../harness/interleave.js'
-import type { ExpressPeerDescription } from '../harness/open-contestant.js'
+import type { ShopDescription } from '../harness/open-contestant.js'
 import { findPlaces, type Place } from '../harness/places.js'
 import { Progress } from '../harness/progress.js'
 import { type Measure, spreadOver } from '../harness/results-table.js'
@@ -20,7 +20,7 @@ export async function benchHttp(options: ComparisonOptions): Promise<void> {
     const places = findPlaces(options.directory, cleanup).filter(({ name }) => name === 'disk')
     printMachine(places)
     console.log(
-      `Express and express-session, resave: true, in one process; ${settings.callers} visitors from another one, each with ` +
+      `Express and express-session, resave: true, or our middleware, saveEveryRequest: true, in one process; ${settings.callers} visitors from another one, each with ` +
         `a connection and a cookie of his own; ${settings.rounds} rounds of ${settings.seconds} s, interleaved. After ` +
         'each round every session in the store has to be what the last answer of its visitor said.',
     )
@@ -44,6 +44,11 @@ function httpEntries(places: readonly Place[]): Entry[] {
         directory: directory('journal'),
         durability: 'journal',
       }),
+      server('middleware', 'coatcheck journal, our middleware', place, {
+        kind: 'coatcheck-middleware',
+        directory: directory('middleware'),
+        durability: 'journal',
+      }),
       server('journal-fsync', 'coatcheck journal + fsync', place, {
         kind: 'coatcheck-express',
         directory: directory('journal-fsync'),
@@ -53,6 +58,10 @@ function httpEntries(places: readonly Place[]): Entry[] {
       server('direct', 'coatcheck direct', place, {
         kind: 'coatcheck-express',
         directory: directory('direct'),
+      }),
+      server('middleware-direct', 'coatcheck direct, our middleware', place, {
+        kind: 'coatcheck-middleware',
+        directory: directory('middleware-direct'),
       }),
       server('session-file-store', 'session-file-store', place, {
         kind: 'session-file-store',
@@ -70,7 +79,7 @@ function httpEntries(places: readonly Place[]): Entry[] {
   return entries
 }
 
-function server(name: string, label: string, place: Place | undefined, store: ExpressPeerDescription): Entry {
+function server(name: string, label: string, place: Place | undefined, store: ShopDescription): Entry {
   const id = place === undefined ? name : `${name}@${place.name}`
   return { id, label, place: place?.name, description: { kind: 'http', store } }
 }
@@ -81,7 +90,12 @@ function httpTargets(results: readonly EntryResults[]): Target[] {
     goal: { least: goal },
     measured: ratio(results, rate, id, toId),
   })
-  return [least(0.85, 'journal@disk', 'memory-store'), least(3, 'journal@disk', 'session-file-store@disk')]
+  return [
+    least(0.85, 'journal@disk', 'memory-store'),
+    least(3, 'journal@disk', 'session-file-store@disk'),
+    least(1, 'middleware@disk', 'journal@disk'),
+    least(1, 'middleware-direct@disk', 'direct@disk'),
+  ]
 }
 
 function httpTable(all: readonly EntryResults[]): string {

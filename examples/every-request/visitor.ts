@@ -91,8 +91,8 @@ export class Visitor {
   }
 }
 
-/** The session's key in a cookie of express-session: `name=s:key.signature`. */
+/** The session's key in a signed cookie: `name=key.signature`, or express-session's `name=s:key.signature`. */
 function keyIn(cookie: string): string {
   const value = decodeURIComponent(cookie.slice(cookie.indexOf('=') + 1))
-  return value.slice(2, value.lastIndexOf('.'))
+  return value.slice(value.startsWith('s:') ? 2 : 0, value.lastIndexOf('.'))
 }
