@@ -151,6 +151,30 @@ interruptions('what a load takes for corrupt goes aside, never what has come in 
   }
 })
 
+interruptions('a replace does not bring back what was deleted by one who could not have the claim', () => {
+  const { file } = one.place(KEY)
+  const told = new Set<number>()
+  for (let at = 0, calls = 1; at < calls; at++) {
+    empty(directory)
+    one.save(KEY, 'old')
+    const run = (): void => {
+      rmSync(file)
+      mkdirSync(file, 0o1700)
+    }
+    let status: number | undefined
+    calls = Math.max(
+      calls,
+      interleave(() => {
+        status = one.replace(KEY, 'new', 'old')
+      }, [{ at, run }]),
+    )
+    assert.is(other.load(KEY), undefined, `at ${at}`)
+    assert.equal(readdirSync(directory), [KEY], `at ${at}`)
+    told.add(status ?? -1)
+  }
+  assert.equal([...told].sort(), [Status.DONE, Status.ABSENT])
+})
+
 interruptions('a session that was taken to be looked at and put back is found', () => {
   empty(directory)
   one.save(KEY, 'initial')
