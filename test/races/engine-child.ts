@@ -13,7 +13,7 @@ function opened(): SessionEngine {
 }
 
 function issue(call: Call): Promise<unknown> {
-  const { method, key, session = {}, maxAge } = call
+  const { method, key, session = {}, maxAge, times = 1 } = call
   const expiry = maxAge === undefined ? undefined : { maxAge }
   switch (method) {
     case 'create':
@@ -21,7 +21,7 @@ function issue(call: Call): Promise<unknown> {
     case 'save':
       return opened()[method](key, session, expiry)
     case 'increment':
-      return increment(opened(), key)
+      return increment(opened(), key, times)
     case 'touch':
       return opened().touch(key, expiry)
     default:

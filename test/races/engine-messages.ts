@@ -7,12 +7,13 @@ export interface RemoteOptions extends FilesOptions {
 
 /** One call of an engine's method. */
 export interface Call {
-  /** `increment`: adds one to a counter, again and again until nobody else has come between. */
+  /** `increment`: adds one to a counter so many `times`; nothing that others add is lost. */
   readonly method: 'create' | 'update' | 'save' | 'touch' | 'load' | 'exists' | 'delete' | 'increment'
   readonly key: string
   readonly session?: Record<string, unknown>
   /** Seconds. */
   readonly maxAge?: number
+  readonly times?: number
 }
 
 /** An error as it travels between processes. */

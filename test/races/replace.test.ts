@@ -5,32 +5,49 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { filesBelow } from '../workers/files/storage-driver.js'
-import type { Call, Settled } from './engine-messages.js'
+import type { Settled } from './engine-messages.js'
 import { EngineProcess } from './engine-process.js'
 import { increment } from './increment.js'
 
 const test = suite('concurrent increments by loadVersion and replace')
 
-/** How often each of a few counters is incremented. */
-const counts = fc.array(fc.integer({ min: 1, max: 16 }), { minLength: 1, maxLength: 3 })
+const KEYS = ['one', 'two']
 
-const keyOf = (index: number): string => `counter-${index}`
+/** Some who count, at the same time: each one counter, so many times. */
+const counters = fc.array(
+  fc.record({ key: fc.constantFrom(...KEYS), times: fc.integer({ min: 1, max: 25 }) }),
+  { minLength: 1, maxLength: 5 },
+)
+type Counters = readonly { readonly key: string; readonly times: number }[]
+
+async function begin(engine: SessionEngine): Promise<void> {
+  await Promise.all(KEYS.map((key) => engine.save(key, { count: 0 })))
+}
+
+async function assertCounted(engine: SessionEngine, all: Counters): Promise<void> {
+  for (const key of KEYS) {
+    const count = all.reduce((sum, one) => sum + (one.key === key ? one.times : 0), 0)
+    assert.equal(await engine.load(key), { count })
+  }
+}
 
 for (const options of [{}, { durability: 'journal', checkpointInterval: 0.01 }] as const) {
   test(`one engine loses none: ${JSON.stringify(options)}`, async () => {
     const directory = temporaryDirectory('memory')
     const storage = files({ directory, ...options })
     const engine = new SessionEngine({ storage, threads: 2, sweepInterval: false })
-    const property = fc.asyncProperty(counts, async (all) => {
-      await Promise.all(all.map((_, index) => engine.save(keyOf(index), { count: 0 })))
-      const increments = all.flatMap((count, index) =>
-        Array.from({ length: count }, () => increment(engine, keyOf(index))),
+    const property = fc.asyncProperty(counters, async (all) => {
+      await begin(engine)
+      const conflicts = await Promise.all(all.map(({ key, times }) => increment(engine, key, times)))
+      // Who begins together has loaded the same version.
+      const met = new Set(all.map(({ key }) => key)).size < all.length
+      assert.is(
+        conflicts.some((some) => some > 0),
+        met,
       )
-      const conflicts = (await Promise.all(increments)).reduce((sum, some) => sum + some, 0)
-      assert.ok(all.every((count) => count === 1) || conflicts > 0, 'they did not meet')
-      for (const [index, count] of all.entries()) assert.equal(await engine.load(keyOf(index)), { count })
+      await assertCounted(engine, all)
     })
-    await fc.assert(property, { numRuns: 10 })
+    await fc.assert(property, { numRuns: 6 })
     await engine.close()
     rmSync(directory, { recursive: true })
   })
@@ -38,29 +55,27 @@ for (const options of [{}, { durability: 'journal', checkpointInterval: 0.01 }] 
 
 test('two processes on one directory lose none', async () => {
   const directory = temporaryDirectory('memory')
-  const options = { directory, layout: 'flat', threads: 2 } as const
-  const processes = await EngineProcess.openAll(2, options)
+  const processes = await EngineProcess.openAll(2, { directory, layout: 'flat' })
   const engine = new SessionEngine({ storage: files({ directory, layout: 'flat' }), threads: 1 })
   try {
-    const property = fc.asyncProperty(counts, counts, async (...all) => {
-      const length = Math.max(...all.map((some) => some.length))
-      for (let index = 0; index < length; index++) await engine.save(keyOf(index), { count: 0 })
-      const calls = all.map((some) =>
-        some.flatMap((count, index) =>
-          new Array<Call>(count).fill({ method: 'increment', key: keyOf(index) }),
+    const busy = fc.array(
+      fc.record({ key: fc.constantFrom(...KEYS), times: fc.integer({ min: 50, max: 300 }) }),
+      { minLength: 1, maxLength: 2 },
+    )
+    const property = fc.asyncProperty(busy, busy, async (...all) => {
+      await begin(engine)
+      const settled = await Promise.all(
+        processes.map((remote, index) =>
+          remote.run((all[index] ?? []).map(({ key, times }) => ({ method: 'increment', key, times }))),
         ),
       )
-      const settled = await Promise.all(processes.map((remote, index) => remote.run(calls[index] ?? [])))
       assert.equal(settled.flat().flatMap(errorOf), [])
-      for (let index = 0; index < length; index++) {
-        const count = all.reduce((sum, some) => sum + (some[index] ?? 0), 0)
-        assert.equal(await engine.load(keyOf(index)), { count })
-      }
+      await assertCounted(engine, all.flat())
     })
-    await fc.assert(property, { numRuns: 10 })
+    await fc.assert(property, { numRuns: 5, endOnFailure: true })
     await engine.close()
     await Promise.all(processes.map((remote) => remote.close()))
-    assert.ok(filesBelow(directory).every((name) => name.startsWith('counter-')))
+    assert.equal(filesBelow(directory), KEYS)
   } finally {
     await Promise.all(processes.map((remote) => remote.kill()))
   }

@@ -151,6 +151,32 @@ interruptions('what a load takes for corrupt goes aside, never what has come in 
   }
 })
 
+interruptions('a replace does not bring back what was deleted by one who could not have the claim', () => {
+  const { file } = one.place(KEY)
+  const told = new Set<number | undefined>()
+  for (let at = 0, calls = 1; at < calls; at++) {
+    empty(directory)
+    one.save(KEY, 'old')
+    let deleted = false
+    const run = (): void => {
+      rmSync(file)
+      mkdirSync(file, 0o1700)
+      deleted = true
+    }
+    let status: number | undefined
+    calls = Math.max(
+      calls,
+      interleave(() => {
+        status = one.replace(KEY, 'new', 'old')
+      }, [{ at, run }]),
+    )
+    assert.equal(readdirSync(directory), [KEY], `at ${at}`)
+    assert.is(other.load(KEY), deleted ? undefined : 'new', `at ${at}`)
+    if (deleted) told.add(status)
+  }
+  assert.equal([...told].sort(), [Status.DONE, Status.ABSENT])
+})
+
 interruptions('a session that was taken to be looked at and put back is found', () => {
   empty(directory)
   one.save(KEY, 'initial')
