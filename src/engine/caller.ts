@@ -1,9 +1,20 @@
-import type { Opcode, SlotContent } from '../../workers/protocol/index.js'
+import { Opcode, type SlotContent } from '../../workers/protocol/index.js'
+
+/** A load that tells the expiry, too. To storages it is a load like any other. */
+export const LOAD_WITH_EXPIRY = 'load with expiry'
+
+/** What a caller may ask for. */
+export type Asked = Opcode | typeof LOAD_WITH_EXPIRY
+
+/** The operation that answers what is asked for. */
+export function opcodeFor(asked: Asked): Opcode {
+  return asked === LOAD_WITH_EXPIRY ? Opcode.LOAD : asked
+}
 
 /** One call of the public surface that waits for its outcome. */
 export interface Caller {
   /** What was asked for; the operation that it rides on may be another. */
-  readonly asks: Opcode
+  readonly asks: Asked
   /** The call's moment, in ticks. */
   readonly acceptedAt: number
   /** Settles the caller's promise: with what the opcode promises, or with a promise that is rejected. */
@@ -16,7 +27,7 @@ export interface Caller {
 
 /** A call, and what it takes to give it a place in a batch. Lives no longer than that takes. */
 export interface Demand extends SlotContent {
-  readonly asks: Opcode
+  readonly asks: Asked
   readonly acceptedAt: number
   readonly resolve: (outcome: unknown) => void
 }

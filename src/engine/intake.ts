@@ -1,6 +1,6 @@
 import { type CorruptNotice, carriesPayload, keyHash, Opcode, Status } from '../../workers/protocol/index.js'
 import type { BatchCarrier } from './batch-carrier.js'
-import type { Demand } from './caller.js'
+import { type Asked, type Demand, opcodeFor } from './caller.js'
 import { Dispatcher, type DispatcherListener, type DispatchShape } from './dispatcher.js'
 import { type Expiry, expiryOf } from './options.js'
 import type { Payloads } from './payloads.js'
@@ -58,8 +58,9 @@ export class Intake {
   }
 
   /** Issues one operation on one key. Whatever `session` refers to may change once this has returned. */
-  issue(opcode: Opcode, key: string, expiry?: Expiry, session?: object): Promise<unknown> {
+  issue(asked: Asked, key: string, expiry?: Expiry, session?: object): Promise<unknown> {
     try {
+      const opcode = opcodeFor(asked)
       checkKey(key)
       const { payloads, pending, maxAge } = this.#options
       const now = Date.now()
@@ -71,7 +72,7 @@ export class Intake {
       if (payload !== undefined) pending.admit(payload.length)
       // A getter in the session may have closed the engine.
       this.#options.refuseClosed()
-      return this.#accept(opcode, key, expiresAt, payload, now)
+      return this.#accept(asked, opcode, key, expiresAt, payload, now)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -91,6 +92,7 @@ export class Intake {
 
   /** From here on nothing can be wrong with the call, and no code of the caller's runs. */
   #accept(
+    asked: Asked,
     opcode: Opcode,
     key: string,
     expiry: number,
@@ -100,7 +102,7 @@ export class Intake {
     const { statistics, pending } = this.#options
     const demand = this.#demand
     const promise = new Promise(this.#keepResolve)
-    demand.asks = opcode
+    demand.asks = asked
     demand.opcode = opcode
     demand.key = key
     demand.hash = keyHash(key)

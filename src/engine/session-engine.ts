@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { Opcode } from '../../workers/protocol/index.js'
+import { type Asked, LOAD_WITH_EXPIRY } from './caller.js'
 import { checkTimeout, closeTimeoutError, settledInTime } from './closing.js'
 import type { Dispatcher } from './dispatcher.js'
 import { EngineClosedError, UnsupportedError } from './errors.js'
@@ -114,6 +115,17 @@ export class SessionEngine<
     return this.#issue(Opcode.LOAD, key) as Promise<Session | undefined>
   }
 
+  /**
+   * The same, with the moment at which it expires, which `touch` may have moved since it was saved.
+   *
+   * @example
+   * const found = await engine.loadWithExpiry(key)
+   * if (found !== undefined) console.log(found.session, found.expires.toISOString())
+   */
+  loadWithExpiry(key: string): Promise<{ session: Session; expires: Date } | undefined> {
+    return this.#issue(LOAD_WITH_EXPIRY, key) as Promise<{ session: Session; expires: Date } | undefined>
+  }
+
   /** Whether there is a live session of this key. */
   exists(key: string): Promise<boolean> {
     return this.#issue(Opcode.EXISTS, key) as Promise<boolean>
@@ -216,9 +228,9 @@ export class SessionEngine<
     return this.#intake.dispatcher
   }
 
-  #issue(opcode: Opcode, key: string, expiry?: Expiry, session?: Session): Promise<unknown> {
+  #issue(asked: Asked, key: string, expiry?: Expiry, session?: Session): Promise<unknown> {
     if (this.#lifecycle.isClosing) return Promise.reject(new EngineClosedError())
-    const outcome = this.#intake.issue(opcode, key, expiry, session)
+    const outcome = this.#intake.issue(asked, key, expiry, session)
     // The operation itself hears of an opening that fails.
     if (this.#lifecycle.isNew) this.#lifecycle.open().catch(() => undefined)
     return outcome

@@ -1,6 +1,6 @@
 import { type LoadedRecord, Opcode, Status } from '../../workers/protocol/index.js'
 import type { Batch, Operation } from './batch.js'
-import { type Caller, reject } from './caller.js'
+import { type Caller, LOAD_WITH_EXPIRY, reject } from './caller.js'
 import { CreateError, UpdateError } from './errors.js'
 
 /** What became of one operation. */
@@ -52,7 +52,7 @@ export function settle(
 }
 
 function isReader(caller: Caller): boolean {
-  return caller.asks === Opcode.LOAD || caller.asks === Opcode.EXISTS
+  return caller.asks === Opcode.LOAD || caller.asks === Opcode.EXISTS || caller.asks === LOAD_WITH_EXPIRY
 }
 
 /** Readers that rode on a write see what it stored; when it stored nothing, they have to look. */
@@ -73,20 +73,36 @@ function resultOf(
       return outcome.status === Status.DONE
     case Opcode.EXISTS:
       return isFound(operation, caller, outcome)
-    case Opcode.LOAD: {
-      if (!isFound(operation, caller, outcome)) return undefined
-      const { record } = outcome
-      if (record !== undefined) {
-        return context.decode(operation.key, record.payload, record.codec, record.writeId)
-      }
-      if (caller.sees === undefined) return undefined
-      // A copy: what a codec decodes may point into its bytes, and the batch's memory is used again.
-      const payload = Uint8Array.prototype.slice.call(batch.writer.payload(caller.sees.offset))
-      return context.decode(operation.key, payload, context.codec, undefined)
+    case Opcode.LOAD:
+      return sessionOf(operation, batch, caller, outcome, context)
+    case LOAD_WITH_EXPIRY: {
+      const session = sessionOf(operation, batch, caller, outcome, context)
+      if (session === undefined) return undefined
+      // A file's time may be off by a fraction of the millisecond that was meant.
+      return { session, expires: new Date(Math.round(outcome.record?.expiry ?? caller.sees?.expiry ?? 0)) }
     }
     default:
       return undefined
   }
+}
+
+/** What a load found: in the storage, or in the bytes of the write that it rode on. */
+function sessionOf(
+  operation: Operation,
+  batch: Batch,
+  caller: Caller,
+  outcome: Outcome,
+  context: SettleContext,
+): unknown {
+  if (!isFound(operation, caller, outcome)) return undefined
+  const { record } = outcome
+  if (record !== undefined) {
+    return context.decode(operation.key, record.payload, record.codec, record.writeId)
+  }
+  if (caller.sees === undefined) return undefined
+  // A copy: what a codec decodes may point into its bytes, and the batch's memory is used again.
+  const payload = Uint8Array.prototype.slice.call(batch.writer.payload(caller.sees.offset))
+  return context.decode(operation.key, payload, context.codec, undefined)
 }
 
 function isFound(operation: Operation, caller: Caller, outcome: Outcome): boolean {

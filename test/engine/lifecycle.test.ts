@@ -19,6 +19,7 @@ const CALLS: readonly (readonly [name: string, call: Call, result: unknown])[] =
   ['save', (engine) => engine.save('there', { version: 2 }), undefined],
   ['touch', (engine) => engine.touch('there'), true],
   ['load', (engine) => engine.load('there'), { version: 1 }],
+  ['loadWithExpiry', async (engine) => (await engine.loadWithExpiry('there'))?.session, { version: 1 }],
   ['exists', (engine) => engine.exists('there'), true],
   ['delete', (engine) => engine.delete('there'), undefined],
   ['keys', (engine) => collect(engine.keys()), ['there']],
