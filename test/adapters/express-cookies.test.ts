@@ -23,7 +23,7 @@ test('each request moves the expiry, saved or only touched', async ({ open, stor
     await browser.visit('/')
     assert.equal(store.take(), resave ? { get: 1, set: 1 } : { get: 1, touch: 1 })
     const moved = await expiryOf(store, key)
-    assert.ok(moved > Date.now() + 50_000, `${resave}: ${moved - Date.now()}`)
+    assert.ok(moved > Date.now() + 30_000, `${resave}: ${moved - Date.now()}`)
     // What the session says is what the engine does.
     assert.is((await engine.loadWithExpiry(key))?.expires.getTime(), moved)
   }
@@ -131,10 +131,10 @@ test('originalMaxAge stays what it was, over requests', async ({ open }) => {
       (request, response) => void response.json(request.session.cookie.originalMaxAge),
       {
         resave,
-        cookie: { maxAge: 2000 },
+        cookie: { maxAge: 200_000 },
       },
     )
-    for (const _ of [1, 2, 3]) assert.is(await browser.visit('/'), '2000')
+    for (const _ of [1, 2, 3]) assert.is(await browser.visit('/'), '200000')
   }
 })
 
@@ -146,14 +146,14 @@ test('a maxAge that a handler sets is how long the session lives, from then on',
     response.end()
   })
   await browser.visit('/')
-  for (const changed of [5000, 3_000_000_000, undefined]) {
+  for (const changed of [500_000, 3_000_000_000, undefined]) {
     maxAge = changed
     await browser.visit('/')
     const { expires } = (await engine.loadWithExpiry(browser.key)) ?? { expires: new Date(0) }
     const left = expires.getTime() - Date.now()
     // What was set last holds for the requests after it, too.
     const expected = changed ?? 3_000_000_000
-    assert.ok(left <= expected && left > expected - 3000, `${left} of ${expected}`)
+    assert.ok(left <= expected && left > expected - 60_000, `${left} of ${expected}`)
   }
 })
 
