@@ -36,9 +36,10 @@ class FailingEngine extends SessionEngine<object> {
   }
 }
 
-/** A route whose handlers wait until they may go on. */
+/** Two routes whose handlers wait until they may go on. */
 class SlowRoute {
   readonly goOn = new Gate()
+  readonly goOnLater = new Gate()
   readonly #all = new Gate()
   #missing: number
 
@@ -52,12 +53,17 @@ class SlowRoute {
   }
 
   add(app: HonoApp): void {
-    app.get('/slow', async (context) => {
-      context.get('session').set('note', 'slow')
-      if (--this.#missing === 0) this.#all.open()
-      await this.goOn.opened
-      return context.text('slow')
-    })
+    for (const [path, gate] of [
+      ['/slow', this.goOn],
+      ['/slower', this.goOnLater],
+    ] as const) {
+      app.get(path, async (context) => {
+        context.get('session').set('note', path)
+        if (--this.#missing === 0) this.#all.open()
+        await gate.opened
+        return context.text(path)
+      })
+    }
   }
 }
 
@@ -90,11 +96,14 @@ for (const way of ['/logout', '/rotate']) {
   test(`${way} among ${OVERLAPPING} overlapping saves stands`, async ({ engine, server, browser, slow }) => {
     await browser.visit('/visit')
     const { key, cookie } = browser
-    const late = Array.from({ length: OVERLAPPING }, () => new HonoBrowser(server, cookie).request('/slow'))
+    const late = Array.from({ length: OVERLAPPING }, (_, number) =>
+      new HonoBrowser(server, cookie).request(number % 2 === 0 ? '/slow' : '/slower'),
+    )
     await slow.arrived
-    const leaving = browser.visit(way)
+    // Half of them end while the visitor leaves, the others after he has left.
     slow.goOn.open()
-    await leaving
+    await browser.visit(way)
+    slow.goOnLater.open()
     for (const response of await Promise.all(late)) assert.is(response.status, 200)
     assert.not(await engine.exists(key), 'the session is back')
     assert.equal(server.errors, [])
