@@ -341,6 +341,8 @@ life('wrong options are refused by name', () => {
   refused({ directory: 'x', ttl: 'soon' }, /option "ttl" is 'soon'; expected a number of seconds/)
   refused({ directory: 'x', ttl: 0 }, /option "ttl" is 0; expected a number of seconds/)
   refused({ directory: 'x', readOnly: true }, /option "readOnly" is true; expected one of/)
+  // @ts-expect-error No such option.
+  assert.throws(() => coatcheckDriver({ directory: 'x', readOnly: true }), TypeError)
   refused({ engine: {} }, /option "engine" is \{\}; expected a SessionEngine/)
 })
 
