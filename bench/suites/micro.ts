@@ -1,11 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { SessionEngine } from 'coatcheck'
 import { cleaningUp } from '../harness/cleanup.js'
-import { figure } from '../harness/figures.js'
+import { figure, spreadFigure } from '../harness/figures.js'
 import { describeLoad, describeMachine } from '../harness/machine.js'
 import { describePlace, findPlaces } from '../harness/places.js'
 import { Progress } from '../harness/progress.js'
 import { formatTable } from '../harness/table.js'
+import { MOST_OVERHEAD, measureAdapterOverhead } from '../micro/adapter-overhead.js'
 import { codecCases } from '../micro/codec-cases.js'
 import { engineCases } from '../micro/engine-cases.js'
 import { keyCases } from '../micro/key-cases.js'
@@ -21,7 +22,9 @@ export interface MicroOptions {
   readonly output?: string
 }
 
-/** Single steps of a save, each alone in a loop. */
+const ADAPTER = 'store.set of express-session over engine.save'
+
+/** Single steps of a save, each alone in a loop; and what an adapter adds to it. */
 export async function benchMicro({ only, quick, output }: MicroOptions): Promise<void> {
   await cleaningUp(async (cleanup) => {
     const [place] = findPlaces(undefined, cleanup)
@@ -48,6 +51,11 @@ export async function benchMicro({ only, quick, output }: MicroOptions): Promise
       progress.show(step.name)
       results.push(await runCase(step, quick ? 0.2 : 2))
     }
+    const named = only.length === 0 || only.some((word) => ADAPTER.includes(word))
+    if (named) progress.show(ADAPTER)
+    const overhead = named
+      ? await measureAdapterOverhead(engine, { rounds: quick ? 5 : 25, passes: 40 })
+      : undefined
     progress.done()
     const rows = results.map(({ name, perSecond, margin }) => [
       name,
@@ -56,6 +64,13 @@ export async function benchMicro({ only, quick, output }: MicroOptions): Promise
       `± ${margin.toFixed(1)} %`,
     ])
     console.log(formatTable(['', 'a second', 'µs each', 'margin'], rows))
-    if (output !== undefined) writeFileSync(output, `${JSON.stringify(results, null, 2)}\n`)
+    if (overhead !== undefined) {
+      const { engine: bare, store, difference } = overhead
+      console.log(
+        `${ADAPTER}: ${spreadFigure(difference)} µs of the main thread a save, goal at most ${MOST_OVERHEAD} ` +
+          `(${spreadFigure(store)} and ${spreadFigure(bare)})`,
+      )
+    }
+    if (output !== undefined) writeFileSync(output, `${JSON.stringify({ results, overhead }, null, 2)}\n`)
   })
 }

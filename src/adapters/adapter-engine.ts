@@ -10,7 +10,19 @@ export type AdapterOptions =
     }
   | (SessionEngineOptions & { engine?: undefined })
 
-const ENGINE_METHODS = ['save', 'update', 'touch', 'load', 'delete', 'keys', 'count', 'clear'] as const
+const ENGINE_METHODS = [
+  'create',
+  'save',
+  'update',
+  'touch',
+  'load',
+  'loadWithExpiry',
+  'exists',
+  'delete',
+  'keys',
+  'count',
+  'clear',
+] as const
 
 /** The engine that an adapter works with, and whether it is the adapter's to close. */
 export class AdapterEngine {

@@ -6,18 +6,21 @@ export type Callback<Value = void> = (error: Error | null, value?: Value) => voi
  * uncaught exception, as in any other store; it is not called again with its own error, and the error is not lost.
  *
  * @param unheard takes the error when there is no callback
+ * @param forgives tells errors that are none to the caller: he gets the answer of a success
  */
 export function answer<Value>(
   outcome: Promise<Value>,
   callback: Callback<Value> | undefined,
   unheard: (error: Error) => void,
+  forgives?: (error: Error) => boolean,
 ): void {
   outcome.then(
     (value) => {
       if (callback !== undefined) process.nextTick(callback, null, value)
     },
     (error: Error) => {
-      process.nextTick(callback ?? unheard, error)
+      if (forgives?.(error) !== true) process.nextTick(callback ?? unheard, error)
+      else if (callback !== undefined) process.nextTick(callback, null)
     },
   )
 }

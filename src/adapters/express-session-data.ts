@@ -17,40 +17,34 @@ export function plainSession(session: unknown): Record<string, unknown> {
     throw new EncodeError('', `has to be an object, not ${session === null ? 'null' : typeof session}`)
   }
   const plain = { ...asJson(session) }
-  if (isObject(plain.cookie)) plain.cookie = withoutUndefined(asJson(plain.cookie))
+  if (isObject(plain.cookie)) plain.cookie = plainCookie(asJson(plain.cookie))
   return plain
 }
 
 /**
  * A stored object as a session that express-session can work with; `undefined` when it is none, since it has no
  * cookie: somebody else who uses the same engine has stored it.
+ *
+ * @param expires When the session expires: later than it was stored with, where it was touched since
  */
-export function revivedSession(stored: object | undefined): SessionData | undefined {
+export function revivedSession(stored: object, expires: Date): SessionData | undefined {
   if (!isObject(stored) || !isObject(stored.cookie)) return undefined
   const { cookie } = stored
-  // JSON made a string of it.
-  if (typeof cookie.expires === 'string') cookie.expires = new Date(cookie.expires)
+  // One that lasts as long as the browser has none; JSON made a string of it.
+  if (cookie.expires instanceof Date || typeof cookie.expires === 'string') cookie.expires = expires
   // Whatever else a session holds is the application's business.
   return stored as unknown as SessionData
 }
 
-/**
- * When a session expires: with its cookie, or, where that lasts as long as the browser, when the engine says.
- *
- * @param loaded Whether the session came out of the store in this request. It is alive then, whatever its cookie
- * says: touching a session moves its expiry and leaves the rest as it was, so `expires` may be long past. Such a
- * session, saved in the middle of a request, must not expire at once.
- */
-export function sessionExpiry(session: unknown, loaded: boolean): Expiry | undefined {
+/** When a session expires: with its cookie, or, where that lasts as long as the browser, when the engine says. */
+export function sessionExpiry(session: unknown): Expiry | undefined {
   if (!isObject(session) || !isObject(session.cookie)) return undefined
-  const { expires, originalMaxAge, maxAge } = session.cookie
-  if (!(expires instanceof Date) && typeof expires !== 'string') {
-    if (typeof maxAge === 'number') return { maxAge: maxAge / 1000 }
-    return typeof originalMaxAge === 'number' ? { maxAge: originalMaxAge / 1000 } : undefined
-  }
-  const moment = new Date(expires)
-  if (!loaded || typeof originalMaxAge !== 'number') return { expires: moment }
-  return { expires: new Date(Math.max(moment.getTime(), Date.now() + originalMaxAge)) }
+  const { expires } = session.cookie
+  if (expires instanceof Date) return isMoment(expires) ? { expires } : undefined
+  if (typeof expires === 'string') return { expires: new Date(expires) }
+  const { maxAge, originalMaxAge } = session.cookie
+  const milliseconds = typeof maxAge === 'number' ? maxAge : originalMaxAge
+  return typeof milliseconds === 'number' ? { maxAge: milliseconds / 1000 } : undefined
 }
 
 /** Anything with properties, seen as such. */
@@ -64,10 +58,16 @@ function asJson(value: Record<string, unknown>): Record<string, unknown> {
   return isObject(json) ? json : value
 }
 
-function withoutUndefined(value: Record<string, unknown>): Record<string, unknown> {
-  const defined: Record<string, unknown> = {}
-  for (const name of Object.keys(value)) {
-    if (value[name] !== undefined) defined[name] = value[name]
+/** Without what is undefined; and a Date that is none is `null`, as in JSON: a cookie that lasts as long as the browser. */
+function plainCookie(cookie: Record<string, unknown>): Record<string, unknown> {
+  const plain: Record<string, unknown> = {}
+  for (const name of Object.keys(cookie)) {
+    const value = cookie[name]
+    if (value !== undefined) plain[name] = value instanceof Date && !isMoment(value) ? null : value
   }
-  return defined
+  return plain
+}
+
+function isMoment(date: Date): boolean {
+  return !Number.isNaN(date.getTime())
 }

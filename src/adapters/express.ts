@@ -14,8 +14,6 @@ type SessionRequest = Parameters<session.Store['createSession']>[0]
 /** The life of a session object that a request works with. */
 interface Tracked {
   readonly key: string
-  /** Whether it was loaded from the store, or only made by express-session. */
-  readonly loaded: boolean
   /** Whether it has been in the store under this key. */
   stored: boolean
 }
@@ -38,6 +36,9 @@ export class CoatcheckStore extends session.Store {
   readonly #source: AdapterEngine
   readonly #fromHere = new WeakSet<object>()
   readonly #tracked = new WeakMap<object, Tracked>()
+  readonly #tell = (error: Error): void => {
+    if (this.listenerCount('error') > 0) this.emit('error', error)
+  }
 
   /** @throws {TypeError} for a wrong option, naming it, its value and what was expected */
   constructor(options: AdapterOptions) {
@@ -62,7 +63,11 @@ export class CoatcheckStore extends session.Store {
    * while it is still there; a new one, and data that no request works with, always.
    */
   override set(key: string, data: SessionData, callback?: Callback): void {
-    this.#answer(this.#save(key, data), callback)
+    const tracked = this.#trackedFor(key, data)
+    const saved = this.#save(key, data, tracked)
+    if (tracked === undefined) this.#answer(saved, callback)
+    // It was there, so another request has deleted it since: a logout, which stands. Nothing is left to save.
+    else answer(saved, callback, this.#tell, (error) => error instanceof UpdateError && tracked.stored)
   }
 
   /** Deletes a session. */
@@ -97,7 +102,7 @@ export class CoatcheckStore extends session.Store {
   override createSession(request: SessionRequest, data: SessionData): session.Session & SessionData {
     const stored = this.#fromHere.has(data)
     const created = super.createSession(request, data)
-    if (stored) this.#tracked.set(created, { key: request.sessionID, loaded: true, stored })
+    if (stored) this.#tracked.set(created, { key: request.sessionID, stored })
     return created
   }
 
@@ -110,7 +115,8 @@ export class CoatcheckStore extends session.Store {
   }
 
   async #load(key: string): Promise<SessionData | null> {
-    const data = revivedSession(await this.engine.load(key))
+    const found = await this.engine.loadWithExpiry(key)
+    const data = found === undefined ? undefined : revivedSession(found.session, found.expires)
     if (data === undefined) return null
     this.#fromHere.add(data)
     return data
@@ -134,15 +140,26 @@ export class CoatcheckStore extends session.Store {
     return sessions
   }
 
-  // Runs up to its first await at once: what is stored is the session as it was when `set` was called.
-  async #save(key: string, data: SessionData): Promise<void> {
-    const tracked = this.#trackedFor(key, data)
-    const plain = plainSession(data)
-    const expiry = sessionExpiry(data, tracked?.loaded === true)
-    if (tracked !== undefined) return this.#update(tracked, plain, expiry)
-    if (!this.#isOfRequest(key, data)) return this.engine.save(key, plain, expiry)
+  /**
+   * Issues what stores the session: at once, since what is stored is the session as it was when `set` was called; and
+   * with no promise of its own, since this runs with every request.
+   */
+  #save(key: string, data: SessionData, tracked: Tracked | undefined): Promise<void> {
+    try {
+      const plain = plainSession(data)
+      const expiry = sessionExpiry(data)
+      if (tracked !== undefined) return this.engine.update(key, plain, expiry)
+      return this.#isOfRequest(key, data)
+        ? this.#saveFirst(key, data, plain, expiry)
+        : this.engine.save(key, plain, expiry)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  async #saveFirst(key: string, data: SessionData, plain: object, expiry: Expiry | undefined): Promise<void> {
     // From here on, and not only when it is stored, a logout is to win over what this request still saves.
-    const first: Tracked = { key, loaded: false, stored: false }
+    const first: Tracked = { key, stored: false }
     this.#tracked.set(data, first)
     try {
       await this.engine.save(key, plain, expiry)
@@ -153,18 +170,8 @@ export class CoatcheckStore extends session.Store {
     }
   }
 
-  async #update(tracked: Tracked, plain: object, expiry: Expiry | undefined): Promise<void> {
-    try {
-      await this.engine.update(tracked.key, plain, expiry)
-    } catch (error) {
-      // It was there, so another request has deleted it since: a logout, which stands. Nothing is left to save.
-      if (error instanceof UpdateError && tracked.stored) return
-      throw error
-    }
-  }
-
   async #touch(key: string, data: SessionData): Promise<void> {
-    await this.engine.touch(key, sessionExpiry(data, this.#trackedFor(key, data)?.loaded === true))
+    await this.engine.touch(key, sessionExpiry(data))
   }
 
   /** What is known of a session object; nothing, when it is to be stored under a key that is not its own. */
@@ -181,8 +188,6 @@ export class CoatcheckStore extends session.Store {
   }
 
   #answer<Value>(outcome: Promise<Value>, callback: Callback<Value> | undefined): void {
-    answer(outcome, callback, (error) => {
-      if (this.listenerCount('error') > 0) this.emit('error', error)
-    })
+    answer(outcome, callback, this.#tell)
   }
 }

@@ -1,5 +1,5 @@
 import { longestSlot, type Opcode, type RequestWriter } from '../../workers/protocol/index.js'
-import type { Asks, Caller, Demand } from './caller.js'
+import type { Asked, Caller, Demand } from './caller.js'
 
 /** Bytes of one batch at the most, unless a single session is larger. */
 export const MOST_BYTES = 128 * 1024
@@ -9,7 +9,7 @@ export const MOST_BYTES = 128 * 1024
  * kept here that the slot tells, and of a promise only the function that resolves it; that can reject it, too.
  */
 export class Operation implements Caller {
-  readonly asks: Asks
+  readonly asks: Asked
   readonly acceptedAt: number
   readonly resolve: (outcome: unknown) => void
   readonly sees = undefined

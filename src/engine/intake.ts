@@ -1,7 +1,7 @@
 import { type CorruptNotice, carriesPayload, keyHash, Opcode, Status } from '../../workers/protocol/index.js'
 import type { CodecRecordFormat } from '../codecs/codec.js'
 import type { BatchCarrier } from './batch-carrier.js'
-import { type Asks, type Demand, LOAD_VERSION } from './caller.js'
+import { type Asked, type Demand, opcodeFor } from './caller.js'
 import { Dispatcher, type DispatcherListener, type DispatchShape } from './dispatcher.js'
 import { type Expiry, expiryOf } from './options.js'
 import type { Payloads } from './payloads.js'
@@ -63,8 +63,9 @@ export class Intake {
   }
 
   /** Issues one operation on one key. Whatever `session` refers to may change once this has returned. */
-  issue(opcode: Opcode, key: string, expiry?: Expiry, session?: object): Promise<unknown> {
+  issue(asked: Asked, key: string, expiry?: Expiry, session?: object): Promise<unknown> {
     try {
+      const opcode = opcodeFor(asked)
       this.#checkKey(key)
       const { recordFormat, pending, maxAge } = this.#options
       const now = Date.now()
@@ -75,18 +76,7 @@ export class Intake {
       // A getter in the session may have closed the engine.
       this.#options.refuseClosed()
       const own = payload === undefined ? undefined : recordFormat?.expiryOf(payload, now)
-      return this.#accept(opcode, opcode, key, own ?? expiresAt, payload, now)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
-
-  /** Issues a load that tells the version, too. */
-  loadVersion(key: string): Promise<unknown> {
-    try {
-      this.#checkKey(key)
-      this.#options.pending.admit(0)
-      return this.#accept(LOAD_VERSION, Opcode.LOAD, key, 0, undefined, Date.now())
+      return this.#accept(asked, opcode, key, own ?? expiresAt, payload, now)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -147,7 +137,7 @@ export class Intake {
 
   /** From here on nothing can be wrong with the call, and no code of the caller's runs. */
   #accept(
-    asks: Asks,
+    asked: Asked,
     opcode: Opcode,
     key: string,
     expiry: number,
@@ -157,7 +147,7 @@ export class Intake {
     const { statistics, pending } = this.#options
     const demand = this.#demand
     const promise = new Promise(this.#keepResolve)
-    demand.asks = asks
+    demand.asks = asked
     demand.opcode = opcode
     demand.key = key
     demand.hash = keyHash(key)

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { Opcode } from '../../workers/protocol/index.js'
+import { type Asked, LOAD_VERSION, LOAD_WITH_EXPIRY } from './caller.js'
 import { checkTimeout, closeTimeoutError, settledInTime } from './closing.js'
 import type { Dispatcher } from './dispatcher.js'
 import { EngineClosedError, UnsupportedError } from './errors.js'
@@ -141,8 +142,21 @@ export class SessionEngine<
   loadVersion(
     key: string,
   ): Promise<{ readonly session: Session; readonly version: SessionVersion } | undefined> {
-    return this.#begin(() => this.#intake.loadVersion(key)) as Promise<
+    return this.#issue(LOAD_VERSION, key) as Promise<
       { readonly session: Session; readonly version: SessionVersion } | undefined
+    >
+  }
+
+  /**
+   * The same, with the moment at which it expires, which `touch` may have moved since it was saved.
+   *
+   * @example
+   * const found = await engine.loadWithExpiry(key)
+   * if (found !== undefined) console.log(found.session, found.expires.toISOString())
+   */
+  loadWithExpiry(key: string): Promise<{ readonly session: Session; readonly expires: Date } | undefined> {
+    return this.#issue(LOAD_WITH_EXPIRY, key) as Promise<
+      { readonly session: Session; readonly expires: Date } | undefined
     >
   }
 
@@ -248,9 +262,9 @@ export class SessionEngine<
     return this.#intake.dispatcher
   }
 
-  #issue(opcode: Opcode, key: string, expiry?: Expiry, session?: Session): Promise<unknown> {
+  #issue(asked: Asked, key: string, expiry?: Expiry, session?: Session): Promise<unknown> {
     if (this.#lifecycle.isClosing) return Promise.reject(new EngineClosedError())
-    const outcome = this.#intake.issue(opcode, key, expiry, session)
+    const outcome = this.#intake.issue(asked, key, expiry, session)
     this.#openIfNew()
     return outcome
   }

@@ -1,6 +1,6 @@
 import { type LoadedRecord, Opcode, Status } from '../../workers/protocol/index.js'
 import type { Batch, Operation } from './batch.js'
-import { type Caller, LOAD_VERSION, reject } from './caller.js'
+import { type Caller, LOAD_VERSION, LOAD_WITH_EXPIRY, opcodeFor, reject } from './caller.js'
 import { ConflictError, CreateError, UpdateError } from './errors.js'
 import { versionOf } from './session-versions.js'
 
@@ -65,7 +65,8 @@ function refusalOf({ asks }: Caller, { status, failure }: Outcome): Error | unde
 }
 
 function isReader(caller: Caller): boolean {
-  return caller.asks === Opcode.LOAD || caller.asks === Opcode.EXISTS || caller.asks === LOAD_VERSION
+  const opcode = opcodeFor(caller.asks)
+  return opcode === Opcode.LOAD || opcode === Opcode.EXISTS
 }
 
 /** Readers that rode on a write see what it stored; when it stored nothing, they have to look. */
@@ -88,20 +89,26 @@ function resultOf(
     case Opcode.EXISTS:
       return isFound(operation, caller, outcome)
     case Opcode.LOAD:
-      return sessionFor(operation, batch, caller, outcome, context)
+      return sessionOf(operation, batch, caller, outcome, context)
     case LOAD_VERSION: {
-      const session = sessionFor(operation, batch, caller, outcome, context)
+      const session = sessionOf(operation, batch, caller, outcome, context)
       const payload = outcome.record?.payload ?? (caller.sees && batch.writer.payload(caller.sees.offset))
       if (session === undefined || payload === undefined) return undefined
       return { session, version: versionOf(payload) }
+    }
+    case LOAD_WITH_EXPIRY: {
+      const session = sessionOf(operation, batch, caller, outcome, context)
+      if (session === undefined) return undefined
+      // A file's time may be off by a fraction of the millisecond that was meant.
+      return { session, expires: new Date(Math.round(outcome.record?.expiry ?? caller.sees?.expiry ?? 0)) }
     }
     default:
       return undefined
   }
 }
 
-/** The session that a reader finds, or the one that it rode on. */
-function sessionFor(
+/** What a load found: in the storage, or in the bytes of the write that it rode on. */
+function sessionOf(
   operation: Operation,
   batch: Batch,
   caller: Caller,

@@ -14,6 +14,11 @@ export class CountedStore extends CoatcheckStore {
     super.set(...values)
   }
 
+  override destroy(...values: Parameters<CoatcheckStore['destroy']>): void {
+    this.#count('destroy')
+    super.destroy(...values)
+  }
+
   override touch(...values: Parameters<CoatcheckStore['touch']>): void {
     this.#count('touch')
     super.touch(...values)

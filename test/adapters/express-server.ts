@@ -77,9 +77,9 @@ export class Browser {
     return response.text()
   }
 
-  async request(path: string): Promise<Response> {
+  async request(path: string, headers: Record<string, string> = {}): Promise<Response> {
     const response = await fetch(this.#url + path, {
-      headers: this.cookie === undefined ? {} : { cookie: this.cookie },
+      headers: this.cookie === undefined ? headers : { cookie: this.cookie, ...headers },
     })
     const [setCookie] = response.headers.getSetCookie()
     if (setCookie !== undefined) this.cookie = setCookie.split(';')[0]

@@ -133,6 +133,25 @@ export function registerOperations(test: Test<StorageContext>): void {
     )
   })
 
+  test('loadWithExpiry tells the moment that was last given', async ({ engine, other }) => {
+    const key = freshKey()
+    const moments = [61_111, 3_600_001, 30_777].map((life) => new Date(Date.now() + life))
+    const [saved, lengthened, shortened] = moments as [Date, Date, Date]
+    await engine.save(key, { version: 1 }, { expires: saved })
+    assert.equal(await other.loadWithExpiry(key), { session: { version: 1 }, expires: saved })
+    await engine.touch(key, { expires: lengthened })
+    assert.equal((await other.loadWithExpiry(key))?.expires, lengthened)
+    await engine.touch(key, { expires: shortened })
+    assert.equal(await other.loadWithExpiry(key), { session: { version: 1 }, expires: shortened })
+    // One that rides on a save which has not left yet.
+    const riding = [engine.save(key, { version: 2 }, { expires: saved }), engine.loadWithExpiry(key)]
+    assert.equal((await Promise.all(riding))[1], { session: { version: 2 }, expires: saved })
+    await engine.delete(key)
+    assert.is(await other.loadWithExpiry(key), undefined)
+    await engine.save(key, {}, PAST)
+    assert.is(await other.loadWithExpiry(key), undefined)
+  })
+
   test('a session lives as long as it was given, by itself or by its engine, and no longer', async ({
     fresh,
   }) => {
@@ -164,6 +183,7 @@ export function registerOperations(test: Test<StorageContext>): void {
         engine.touch(key),
         engine.load(key),
         engine.loadVersion(key),
+        engine.loadWithExpiry(key),
         engine.exists(key),
         engine.delete(key),
       ]

@@ -25,6 +25,7 @@ const CALLS: readonly (readonly [name: string, call: Call, result: unknown])[] =
   ['touch', (engine) => engine.touch('there'), true],
   ['load', (engine) => engine.load('there'), { version: 1 }],
   ['loadVersion', (engine) => engine.loadVersion('there'), { session: { version: 1 }, version: FIRST }],
+  ['loadWithExpiry', async (engine) => (await engine.loadWithExpiry('there'))?.session, { version: 1 }],
   ['exists', (engine) => engine.exists('there'), true],
   ['delete', (engine) => engine.delete('there'), undefined],
   ['keys', (engine) => collect(engine.keys()), ['there']],
