@@ -1,24 +1,15 @@
 import session, { type SessionData } from 'express-session'
-import { UpdateError } from '../engine/errors.js'
-import type { Expiry } from '../engine/options.js'
 import type { SessionEngine } from '../engine/session-engine.js'
 import { AdapterEngine, type AdapterOptions } from './adapter-engine.js'
 import { answer, type Callback } from './answer.js'
-import { isObject, plainSession, revivedSession, sessionExpiry } from './express-session-data.js'
+import { isObject, plainSession, sessionExpiry } from './cookie-session-data.js'
+import { revivedSession } from './express-session-data.js'
+import { SessionInHand } from './session-in-hand.js'
 
 export type { AdapterOptions } from './adapter-engine.js'
 export type { Callback } from './answer.js'
 
 type SessionRequest = Parameters<session.Store['createSession']>[0]
-
-/** The life of a session object that a request works with. */
-interface Tracked {
-  readonly key: string
-  /** Whether it was loaded from the store, or only made by express-session. */
-  readonly loaded: boolean
-  /** Whether it has been in the store under this key. */
-  stored: boolean
-}
 
 /** Sessions that {@link CoatcheckStore.all} loads at a time. */
 const LOADS_AT_ONCE = 256
@@ -37,7 +28,8 @@ const LOADS_AT_ONCE = 256
 export class CoatcheckStore extends session.Store {
   readonly #source: AdapterEngine
   readonly #fromHere = new WeakSet<object>()
-  readonly #tracked = new WeakMap<object, Tracked>()
+  /** What requests of this store work with, by the objects that express-session has made of it. */
+  readonly #inHands = new WeakMap<object, SessionInHand>()
 
   /** @throws {TypeError} for a wrong option, naming it, its value and what was expected */
   constructor(options: AdapterOptions) {
@@ -97,7 +89,7 @@ export class CoatcheckStore extends session.Store {
   override createSession(request: SessionRequest, data: SessionData): session.Session & SessionData {
     const stored = this.#fromHere.has(data)
     const created = super.createSession(request, data)
-    if (stored) this.#tracked.set(created, { key: request.sessionID, loaded: true, stored })
+    if (stored) this.#inHands.set(created, this.#inHand(request.sessionID, true))
     return created
   }
 
@@ -136,41 +128,29 @@ export class CoatcheckStore extends session.Store {
 
   // Runs up to its first await at once: what is stored is the session as it was when `set` was called.
   async #save(key: string, data: SessionData): Promise<void> {
-    const tracked = this.#trackedFor(key, data)
+    const known = this.#known(key, data)
     const plain = plainSession(data)
-    const expiry = sessionExpiry(data, tracked?.loaded === true)
-    if (tracked !== undefined) return this.#update(tracked, plain, expiry)
+    // A touch leaves the cookie as it was.
+    const expiry = sessionExpiry(data, known?.loaded === true)
+    if (known !== undefined) return known.store(plain, expiry)
     if (!this.#isOfRequest(key, data)) return this.engine.save(key, plain, expiry)
-    // From here on, and not only when it is stored, a logout is to win over what this request still saves.
-    const first: Tracked = { key, loaded: false, stored: false }
-    this.#tracked.set(data, first)
-    try {
-      await this.engine.save(key, plain, expiry)
-      first.stored = true
-    } catch (error) {
-      if (this.#tracked.get(data) === first) this.#tracked.delete(data)
-      throw error
-    }
-  }
-
-  async #update(tracked: Tracked, plain: object, expiry: Expiry | undefined): Promise<void> {
-    try {
-      await this.engine.update(tracked.key, plain, expiry)
-    } catch (error) {
-      // It was there, so another request has deleted it since: a logout, which stands. Nothing is left to save.
-      if (error instanceof UpdateError && tracked.stored) return
-      throw error
-    }
+    const first = this.#inHand(key, false)
+    this.#inHands.set(data, first)
+    return first.store(plain, expiry)
   }
 
   async #touch(key: string, data: SessionData): Promise<void> {
-    await this.engine.touch(key, sessionExpiry(data, this.#trackedFor(key, data)?.loaded === true))
+    await this.engine.touch(key, sessionExpiry(data, this.#known(key, data)?.loaded === true))
+  }
+
+  #inHand(key: string, loaded: boolean): SessionInHand {
+    return new SessionInHand({ engine: this.engine, key, loaded })
   }
 
   /** What is known of a session object; nothing, when it is to be stored under a key that is not its own. */
-  #trackedFor(key: string, data: unknown): Tracked | undefined {
-    const tracked = isObject(data) ? this.#tracked.get(data) : undefined
-    return tracked?.key === key ? tracked : undefined
+  #known(key: string, data: unknown): SessionInHand | undefined {
+    const known = isObject(data) ? this.#inHands.get(data) : undefined
+    return known?.key === key ? known : undefined
   }
 
   /** Whether this is the session of a request that uses this store, as against data from elsewhere, or a copy. */
