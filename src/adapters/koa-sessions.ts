@@ -14,7 +14,7 @@ export class RequestSessions {
 
   async load(key: string): Promise<object | undefined> {
     const session = await loadIfValid(this.#engine, key)
-    if (session !== undefined && !this.#inHands.has(key)) this.#take(key, true)
+    if (session !== undefined) this.#take(key, true)
     return session
   }
 

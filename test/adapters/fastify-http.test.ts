@@ -1,6 +1,6 @@
 import type { FastifySessionOptions } from '@fastify/session'
 import { CoatcheckStore } from 'coatcheck/fastify'
-import type { FastifyInstance, FastifyRequest, Session } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
@@ -207,29 +207,31 @@ test('nothing of ours shows in a session', async ({ open, engine }) => {
   )
 })
 
-for (const moment of [
-  (at: number) => at,
-  (at: number) => new Date(at),
-  (at: number) => new Date(at).toISOString(),
-]) {
-  test(`an expiry may be a ${typeof moment(0)}: expired, it gives a new session`, async (context) => {
-    const { open, store, server } = { ...context, server: () => context.server }
+const FORMS: Readonly<Record<string, (at: number) => unknown>> = {
+  number: (at) => at,
+  Date: (at) => new Date(at),
+  string: (at) => new Date(at).toISOString(),
+}
+
+for (const [form, momentOf] of Object.entries(FORMS)) {
+  test(`an expiry given as a ${form} counts; past, it gives a new session`, async (context) => {
+    const { open, store, engine } = context
     const visitor = await open()
     await visitor.read('/visit')
     const key = fastifyKey(visitor)
-    const put = (at: number) =>
-      new Promise<void>((resolve, reject) => {
-        const data = { cookie: { originalMaxAge: null, expires: moment(at) }, visits: 40 }
-        store.set(key, data as unknown as Session & { cookie: { originalMaxAge: null } }, (error) =>
-          error ? reject(error) : resolve(),
-        )
+    const put = async (at: number): Promise<void> => {
+      const data = { cookie: { originalMaxAge: null, expires: momentOf(at) as Date }, visits: 40 }
+      await new Promise<void>((resolve, reject) => {
+        store.set(key, data, (error) => (error === null ? resolve() : reject(error)))
       })
+      assert.equal(engine.lastExpiry, { expires: new Date(at) })
+    }
     await put(Date.now() + MINUTE)
     assert.is(await visitor.read('/visit'), '41')
     await put(Date.now() - 1000)
     assert.is(await visitor.read('/visit'), '1')
     assert.is.not(fastifyKey(visitor), key)
-    assert.equal(server().errors, [])
+    assert.equal(context.server.errors, [])
   })
 }
 

@@ -105,6 +105,7 @@ test('the Session of one store is a copy in another', async ({ store, engine }) 
   try {
     const visitor = server.visitor()
     await visitor.read('/')
+    await other.engine.clear()
     const key = await visitor.read('/')
     assert.ok(await engine.exists(key))
     assert.ok(await other.engine.exists(key))
