@@ -6,6 +6,7 @@ import { describeLoad, describeMachine } from '../harness/machine.js'
 import { describePlace, findPlaces } from '../harness/places.js'
 import { Progress } from '../harness/progress.js'
 import { formatTable } from '../harness/table.js'
+import { adapterCases } from '../micro/adapter-cases.js'
 import { codecCases } from '../micro/codec-cases.js'
 import { engineCases } from '../micro/engine-cases.js'
 import { keyCases } from '../micro/key-cases.js'
@@ -34,7 +35,13 @@ export async function benchMicro({ only, quick, output }: MicroOptions): Promise
     if (load !== undefined) console.log(load)
     const progress = new Progress()
     const results: CaseResult[] = []
-    const cases = [...codecCases(), ...keyCases(), ...recordCases(), ...engineCases(engine)]
+    const cases = [
+      ...codecCases(),
+      ...keyCases(),
+      ...recordCases(),
+      ...engineCases(engine),
+      ...(await adapterCases()),
+    ]
     for (const step of cases.filter(
       ({ name }) => only.length === 0 || only.some((word) => name.includes(word)),
     )) {

@@ -25,17 +25,26 @@ export class Visitor {
     return this.#cookies.get(name)
   }
 
-  async get(path: string): Promise<Answer> {
-    const cookie = [...this.#cookies].map((pair) => pair.join('=')).join('; ')
-    const response = await fetch(this.#url + path, { headers: cookie === '' ? {} : { cookie } })
-    const cookies = response.headers.getSetCookie()
-    for (const line of cookies) this.take(line)
-    return { status: response.status, text: await response.text(), cookies }
+  get(path: string): Promise<Answer> {
+    return this.#request('GET', path)
+  }
+
+  post(path: string): Promise<Answer> {
+    return this.#request('POST', path)
   }
 
   /** The text of an answer. */
   async read(path: string): Promise<string> {
     return (await this.get(path)).text
+  }
+
+  async #request(method: string, path: string): Promise<Answer> {
+    const cookie = [...this.#cookies].map((pair) => pair.join('=')).join('; ')
+    const headers: Record<string, string> = cookie === '' ? {} : { cookie }
+    const response = await fetch(this.#url + path, { method, headers, redirect: 'manual' })
+    const cookies = response.headers.getSetCookie()
+    for (const line of cookies) this.take(line)
+    return { status: response.status, text: await response.text(), cookies }
   }
 
   /** Keeps what a Set-Cookie header says. */
