@@ -25,15 +25,28 @@ export function marked(stored: object, inHand: SessionInHand): object {
   return session
 }
 
+/** Where the Sessions of one copy of @fastify/session keep their cookie options: seen once, known for all. */
+let optionsSymbol: symbol | undefined
+
 /** What the Session of a request was loaded as; `undefined` for a new one, and for data that is no Session. */
 export function inHandOf(session: object): SessionInHand | undefined {
+  if (optionsSymbol !== undefined) {
+    const options: unknown = Reflect.get(session, optionsSymbol)
+    if (isObject(options)) return markIn(options)
+  }
   for (const symbol of Object.getOwnPropertySymbols(session)) {
     const kept: unknown = Reflect.get(session, symbol)
-    if (!isObject(kept)) continue
-    const inHand: unknown = Reflect.get(kept, IN_HAND)
-    if (inHand instanceof SessionInHand) return inHand
+    const inHand = isObject(kept) ? markIn(kept) : undefined
+    if (inHand === undefined) continue
+    optionsSymbol = symbol
+    return inHand
   }
   return undefined
+}
+
+function markIn(kept: object): SessionInHand | undefined {
+  const inHand: unknown = Reflect.get(kept, IN_HAND)
+  return inHand instanceof SessionInHand ? inHand : undefined
 }
 
 /** Whether this is the Session of a request, as against data from elsewhere, or a copy under another key. */
