@@ -22,7 +22,7 @@ const store = new CoatcheckStore({ directory: exampleDirectory(process.argv[2]) 
 // What is wrong with the directory shows now, not with the first visitor.
 await store.engine.ready()
 
-const app = fastify({ forceCloseConnections: true })
+const app = fastify()
 await app.register(fastifyCookie)
 await app.register(fastifySession, {
   store,
@@ -41,7 +41,7 @@ app.post('/forget', async (request, reply) => {
   return reply.redirect('/', 303)
 })
 
-// The server first: requests that are under way still have their sessions to save.
+// Fastify lets requests that are under way end before: they still have their sessions to save.
 app.addHook('onClose', () => store.close())
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => app.close())
 

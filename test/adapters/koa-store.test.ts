@@ -165,6 +165,33 @@ const ROUTES: Routes = {
   },
 }
 
+test('a ContextStore can be extended, and told of its request', async ({ engine }) => {
+  const paths: string[] = []
+  class Told extends contextStore({ engine }) {
+    readonly #context: { readonly path: string }
+
+    constructor(context: { readonly path: string }) {
+      super(context)
+      this.#context = context
+    }
+
+    override set(...values: Parameters<ContextStore['set']>): Promise<void> {
+      paths.push(this.#context.path)
+      return super.set(...values)
+    }
+  }
+  const server = await startKoa({ ContextStore: Told }, ROUTES)
+  try {
+    const visitor = server.visitor()
+    await visitor.read('/visit')
+    assert.is(await visitor.read('/visit'), '2')
+    assert.equal(paths, ['/visit', '/visit'])
+    assert.is(Told.engine, engine)
+  } finally {
+    await server.close()
+  }
+})
+
 test('what cannot be stored is the error of its request, and the old session stays', async ({ store }) => {
   const server = await startKoa({ store }, ROUTES)
   try {
