@@ -52,10 +52,16 @@ export class CoatcheckStore {
     answer(this.#save(key, session), callback, callback)
   }
 
-  /** Loads a session; `null` when there is none. */
-  get(key: string, callback: Callback<FastifySessionData | null>): void {
+  /**
+   * Loads a session; `null` when there is none.
+   * @typeParam Session what the application says that its sessions hold; nobody checks it
+   */
+  get<Session extends FastifySessionData = FastifySessionData>(
+    key: string,
+    callback: Callback<Session | null>,
+  ): void {
     checkCallback('get', callback)
-    answer(this.#load(key), callback, callback)
+    answer(this.#load(key) as Promise<Session | null>, callback, callback)
   }
 
   /** Deletes a session. */

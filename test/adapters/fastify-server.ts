@@ -7,7 +7,8 @@ import { Visitor } from './visitor.js'
 declare module 'fastify' {
   interface Session {
     visits?: number
-    note?: unknown
+    // Not optional, as applications like to declare it: the store's types have to put up with that.
+    note: unknown
   }
 }
 
