@@ -6,6 +6,7 @@ import { describeLoad, describeMachine } from '../harness/machine.js'
 import { describePlace, findPlaces } from '../harness/places.js'
 import { Progress } from '../harness/progress.js'
 import { formatTable } from '../harness/table.js'
+import { adapterCases } from '../micro/adapter-cases.js'
 import { MOST_OVERHEAD, measureAdapterOverhead } from '../micro/adapter-overhead.js'
 import { codecCases } from '../micro/codec-cases.js'
 import { engineCases } from '../micro/engine-cases.js'
@@ -44,6 +45,7 @@ export async function benchMicro({ only, quick, output }: MicroOptions): Promise
       ...recordCases(),
       ...engineCases(engine),
       ...(await sessionCases(engine)),
+      ...(await adapterCases()),
     ]
     for (const step of cases.filter(
       ({ name }) => only.length === 0 || only.some((word) => name.includes(word)),

@@ -1,25 +1,5 @@
 import type { SessionData } from 'express-session'
-import { EncodeError } from '../engine/errors.js'
-import type { Expiry } from '../engine/options.js'
-
-/*
- * The sessions of express-session ⇄ the plain objects that an engine keeps.
- */
-
-/**
- * What there is to store of a session: its own enumerable properties, as `JSON.stringify` would take them, and the
- * cookie through its `toJSON`. Copying a Cookie property by property would store `_expires`, which nobody reads.
- *
- * @throws {EncodeError} when it is no object
- */
-export function plainSession(session: unknown): Record<string, unknown> {
-  if (!isObject(session)) {
-    throw new EncodeError('', `has to be an object, not ${session === null ? 'null' : typeof session}`)
-  }
-  const plain = { ...asJson(session) }
-  if (isObject(plain.cookie)) plain.cookie = plainCookie(asJson(plain.cookie))
-  return plain
-}
+import { isObject } from './cookie-session-data.js'
 
 /**
  * A stored object as a session that express-session can work with; `undefined` when it is none, since it has no
@@ -34,40 +14,4 @@ export function revivedSession(stored: object, expires: Date): SessionData | und
   if (cookie.expires instanceof Date || typeof cookie.expires === 'string') cookie.expires = expires
   // Whatever else a session holds is the application's business.
   return stored as unknown as SessionData
-}
-
-/** When a session expires: with its cookie, or, where that lasts as long as the browser, when the engine says. */
-export function sessionExpiry(session: unknown): Expiry | undefined {
-  if (!isObject(session) || !isObject(session.cookie)) return undefined
-  const { expires } = session.cookie
-  if (expires instanceof Date) return isMoment(expires) ? { expires } : undefined
-  if (typeof expires === 'string') return { expires: new Date(expires) }
-  const { maxAge, originalMaxAge } = session.cookie
-  const milliseconds = typeof maxAge === 'number' ? maxAge : originalMaxAge
-  return typeof milliseconds === 'number' ? { maxAge: milliseconds / 1000 } : undefined
-}
-
-/** Anything with properties, seen as such. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
-}
-
-function asJson(value: Record<string, unknown>): Record<string, unknown> {
-  if (typeof value.toJSON !== 'function') return value
-  const json: unknown = value.toJSON()
-  return isObject(json) ? json : value
-}
-
-/** Without what is undefined; and a Date that is none is `null`, as in JSON: a cookie that lasts as long as the browser. */
-function plainCookie(cookie: Record<string, unknown>): Record<string, unknown> {
-  const plain: Record<string, unknown> = {}
-  for (const name of Object.keys(cookie)) {
-    const value = cookie[name]
-    if (value !== undefined) plain[name] = value instanceof Date && !isMoment(value) ? null : value
-  }
-  return plain
-}
-
-function isMoment(date: Date): boolean {
-  return !Number.isNaN(date.getTime())
 }

@@ -1,22 +1,15 @@
 import session, { type SessionData } from 'express-session'
-import { UpdateError } from '../engine/errors.js'
-import type { Expiry } from '../engine/options.js'
 import type { SessionEngine } from '../engine/session-engine.js'
 import { AdapterEngine, type AdapterOptions } from './adapter-engine.js'
 import { answer, type Callback } from './answer.js'
-import { isObject, plainSession, revivedSession, sessionExpiry } from './express-session-data.js'
+import { isObject, plainSession, sessionExpiry } from './cookie-session-data.js'
+import { revivedSession } from './express-session-data.js'
+import { SessionInHand } from './session-in-hand.js'
 
 export type { AdapterOptions } from './adapter-engine.js'
 export type { Callback } from './answer.js'
 
 type SessionRequest = Parameters<session.Store['createSession']>[0]
-
-/** The life of a session object that a request works with. */
-interface Tracked {
-  readonly key: string
-  /** Whether it has been in the store under this key. */
-  stored: boolean
-}
 
 /** Sessions that {@link CoatcheckStore.all} loads at a time. */
 const LOADS_AT_ONCE = 256
@@ -35,7 +28,8 @@ const LOADS_AT_ONCE = 256
 export class CoatcheckStore extends session.Store {
   readonly #source: AdapterEngine
   readonly #fromHere = new WeakSet<object>()
-  readonly #tracked = new WeakMap<object, Tracked>()
+  /** What requests of this store work with, by the objects that express-session has made of it. */
+  readonly #inHands = new WeakMap<object, SessionInHand>()
   readonly #tell = (error: Error): void => {
     if (this.listenerCount('error') > 0) this.emit('error', error)
   }
@@ -63,11 +57,10 @@ export class CoatcheckStore extends session.Store {
    * while it is still there; a new one, and data that no request works with, always.
    */
   override set(key: string, data: SessionData, callback?: Callback): void {
-    const tracked = this.#trackedFor(key, data)
-    const saved = this.#save(key, data, tracked)
-    if (tracked === undefined) this.#answer(saved, callback)
-    // It was there, so another request has deleted it since: a logout, which stands. Nothing is left to save.
-    else answer(saved, callback, this.#tell, (error) => error instanceof UpdateError && tracked.stored)
+    const inHand = this.#inHandFor(key, data)
+    const saved = this.#save(key, data, inHand)
+    if (inHand === undefined) this.#answer(saved, callback)
+    else answer(saved, callback, this.#tell, (error) => inHand.forgives(error))
   }
 
   /** Deletes a session. */
@@ -100,9 +93,8 @@ export class CoatcheckStore extends session.Store {
 
   /** Makes the session of a request, and remembers that it was loaded. */
   override createSession(request: SessionRequest, data: SessionData): session.Session & SessionData {
-    const stored = this.#fromHere.has(data)
     const created = super.createSession(request, data)
-    if (stored) this.#tracked.set(created, { key: request.sessionID, stored })
+    if (this.#fromHere.has(data)) this.#inHands.set(created, this.#inHand(request.sessionID, true))
     return created
   }
 
@@ -140,33 +132,14 @@ export class CoatcheckStore extends session.Store {
     return sessions
   }
 
-  /**
-   * Issues what stores the session: at once, since what is stored is the session as it was when `set` was called; and
-   * with no promise of its own, since this runs with every request.
-   */
-  #save(key: string, data: SessionData, tracked: Tracked | undefined): Promise<void> {
+  /** Issues what stores the session: at once, since what is stored is the session as it was when `set` was called. */
+  #save(key: string, data: SessionData, inHand: SessionInHand | undefined): Promise<void> {
     try {
       const plain = plainSession(data)
       const expiry = sessionExpiry(data)
-      if (tracked !== undefined) return this.engine.update(key, plain, expiry)
-      return this.#isOfRequest(key, data)
-        ? this.#saveFirst(key, data, plain, expiry)
-        : this.engine.save(key, plain, expiry)
+      return inHand === undefined ? this.engine.save(key, plain, expiry) : inHand.issue(plain, expiry)
     } catch (error) {
       return Promise.reject(error)
-    }
-  }
-
-  async #saveFirst(key: string, data: SessionData, plain: object, expiry: Expiry | undefined): Promise<void> {
-    // From here on, and not only when it is stored, a logout is to win over what this request still saves.
-    const first: Tracked = { key, stored: false }
-    this.#tracked.set(data, first)
-    try {
-      await this.engine.save(key, plain, expiry)
-      first.stored = true
-    } catch (error) {
-      if (this.#tracked.get(data) === first) this.#tracked.delete(data)
-      throw error
     }
   }
 
@@ -174,10 +147,23 @@ export class CoatcheckStore extends session.Store {
     await this.engine.touch(key, sessionExpiry(data))
   }
 
+  #inHand(key: string, loaded: boolean): SessionInHand {
+    return new SessionInHand({ engine: this.engine, key, loaded })
+  }
+
+  /** What a session object is to be stored as; nothing where no request works with it. */
+  #inHandFor(key: string, data: SessionData): SessionInHand | undefined {
+    const known = this.#known(key, data)
+    if (known !== undefined || !this.#isOfRequest(key, data)) return known
+    const first = this.#inHand(key, false)
+    this.#inHands.set(data, first)
+    return first
+  }
+
   /** What is known of a session object; nothing, when it is to be stored under a key that is not its own. */
-  #trackedFor(key: string, data: unknown): Tracked | undefined {
-    const tracked = isObject(data) ? this.#tracked.get(data) : undefined
-    return tracked?.key === key ? tracked : undefined
+  #known(key: string, data: unknown): SessionInHand | undefined {
+    const known = isObject(data) ? this.#inHands.get(data) : undefined
+    return known?.key === key ? known : undefined
   }
 
   /** Whether this is the session of a request that uses this store, as against data from elsewhere, or a copy. */
