@@ -46,8 +46,8 @@ export function booleanOption(option: string, value: boolean | undefined, fallba
   return typeof value === 'boolean' ? value : refuse(option, value, 'true or false')
 }
 
-/** One of a few words. */
-export function choiceOption<Choice extends string>(
+/** One of a few values, words mostly. */
+export function choiceOption<Choice extends string | boolean>(
   option: string,
   value: Choice | undefined,
   fallback: Choice,
@@ -56,5 +56,5 @@ export function choiceOption<Choice extends string>(
   if (value === undefined) return fallback
   return choices.includes(value)
     ? value
-    : refuse(option, value, choices.map((choice) => `'${choice}'`).join(' or '))
+    : refuse(option, value, choices.map((choice) => inspect(choice)).join(' or '))
 }

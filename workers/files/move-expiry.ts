@@ -2,7 +2,7 @@ import { futimesSync, type Stats, writeSync } from 'node:fs'
 import { systemError } from '../protocol/index.js'
 import { headerOf } from './peek.js'
 import { composeExpiry, EXPIRY_OFFSET, UNREADABLE_EXPIRY } from './record.js'
-import type { Touch } from './touch.js'
+import type { NewExpiry } from './record-format.js'
 
 /**
  * Moves the expiry of one of our own records, open for reading and writing.
@@ -12,7 +12,7 @@ import type { Touch } from './touch.js'
 export function moveExpiry(
   descriptor: number,
   stats: Stats,
-  { key, expiry }: Touch,
+  { key, expiry }: NewExpiry,
   now: number,
 ): number | undefined {
   // The header's expiry is not after the file's time, unless that is in the past, for then the file was copied without

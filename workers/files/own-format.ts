@@ -1,6 +1,5 @@
 import type { Stats } from 'node:fs'
 import { Opcode, type RequestReader } from '../protocol/index.js'
-import type { Place } from './layout.js'
 import { moveExpiry } from './move-expiry.js'
 import { decodeName, encodeName } from './names.js'
 import { peekHeader } from './peek.js'
@@ -12,8 +11,7 @@ import {
   readRecord,
   writeHeader,
 } from './record.js'
-import type { RecordFormat, WriteOpcode } from './record-format.js'
-import type { Version } from './temporary.js'
+import type { ComposedVersion, RecordFormat, RecordPlace, WriteOpcode } from './record-format.js'
 
 /** Coatcheck's own records: a header over that of the slot, so that nothing is copied; see record.ts. */
 export const OWN_FORMAT: RecordFormat = {
@@ -34,7 +32,12 @@ export const OWN_FORMAT: RecordFormat = {
 }
 
 /** The header is put in front of the payload where it lies. */
-function compose(request: RequestReader, opcode: WriteOpcode, key: string, place: Place): Version {
+function compose<Where extends RecordPlace>(
+  request: RequestReader,
+  opcode: WriteOpcode,
+  key: string,
+  place: Where,
+): ComposedVersion<Where> {
   const { expiry } = request
   const writeId = request.writeId
   const header: RecordHeader = {

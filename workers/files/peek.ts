@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
 import { RECORD_HEADER, type RecordHeader, readHeader, UNREADABLE_EXPIRY } from './record.js'
 
@@ -11,8 +11,11 @@ export interface PeekedHeader {
   readonly expiry: number
 }
 
-/** Reads only the header of a file; `undefined` when there is none, or none of ours. */
-export function peekHeader(file: string): PeekedHeader | undefined {
+/** Looks into a regular file that may be gone; `undefined` when there is none. */
+export function lookInto<Result>(
+  file: string,
+  look: (descriptor: number, stats: Stats) => Result | undefined,
+): Result | undefined {
   let descriptor: number
   try {
     descriptor = openSync(file, READ_FLAGS)
@@ -22,12 +25,18 @@ export function peekHeader(file: string): PeekedHeader | undefined {
   }
   try {
     const stats = fstatSync(descriptor)
-    if (!stats.isFile()) return undefined
-    const header = headerOf(descriptor)
-    return header === undefined ? undefined : { header, expiry: Math.max(header.expiry, stats.mtimeMs) }
+    return stats.isFile() ? look(descriptor, stats) : undefined
   } finally {
     closeSync(descriptor)
   }
+}
+
+/** Reads only the header of a file; `undefined` when there is none, or none of ours. */
+export function peekHeader(file: string): PeekedHeader | undefined {
+  return lookInto(file, (descriptor, stats) => {
+    const header = headerOf(descriptor)
+    return header === undefined ? undefined : { header, expiry: Math.max(header.expiry, stats.mtimeMs) }
+  })
 }
 
 /** The header of an open file; `undefined` when there is none, or none of ours. */

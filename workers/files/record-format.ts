@@ -1,10 +1,7 @@
 import type { Stats } from 'node:fs'
 import type { Opcode, RequestReader } from '../protocol/index.js'
-import type { Place } from './layout.js'
 import type { DecodedName } from './names.js'
 import type { FilesWorkerOptions } from './options.js'
-import type { Version } from './temporary.js'
-import type { Touch } from './touch.js'
 
 /** What a record tells besides its payload, and without it. */
 export interface RecordTraits {
@@ -34,6 +31,36 @@ export interface StoredRecord extends RecordTraits {
   readonly payload: Uint8Array
 }
 
+/** Where a session lives, as far as its record's format has to know. */
+export interface RecordPlace {
+  /** The path of its file. */
+  readonly file: string
+  /** The key has to be kept inside the record, for the name does not tell it. */
+  readonly keyInRecord: boolean
+}
+
+/** One version of one session, ready to be written. */
+export interface ComposedVersion<Where extends RecordPlace = RecordPlace> {
+  readonly opcode: WriteOpcode
+  readonly place: Where
+  /** The record lies in `bytes` from `start` to `end`. */
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+  /** What the file's times are set to: milliseconds since the epoch. */
+  readonly fileTime: number
+  readonly writeId: readonly [low: number, high: number]
+  /** A worker may have begun this very operation before it died. */
+  readonly retried: boolean
+}
+
+/** A new expiry for the session of a key. */
+export interface NewExpiry {
+  readonly key: string
+  /** Milliseconds since the epoch. */
+  readonly expiry: number
+}
+
 /** Session keys and file names, the prefix left out. */
 export interface NameScheme {
   /** The name of a key. */
@@ -55,9 +82,14 @@ export interface RecordFormat {
   /** The largest file that can be a record. */
   longest(maxRecordBytes: number): number
   /** What is to be written for the current slot. */
-  compose(request: RequestReader, opcode: WriteOpcode, key: string, place: Place): Version
+  compose<Where extends RecordPlace>(
+    request: RequestReader,
+    opcode: WriteOpcode,
+    key: string,
+    place: Where,
+  ): ComposedVersion<Where>
   /** Whether the record in a version's way is what a worker that has died put there for this very operation. */
-  isOwn(version: Version): boolean
+  isOwn(version: ComposedVersion): boolean
   /**
    * A whole file, checked, that was last modified then; a reason in words when it is torn, damaged, or no record. The
    * payload may be a view of these bytes.
@@ -73,7 +105,7 @@ export interface RecordFormat {
    * Moves the expiry of an open file, and touches no other.
    * @returns the former one; `undefined` when no live session of this key is in it
    */
-  moveExpiry(descriptor: number, stats: Stats, touch: Touch, now: number): number | undefined
+  moveExpiry(descriptor: number, stats: Stats, to: NewExpiry, now: number): number | undefined
 }
 
 /** What writes a record. */

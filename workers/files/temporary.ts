@@ -1,24 +1,14 @@
 import { constants, fsyncSync, futimesSync, mkdirSync, openSync, writeSync } from 'node:fs'
-import { hasCode, type Opcode, systemError } from '../protocol/index.js'
+import { hasCode, systemError } from '../protocol/index.js'
 import { closeAnyway } from './close.js'
 import type { Layout, Place } from './layout.js'
+import type { ComposedVersion } from './record-format.js'
 import { unlinkIfPresent } from './unlink.js'
 
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 
-/** One version of one session, ready to be written. */
-export interface Version {
-  readonly opcode: typeof Opcode.CREATE | typeof Opcode.UPDATE | typeof Opcode.SAVE | typeof Opcode.REPLACE
-  readonly place: Place
-  /** The record lies in `bytes` from `start` to `end`. */
-  readonly bytes: Buffer
-  readonly start: number
-  readonly end: number
-  /** What the file's times are set to: milliseconds since the epoch. */
-  readonly fileTime: number
-  readonly writeId: readonly [low: number, high: number]
-  /** A worker may have begun this very operation before it died. */
-  readonly retried: boolean
+/** One version of one session, ready to be put in its place. */
+export interface Version extends ComposedVersion<Place> {
   /** `REPLACE`: what has to be stored still. */
   readonly replaces?: Replaced
 }

@@ -4,6 +4,7 @@ import { waitForClaim } from './claim.js'
 import { closeAnyway } from './close.js'
 import type { Place } from './layout.js'
 import { livenessOfPlace } from './liveness.js'
+import type { NewExpiry } from './record-format.js'
 import type { SaveContext } from './save-protocol.js'
 import { syncDirectory } from './sync-directory.js'
 import type { Tombstones } from './tombstones.js'
@@ -12,11 +13,8 @@ import type { Tombstones } from './tombstones.js'
 const TOUCH_FLAGS = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 /** What a touch needs to know. */
-export interface Touch {
+export interface Touch extends NewExpiry {
   readonly place: Place
-  readonly key: string
-  /** Milliseconds since the epoch. */
-  readonly expiry: number
 }
 
 /** What a touch needs to know about its surroundings. */

@@ -1,5 +1,4 @@
-import { inspect } from 'node:util'
-import { booleanOption, checkNames, refuse } from '../../engine/option-checks.js'
+import { booleanOption, checkNames, choiceOption, refuse } from '../../engine/option-checks.js'
 
 /** Options of the cookie that names the session; each is that attribute of `Set-Cookie`. */
 export interface SessionCookieOptions {
@@ -53,9 +52,14 @@ export function fillCookieOptions(options: SessionCookieOptions = {}): FilledCoo
       'sessionid',
     domain: textOption('cookie.domain', options.domain, DOMAIN, 'a domain such as example.org'),
     path: textOption('cookie.path', options.path, PATH, 'a path that begins with /') ?? '/',
-    secure: choice('cookie.secure', options.secure, false, [true, false, 'auto']),
+    secure: choiceOption<boolean | 'auto'>('cookie.secure', options.secure, false, [true, false, 'auto']),
     httpOnly: booleanOption('cookie.httpOnly', options.httpOnly, true),
-    sameSite: choice('cookie.sameSite', options.sameSite, 'lax', ['lax', 'strict', 'none', false]),
+    sameSite: choiceOption<'lax' | 'strict' | 'none' | false>('cookie.sameSite', options.sameSite, 'lax', [
+      'lax',
+      'strict',
+      'none',
+      false,
+    ]),
     partitioned: booleanOption('cookie.partitioned', options.partitioned, false),
   }
   checkCombinations(filled)
@@ -87,16 +91,4 @@ function textOption(
 ): string | undefined {
   if (value === undefined) return undefined
   return typeof value === 'string' && pattern.test(value) ? value : refuse(option, value, expected)
-}
-
-function choice<Choice extends string | boolean>(
-  option: string,
-  value: Choice | undefined,
-  fallback: Choice,
-  choices: readonly Choice[],
-): Choice {
-  if (value === undefined) return fallback
-  return choices.includes(value)
-    ? value
-    : refuse(option, value, `one of ${choices.map((one) => inspect(one)).join(', ')}`)
 }

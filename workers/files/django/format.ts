@@ -1,11 +1,17 @@
-import { closeSync, fstatSync, futimesSync, openSync, type Stats } from 'node:fs'
-import { hasCode, type RequestReader, systemError } from '../../protocol/index.js'
-import type { Place } from '../layout.js'
-import { READ_FLAGS } from '../peek.js'
+import { futimesSync, type Stats } from 'node:fs'
+import { type RequestReader, systemError } from '../../protocol/index.js'
+import { lookInto } from '../peek.js'
 import { readWhole } from '../read-whole.js'
-import type { NameScheme, Peeked, RecordFormat, StoredRecord, WriteOpcode } from '../record-format.js'
-import type { Version } from '../temporary.js'
-import type { Touch } from '../touch.js'
+import type {
+  ComposedVersion,
+  NameScheme,
+  NewExpiry,
+  Peeked,
+  RecordFormat,
+  RecordPlace,
+  StoredRecord,
+  WriteOpcode,
+} from '../record-format.js'
 import { DJANGO_CODEC, DJANGO_KEY, type DjangoFormatOptions } from './options.js'
 import { type ExpiryRule, expiryOf, fileTimeFor, ownExpiry } from './session-expiry.js'
 import { longestSigned, Signing, type Unsigned } from './signing.js'
@@ -53,7 +59,12 @@ export class DjangoFormat implements RecordFormat {
     return longestSigned(maxRecordBytes)
   }
 
-  compose(request: RequestReader, opcode: WriteOpcode, _key: string, place: Place): Version {
+  compose<Where extends RecordPlace>(
+    request: RequestReader,
+    opcode: WriteOpcode,
+    _key: string,
+    place: Where,
+  ): ComposedVersion<Where> {
     const { payloadStart, payloadLength, expiry, writeId } = request
     const json = request.bytes.subarray(payloadStart, payloadStart + payloadLength)
     const now = Date.now()
@@ -64,7 +75,7 @@ export class DjangoFormat implements RecordFormat {
   }
 
   /** No write id is kept: the same session under the same key is taken for the same save. */
-  isOwn({ place, bytes, start, end }: Version): boolean {
+  isOwn({ place, bytes, start, end }: ComposedVersion): boolean {
     const standing = this.#open(place.file)?.unsigned
     const own = this.#unsign(bytes.subarray(start, end))
     return standing !== undefined && typeof own !== 'string' && standing.json.equals(own.json)
@@ -99,7 +110,7 @@ export class DjangoFormat implements RecordFormat {
     return opened !== undefined && this.#expiry(opened.unsigned, opened.stats.mtimeMs) > now
   }
 
-  moveExpiry(descriptor: number, stats: Stats, { expiry }: Touch, now: number): number | undefined {
+  moveExpiry(descriptor: number, stats: Stats, { expiry }: NewExpiry, now: number): number | undefined {
     const unsigned = this.#unsignFile(descriptor, stats)
     if (unsigned === undefined) return undefined
     const own = ownExpiry(unsigned.json)
@@ -116,20 +127,9 @@ export class DjangoFormat implements RecordFormat {
 
   /** `undefined` when there is no regular file, or an empty one. */
   #open(file: string): { readonly stats: Stats; readonly unsigned: Unsigned | undefined } | undefined {
-    let descriptor: number
-    try {
-      descriptor = openSync(file, READ_FLAGS)
-    } catch (error) {
-      if (hasCode(error, 'ENOENT', 'ELOOP', 'ENXIO')) return undefined
-      throw error
-    }
-    try {
-      const stats = fstatSync(descriptor)
-      if (!stats.isFile() || stats.size === 0) return undefined
-      return { stats, unsigned: this.#unsignFile(descriptor, stats) }
-    } finally {
-      closeSync(descriptor)
-    }
+    return lookInto(file, (descriptor, stats) =>
+      stats.size === 0 ? undefined : { stats, unsigned: this.#unsignFile(descriptor, stats) },
+    )
   }
 
   #unsignFile(descriptor: number, { size }: Stats): Unsigned | undefined {
