@@ -1,3 +1,4 @@
+import { EncodeError } from '../engine/errors.js'
 import type { Codec } from './codec.js'
 import { explainRefusal } from './unencodable.js'
 
@@ -17,6 +18,8 @@ export function json(): Codec {
         throw explainRefusal(session, objection, error)
       }
       if (text === undefined) throw explainRefusal(session, objection, undefined)
+      // A `toJSON` may make anything of it, and whatever else would be no session when it is loaded.
+      if (!/^[[{]/.test(text)) throw new EncodeError('', 'becomes no object in JSON')
       return Buffer.from(text)
     },
     decode: (bytes) => JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')),

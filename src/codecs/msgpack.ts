@@ -1,4 +1,5 @@
 import { Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } from 'msgpackr'
+import { EncodeError } from '../engine/errors.js'
 import type { Codec } from './codec.js'
 import { explainRefusal } from './unencodable.js'
 
@@ -28,13 +29,21 @@ export function msgpack(): Codec {
     id: 1,
     encode(session) {
       try {
-        return plain.packUnlessMaps(session) ?? records.pack(session)
+        return plain.packUnlessMaps(session) ?? records.pack(objectOf(session))
       } catch (error) {
-        throw explainRefusal(session, objection, error)
+        throw error instanceof EncodeError ? error : explainRefusal(session, objection, error)
       }
     },
     decode: (bytes) => (isPlain(bytes) ? plain.packr.unpack(bytes) : records.unpack(bytes)),
   }
+}
+
+/** What is to be packed of a session. A `toJSON` may make anything of it, and whatever is no object would be no session. */
+function objectOf(session: object): object {
+  const { toJSON } = session as { readonly toJSON?: unknown }
+  const made: unknown = typeof toJSON === 'function' ? toJSON.call(session) : session
+  if (typeof made !== 'object' || made === null) throw new EncodeError('', 'becomes no object by its toJSON')
+  return made
 }
 
 /**

@@ -91,10 +91,11 @@ function resultOf(
     case Opcode.LOAD:
       return sessionOf(operation, batch, caller, outcome, context)
     case LOAD_VERSION: {
-      const session = sessionOf(operation, batch, caller, outcome, context)
       const payload = outcome.record?.payload ?? (caller.sees && batch.writer.payload(caller.sees.offset))
-      if (session === undefined || payload === undefined) return undefined
-      return { session, version: versionOf(payload) }
+      // Not after the codec has had it: that may work in place.
+      const version = payload === undefined ? undefined : versionOf(payload)
+      const session = sessionOf(operation, batch, caller, outcome, context)
+      return session === undefined || version === undefined ? undefined : { session, version }
     }
     case LOAD_WITH_EXPIRY: {
       const session = sessionOf(operation, batch, caller, outcome, context)

@@ -98,6 +98,15 @@ for (const codec of [msgpack(), json()]) {
   })
 }
 
+for (const codec of [msgpack(), json()]) {
+  test(`${codec.name}: what its toJSON makes no object of is no session, and refused before it is stored`, () => {
+    for (const made of ['text', 7, true, null]) {
+      const error = refusal(codec, { toJSON: () => made })
+      assert.is(error.path, '')
+    }
+  })
+}
+
 test('msgpack: what JSON cannot say comes back as what it was', () => {
   const session = {
     date: new Date(1_234_567_890_123),

@@ -51,6 +51,27 @@ test('a record larger than maxRecordBytes is refused, and nothing is written', a
   }
 })
 
+test('a codec that decodes in place changes no version', async () => {
+  const plain = json()
+  const masked = (bytes: Uint8Array): Uint8Array => {
+    for (let index = 0; index < bytes.length; index++) bytes[index] = (bytes[index] ?? 0) ^ 0x55
+    return bytes
+  }
+  const codec: Codec = {
+    name: 'masked',
+    id: 1_000,
+    encode: (session) => masked(Uint8Array.from(plain.encode(session))),
+    decode: (bytes) => plain.decode(masked(bytes)),
+  }
+  const engine = new SessionEngine({ directory: temporaryDirectory('memory'), codec, threads: 1 })
+  await engine.save('a', { version: 1 })
+  const found = await engine.loadVersion('a')
+  assert.equal(found?.session, { version: 1 })
+  await engine.replace('a', { version: 2 }, found?.version ?? '')
+  assert.equal(await engine.load('a'), { version: 2 })
+  await engine.close()
+})
+
 test('Buffers of loaded sessions belong to who loaded them, also when the save is still pending', async () => {
   const engine = new SessionEngine({ directory: temporaryDirectory(), threads: 1 })
   await engine.ready()

@@ -226,8 +226,6 @@ class SyncGroup {
         this.touched(slot, written.version.place.directory)
       } catch (error) {
         this.#reply.fail(describeFailure(slot, error))
-      } finally {
-        closeAnyway(written.descriptor)
       }
     }
   }
@@ -238,8 +236,10 @@ class SyncGroup {
       return true
     } catch (error) {
       this.#reply.fail(describeFailure(slot, error))
-      closeAnyway(written.descriptor)
       return false
+    } finally {
+      // Whoever puts one in place needs descriptors of his own: this group holds none then.
+      closeAnyway(written.descriptor)
     }
   }
 }

@@ -23,7 +23,7 @@ const WRITTEN_BY_UPDATE = 2
 /** Bytes in front of key and payload; as many as a slot has there, so that the one can be written over the other. */
 export const RECORD_HEADER = SLOT_HEADER
 /** The longest key, in bytes, that a record may carry. */
-const LONGEST_KEY = 512
+export const LONGEST_KEY = 512
 /** Where the expiry and its check are. */
 export const EXPIRY_OFFSET = 8
 const EXPIRY_BYTES = 8

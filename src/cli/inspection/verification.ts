@@ -1,4 +1,5 @@
 import type { InspectedEntry, SessionEntry } from '../../../workers/files/inspect/entries.js'
+import { JOURNAL_NAME } from '../../../workers/files/journal/options.js'
 import type { Decoder } from '../decoder.js'
 
 /** What is told of an entry that is no sound session. */
@@ -48,7 +49,7 @@ export class Verification {
     const decoded = this.#decoder.decode(payloads.subarray(payloadAt, payloadAt + bytes), codec)
     if (decoded.kind === 'refused') {
       const reason = `the codec ${decoded.codec} refuses the payload`
-      return { kind: 'corrupt', file: session.file ?? '.journal', reason }
+      return { kind: 'corrupt', file: session.file ?? JOURNAL_NAME, reason }
     }
     if (decoded.kind === 'unknown') this.sums.undecoded++
     if (expiry > this.#now) this.sums.live++

@@ -1,6 +1,7 @@
 import { type Dir, opendirSync } from 'node:fs'
 import { errorCode, hasCode, keyHash } from '../../protocol/index.js'
 import { waitForClaim } from '../claim.js'
+import { JOURNAL_NAME } from '../journal/options.js'
 import { Layout, type Place } from '../layout.js'
 import type { FilesWorkerOptions } from '../options.js'
 import { OWN_FORMAT } from '../own-format.js'
@@ -60,6 +61,16 @@ export class Inspection {
    * begins anew.
    */
   walk(depth: InspectionDepth): InspectionSlice {
+    try {
+      return this.#nextSlice(depth)
+    } catch (error) {
+      // Else the next call would take a directory that cannot be read for an empty one.
+      this.#walk = undefined
+      throw error
+    }
+  }
+
+  #nextSlice(depth: InspectionDepth): InspectionSlice {
     this.#walk ??= this.#everything(depth)
     const entries: InspectedEntry[] = []
     const payloads: Uint8Array[] = []
@@ -124,7 +135,7 @@ export class Inspection {
     for (const directory of this.#layout.directories) {
       for (const name of this.#namesIn(directory)) {
         if (typeof name !== 'string') yield name
-        else if (directory === this.#layout.root && name === JOURNAL) yield undefined
+        else if (directory === this.#layout.root && name === JOURNAL_NAME) yield undefined
         else yield this.#unlessJournaled(visitEntry(directory, name, options))
       }
       this.#directories++
@@ -137,7 +148,7 @@ export class Inspection {
   /** What lies beside the directories of the sharded layout is nothing of ours. */
   *#besideDirectories(): Generator<Visited | undefined, void, undefined> {
     const { root, directories } = this.#layout
-    const own = new Set([JOURNAL, ...directories.map((directory) => directory.slice(root.length + 1))])
+    const own = new Set([JOURNAL_NAME, ...directories.map((directory) => directory.slice(root.length + 1))])
     for (const name of this.#namesIn(root)) {
       if (typeof name !== 'string') yield name
       else yield own.has(name) ? undefined : { entry: { kind: 'foreign', file: name } }
@@ -167,8 +178,6 @@ export class Inspection {
     }
   }
 }
-
-const JOURNAL = '.journal'
 
 /** As the files storage would be opened that has everything in the directory. */
 export function inspectedFiles({

@@ -10,7 +10,7 @@ import {
 } from '../../protocol/index.js'
 import { type Evidence, isEvidence } from '../journal/evidence.js'
 import { NewestVersions } from '../journal/newest.js'
-import { journalDirectory } from '../journal/options.js'
+import { JOURNAL_NAME, journalDirectory } from '../journal/options.js'
 import { type FoundSegment, findSegments, Replay } from '../journal/replay.js'
 import { segmentName, segmentNumber } from '../journal/segment.js'
 import { isSpare } from '../journal/spares.js'
@@ -148,7 +148,7 @@ export class JournalSnapshot {
   }
 
   #told(name: string): string {
-    return `.journal/${name}`
+    return `${JOURNAL_NAME}/${name}`
   }
 
   #find(key: string): number {

@@ -1,8 +1,9 @@
-import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { closeSync, fstatSync, openSync, type Stats } from 'node:fs'
 import { hasCode } from '../../protocol/index.js'
 import { OWN_FORMAT } from '../own-format.js'
 import { READ_FLAGS } from '../peek.js'
-import { DAMAGED_EXPIRY, RECORD_HEADER, readHeader, UNREADABLE_EXPIRY } from '../record.js'
+import { readInto } from '../read-whole.js'
+import { DAMAGED_EXPIRY, LONGEST_KEY, RECORD_HEADER, readHeader, UNREADABLE_EXPIRY } from '../record.js'
 import type { RecordFormat } from '../record-format.js'
 import { isTombstone } from '../tombstone.js'
 import type { InspectionDepth } from './entries.js'
@@ -11,8 +12,8 @@ import type { InspectionDepth } from './entries.js'
 const LOOKS = 4
 /** The most that `maxRecordBytes` may be: which one the directory's engine has, nobody says. */
 export const LARGEST_PAYLOAD = 2 ** 28
-/** Bytes of the longest key that a record may carry. */
-const LONGEST_KEY = 512
+/** The same for files without a header that tells how long they should be: those are read before they are known. */
+const LARGEST_WITHOUT_HEADER = 2 ** 24
 
 /** A record, and what else its file tells. */
 export interface FoundRecord {
@@ -58,7 +59,8 @@ export function readSessionFile(path: string, format: RecordFormat, depth: Inspe
     if (isTombstone(stats)) return { kind: 'tombstone', stats }
     if (!stats.isFile()) return corrupt('no regular file')
     if (stats.size === 0) return { kind: 'placeholder', stats }
-    if (stats.size > format.longest(LARGEST_PAYLOAD)) return corrupt('larger than any record')
+    const largest = format === OWN_FORMAT ? LARGEST_PAYLOAD : LARGEST_WITHOUT_HEADER
+    if (stats.size > format.longest(largest)) return corrupt('larger than any record')
     if (format !== OWN_FORMAT) return readWhole(descriptor, format, stats)
     const header = readOwnHeader(descriptor, stats)
     return depth === 'header' || header.kind !== 'record' ? header : readWhole(descriptor, format, stats)
@@ -102,13 +104,7 @@ function settled<Found>(look: () => Found, isHalfWritten: (found: Found) => bool
 
 function readUpTo(descriptor: number, size: number): Buffer {
   const bytes = Buffer.allocUnsafe(size)
-  let length = 0
-  while (length < size) {
-    const count = readSync(descriptor, bytes, length, size - length, length)
-    if (count === 0) break
-    length += count
-  }
-  return bytes.subarray(0, length)
+  return bytes.subarray(0, readInto(bytes, descriptor, size))
 }
 
 function corrupt(reason: string): SessionFile {

@@ -1,7 +1,8 @@
 import { workerData } from 'node:worker_threads'
 import { describeFailure } from '../../protocol/index.js'
+import { openFormat } from '../open-format.js'
 import { OWN_FORMAT } from '../own-format.js'
-import type { OpenRecordFormat, RecordFormat } from '../record-format.js'
+import type { RecordFormat } from '../record-format.js'
 import type { Answered, InspectionOptions, InspectionTasks } from './entries.js'
 import { Inspection, inspectedFiles } from './inspection.js'
 
@@ -31,10 +32,7 @@ async function openInspection(options: InspectionOptions): Promise<Inspection> {
 
 async function formatOf(options: InspectionOptions): Promise<RecordFormat> {
   const { recordFormat } = options
-  if (recordFormat === undefined) return OWN_FORMAT
-  const { openRecordFormat } = (await import(recordFormat.module)) as { openRecordFormat: OpenRecordFormat }
-  // The options and the module are made for each other; the seam between them is untyped by necessity.
-  return openRecordFormat(recordFormat.options as never, inspectedFiles(options))
+  return recordFormat === undefined ? OWN_FORMAT : openFormat(recordFormat, inspectedFiles(options))
 }
 
 export const open: Task<'open'> = () => inspected(({ layout }) => ({ layout }))

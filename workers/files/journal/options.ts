@@ -6,7 +6,10 @@ export interface JournalWorkerOptions extends FilesWorkerOptions {
   readonly segmentBytes: number
 }
 
-/** The directory of the journal, beside the sessions: hidden, so that no walk takes it for one. */
+/** The name of a journal's directory, beside the sessions: hidden, so that no walk takes it for one. */
+export const JOURNAL_NAME = '.journal'
+
+/** The directory of the journal of a session directory. */
 export function journalDirectory(directory: string): string {
-  return `${directory}/.journal`
+  return `${directory}/${JOURNAL_NAME}`
 }

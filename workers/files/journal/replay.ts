@@ -1,5 +1,6 @@
 import { closeSync, constants, fdatasyncSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
 import { type CorruptNotice, type ReplaySlice, SlotReader } from '../../protocol/index.js'
+import { readInto } from '../read-whole.js'
 import type { Evidence } from './evidence.js'
 import { FRAME_HEADER, hasFrameBehind, readFrame } from './frame.js'
 import type { NewestVersions } from './newest.js'
@@ -181,13 +182,7 @@ function readWhole(path: string, fsync: boolean): Buffer<ArrayBuffer> {
   try {
     if (fsync) fdatasyncSync(descriptor)
     const bytes = Buffer.from(new ArrayBuffer(fstatSync(descriptor).size))
-    let length = 0
-    while (length < bytes.length) {
-      const count = readSync(descriptor, bytes, length, bytes.length - length, length)
-      if (count === 0) break
-      length += count
-    }
-    return bytes.subarray(0, length)
+    return bytes.subarray(0, readInto(bytes, descriptor, bytes.length))
   } finally {
     closeSync(descriptor)
   }

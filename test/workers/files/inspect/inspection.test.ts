@@ -4,10 +4,12 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type {
@@ -206,6 +208,17 @@ test('a journal has the last word over files, hashed names included', () => {
     assert.equal(texts, ['in the journal', 'absent', 'in a file', 'absent'])
     assert.equal(treeOf(directory), before)
   }
+})
+
+test('a directory that cannot be looked through is no empty one, however often it is tried', () => {
+  const directory = join(temporaryDirectory('memory'), 'sessions')
+  mkdirSync(directory)
+  const inspection = inspectionOf(directory, { layout: 'flat' })
+  rmdirSync(directory)
+  assert.throws(() => inspection.walk('whole'), /ENOENT/)
+  assert.throws(() => inspection.walk('whole'), /ENOENT/)
+  mkdirSync(directory)
+  assert.equal(entriesOf(inspection), [])
 })
 
 test('slices are bounded by entries and by bytes, and payloads are found in them', () => {
