@@ -100,8 +100,12 @@ for (const codec of [msgpack(), json()]) {
 
 for (const codec of [msgpack(), json()]) {
   test(`${codec.name}: what its toJSON makes no object of is no session, and refused before it is stored`, () => {
+    class Session {
+      declare toJSON: () => unknown
+    }
     for (const made of ['text', 7, true, null]) {
-      const error = refusal(codec, { toJSON: () => made })
+      Session.prototype.toJSON = () => made
+      const error = refusal(codec, new Session())
       assert.is(error.path, '')
     }
   })
