@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DjangoFormat } from '#dist/workers/files/django/format.js'
 import { Signing } from '#dist/workers/files/django/signing.js'
+import { liveness } from '#dist/workers/files/liveness.js'
 import { Opcode, Status } from '#dist/workers/protocol/index.js'
 import { temporaryDirectory } from '../../../fixtures/temporary-directory.js'
 import { HOUR, StorageDriver } from '../storage-driver.js'
@@ -145,6 +146,22 @@ test('an empty file is a place that is kept, for a while', () => {
   assert.is(hasty.create(KEY, TEXT), Status.DONE)
   write(hasty, '')
   assert.is(hasty.walk('sweep').orphans, 1)
+})
+
+test('an empty file that was left behind keeps nobody from its place', () => {
+  // Long enough for all that a create does with it.
+  const driver = open(200, 200)
+  const { file, format } = driver.place(KEY)
+  const leaveBehind = (): void => {
+    write(driver, '')
+    while (liveness(format, file, Date.now()) !== 'dead');
+  }
+  leaveBehind()
+  assert.is(driver.create(KEY, TEXT), Status.DONE)
+  assert.is(driver.load(KEY), TEXT)
+  leaveBehind()
+  assert.is(driver.walk('sweep').orphans, 1)
+  assert.equal(readdirSync(driver.options.directory), [])
 })
 
 test('a key that is none of Django fails, and touches nothing', () => {
