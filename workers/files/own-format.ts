@@ -25,6 +25,8 @@ export const OWN_FORMAT: RecordFormat = {
     return standing !== undefined && standing[0] === writeId[0] && standing[1] === writeId[1]
   },
   read: readRecord,
+  // The directory is ours alone, and other prefixes are told by the record.
+  isForeign: () => false,
   peek: peekHeader,
   isAliveByTime: ({ mtimeMs }, now) => mtimeMs > now,
   isAlive,

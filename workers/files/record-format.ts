@@ -61,6 +61,9 @@ export interface NewExpiry {
   readonly expiry: number
 }
 
+/** What is said of a file that is too large to be read. */
+export const LARGER_THAN_ANY = 'larger than any record'
+
 /** Session keys and file names, the prefix left out. */
 export interface NameScheme {
   /** The name of a key. */
@@ -95,6 +98,11 @@ export interface RecordFormat {
    * payload may be a view of these bytes.
    */
   read(bytes: Buffer, fileTime: number): StoredRecord | string
+  /**
+   * Whether what is no record for this reason may be another program's session: that is told, but it stays where it is.
+   * Everything else is moved aside.
+   */
+  isForeign(reason: string): boolean
   /** What a file tells; `undefined` when there is none, or no record. */
   peek(file: string): Peeked | undefined
   /** Whether a file's time alone tells that its session is alive: then there is no need to look into it. */

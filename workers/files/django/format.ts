@@ -2,22 +2,27 @@ import { futimesSync, type Stats } from 'node:fs'
 import { type RequestReader, systemError } from '../../protocol/index.js'
 import { lookInto } from '../peek.js'
 import { readWhole } from '../read-whole.js'
-import type {
-  ComposedVersion,
-  NameScheme,
-  NewExpiry,
-  Peeked,
-  RecordFormat,
-  RecordPlace,
-  StoredRecord,
-  WriteOpcode,
+import {
+  type ComposedVersion,
+  LARGER_THAN_ANY,
+  type NameScheme,
+  type NewExpiry,
+  type Peeked,
+  type RecordFormat,
+  type RecordPlace,
+  type StoredRecord,
+  type WriteOpcode,
 } from '../record-format.js'
 import { DJANGO_CODEC, DJANGO_KEY, type DjangoFormatOptions } from './options.js'
 import { type ExpiryRule, expiryOf, fileTimeFor, ownExpiry } from './session-expiry.js'
-import { longestSigned, Signing, type Unsigned } from './signing.js'
+import { longestSigned, mayBeSound, Signing, type Unsigned } from './signing.js'
 
 /** What Django's `mkstemp` makes beside a session's file. */
 const TEMPORARY = /^[a-z0-9]+_out_[a-z0-9_]+$/
+
+/** What every pickle of Django's begins with, and no JSON. */
+const PICKLE = 0x80
+const PICKLED = 'pickled, not JSON'
 
 /** Keys are names, as they are. */
 const NAMES: NameScheme = {
@@ -93,6 +98,11 @@ export class DjangoFormat implements RecordFormat {
     }
   }
 
+  /** Signed by nobody we know, pickled, or too large for us: to another site, or to Django itself, it is a session. */
+  isForeign(reason: string): boolean {
+    return reason === LARGER_THAN_ANY || reason === PICKLED || mayBeSound(reason)
+  }
+
   peek(file: string): Peeked | undefined {
     const opened = this.#open(file)
     if (opened?.unsigned === undefined) return undefined
@@ -139,7 +149,8 @@ export class DjangoFormat implements RecordFormat {
   }
 
   #unsign(text: Buffer): Unsigned | string {
-    return this.#signing.unsign(text, this.#maxRecordBytes)
+    const unsigned = this.#signing.unsign(text, this.#maxRecordBytes)
+    return typeof unsigned !== 'string' && unsigned.json[0] === PICKLE ? PICKLED : unsigned
   }
 }
 

@@ -1,10 +1,11 @@
+import { createHash, createHmac } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DjangoFormat } from '#dist/workers/files/django/format.js'
 import { Signing } from '#dist/workers/files/django/signing.js'
 import { liveness } from '#dist/workers/files/liveness.js'
-import { Opcode, Status } from '#dist/workers/protocol/index.js'
+import { type CorruptNotice, Opcode, Status } from '#dist/workers/protocol/index.js'
 import { temporaryDirectory } from '../../../fixtures/temporary-directory.js'
 import { HOUR, StorageDriver } from '../storage-driver.js'
 
@@ -69,21 +70,62 @@ test('a create that is tried again takes the same session for its own, and no ot
 
 const signed = (json: Buffer): Buffer => new Signing(SIGNING).sign(json, Date.now())
 
-const CORRUPT: readonly (readonly [what: string, text: Buffer, reason: string])[] = [
+const FOREIGN: readonly (readonly [what: string, text: Buffer, reason: string])[] = [
   ['garbage', Buffer.from('garbage'), 'not signed'],
   ['nothing but colons', Buffer.from('::'), 'signature does not match'],
   ['a header of our own', Buffer.from('CTCK'.padEnd(60, '\0')), 'not signed'],
   ['not ASCII', Buffer.from('é:é:é'), 'signature does not match'],
   [
+    'what was signed with another secret',
+    new Signing({ ...SIGNING, secrets: ['another'] }).sign(Buffer.from(TEXT), Date.now()),
+    'signature does not match',
+  ],
+  [
     'a text that unpacks to more than is allowed',
     signed(Buffer.alloc(1_000_000, ' ')),
     'larger than any session',
   ],
+  ['a pickle', signed(Buffer.from('800495', 'hex')), 'pickled, not JSON'],
   ['a file that is too large', Buffer.alloc(10_000, 'a'), 'larger than any record'],
 ]
 
-for (const [what, text, reason] of CORRUPT) {
-  test(`${what} is no session and kept aside`, () => {
+function told(corrupt: readonly CorruptNotice[]): readonly unknown[] {
+  return corrupt.map(({ reason, keptAs }) => [reason, keptAs])
+}
+
+for (const [what, text, reason] of FOREIGN) {
+  test(`${what} is no session, but perhaps another program's: it stays where it is`, () => {
+    const driver = open()
+    const file = write(driver, text)
+    const step = { opcode: Opcode.LOAD, key: KEY }
+    for (const { status, corrupt } of [driver.one(step), driver.one(step)]) {
+      assert.is(status, Status.ABSENT)
+      assert.equal(told(corrupt), [[reason, undefined]])
+    }
+    const { status, corrupt } = driver.one({ ...step, opcode: Opcode.REPLACE, text: TEXT, was: TEXT })
+    assert.is(status, Status.ABSENT)
+    assert.equal(told(corrupt), [[reason, undefined]])
+    assert.equal(readdirSync(driver.options.directory), [`sessionid${KEY}`])
+    assert.ok(readFileSync(file).equals(text))
+  })
+}
+
+/** With a good signature. */
+function signedAnyway(value: string): Buffer {
+  const key = createHash('sha256')
+    .update(`${SIGNING.salt}signer`)
+    .update(SIGNING.secrets[0] ?? '')
+    .digest()
+  return Buffer.from(`${value}:${createHmac('sha256', key).update(value).digest('base64url')}`)
+}
+
+const BROKEN: readonly (readonly [what: string, text: Buffer, reason: string])[] = [
+  ['a text without a timestamp', signedAnyway('e30'), 'signed without a timestamp'],
+  ['a text that is not compressed as it says', signedAnyway('.e30:1'), 'cannot be decompressed'],
+]
+
+for (const [what, text, reason] of BROKEN) {
+  test(`${what} is no session, for all its good signature, and kept aside`, () => {
     const driver = open()
     const file = write(driver, text)
     assert.is(driver.touch(KEY, Date.now() + HOUR), Status.ABSENT)
