@@ -75,6 +75,12 @@ export interface NameScheme {
 }
 
 /**
+ * What a regular file that is not empty is. `foreign`: perhaps another program's session, and nobody's here: nothing is to
+ * take its place but a save, which replaces whatever there is.
+ */
+export type RecordStanding = 'alive' | 'dead' | 'foreign'
+
+/**
  * What stands in a session's file, and when it expires. One for all files of a directory. The save protocol, claims and
  * tombstones are the same whatever it is.
  */
@@ -108,7 +114,7 @@ export interface RecordFormat {
   /** Whether a file's time alone tells that its session is alive: then there is no need to look into it. */
   isAliveByTime(stats: Stats, now: number): boolean
   /** Whether the session of a regular file that is not empty is alive. */
-  isAlive(stats: Stats, file: string, now: number): boolean
+  standing(stats: Stats, file: string, now: number): RecordStanding
   /**
    * Moves the expiry of an open file, and touches no other.
    * @returns the former one; `undefined` when no live session of this key is in it

@@ -106,7 +106,7 @@ function create(context: SaveContext, { version, temporary }: Written): Status {
       return Status.DONE
     }
     const standing = livenessNow(place)
-    if (standing === 'alive' || standing === 'reserved') {
+    if (standing === 'alive' || standing === 'reserved' || standing === 'foreign') {
       unlinkIfPresent(temporary)
       return Status.CONFLICT
     }

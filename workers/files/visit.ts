@@ -3,7 +3,7 @@ import type { WalkKind } from '../protocol/index.js'
 import { CLAIM_LIFE } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { isOlder } from './litter.js'
-import { livenessOf } from './liveness.js'
+import { type Liveness, livenessOf } from './liveness.js'
 import { readPlace } from './load.js'
 import type { DecodedName } from './names.js'
 import { DAMAGED_EXPIRY, UNREADABLE_EXPIRY } from './record.js'
@@ -115,7 +115,7 @@ function sweepOne(
     case 'taken':
       // Its taker died before it had made up its mind.
       if (!isOlder(stats, context.orphanGrace)) return
-      if (livenessOf(layout.format, stats, path, Date.now()) === 'alive')
+      if (isToKeep(livenessOf(layout.format, stats, path, Date.now())))
         putBack(path, layout.originOf(directory, fileName).file)
       else unlinkIfPresent(path)
       tally.orphans++
@@ -152,7 +152,7 @@ function sweepSession(
   }
   const peeked = format.peek(place.file)
   if (peeked === undefined) {
-    if (format.isAlive(stats, place.file, now)) return
+    if (isToKeep(format.standing(stats, place.file, now))) return
     // Expired files are what others take away, too: only one that is still there was no record.
     if (isSame(stats)(place.file)) tally.corrupt.push({ reason: 'no session record', keptAs: undefined })
     return
@@ -162,6 +162,11 @@ function sweepSession(
   if (peeked.expiry === UNREADABLE_EXPIRY) tally.corrupt.push({ reason: DAMAGED_EXPIRY, keptAs: undefined })
   if (peeked.expiry > now) return
   if (removeIfDead(layout, place)) tally.expired++
+}
+
+/** Also what may be another program's. */
+function isToKeep(standing: Liveness): boolean {
+  return standing === 'alive' || standing === 'foreign'
 }
 
 /** On some file systems an empty directory, and so a tombstone, has no size either. */

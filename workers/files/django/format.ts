@@ -10,6 +10,7 @@ import {
   type Peeked,
   type RecordFormat,
   type RecordPlace,
+  type RecordStanding,
   type StoredRecord,
   type WriteOpcode,
 } from '../record-format.js'
@@ -83,7 +84,8 @@ export class DjangoFormat implements RecordFormat {
   isOwn({ place, bytes, start, end }: ComposedVersion): boolean {
     const standing = this.#open(place.file)?.unsigned
     const own = this.#unsign(bytes.subarray(start, end))
-    return standing !== undefined && typeof own !== 'string' && standing.json.equals(own.json)
+    if (standing === undefined || typeof standing === 'string' || typeof own === 'string') return false
+    return standing.json.equals(own.json)
   }
 
   read(bytes: Buffer, fileTime: number): StoredRecord | string {
@@ -105,7 +107,7 @@ export class DjangoFormat implements RecordFormat {
 
   peek(file: string): Peeked | undefined {
     const opened = this.#open(file)
-    if (opened?.unsigned === undefined) return undefined
+    if (opened === undefined || typeof opened.unsigned === 'string') return undefined
     return { header: traitsOf(opened.unsigned), expiry: this.#expiry(opened.unsigned, opened.stats.mtimeMs) }
   }
 
@@ -114,15 +116,20 @@ export class DjangoFormat implements RecordFormat {
     return false
   }
 
-  isAlive(_stats: Stats, file: string, now: number): boolean {
+  /** What is broken in spite of a good signature may be looked at for as long as a session that says nothing would live. */
+  standing(_stats: Stats, file: string, now: number): RecordStanding {
     const opened = this.#open(file)
-    // What is no session lives as long as one that says nothing, as it does in Django; a load moves it aside.
-    return opened !== undefined && this.#expiry(opened.unsigned, opened.stats.mtimeMs) > now
+    if (opened === undefined) return 'dead'
+    const { unsigned, stats } = opened
+    if (typeof unsigned !== 'string') return this.#expiry(unsigned, stats.mtimeMs) > now ? 'alive' : 'dead'
+    return this.isForeign(unsigned) || expiryOf(undefined, stats.mtimeMs, this.#rule) > now
+      ? 'foreign'
+      : 'dead'
   }
 
   moveExpiry(descriptor: number, stats: Stats, { expiry }: NewExpiry, now: number): number | undefined {
     const unsigned = this.#unsignFile(descriptor, stats)
-    if (unsigned === undefined) return undefined
+    if (typeof unsigned === 'string') return undefined
     const own = ownExpiry(unsigned.json)
     const before = expiryOf(own, stats.mtimeMs, this.#rule)
     if (before <= now) return undefined
@@ -131,21 +138,20 @@ export class DjangoFormat implements RecordFormat {
     return before
   }
 
-  #expiry(unsigned: Unsigned | undefined, fileTime: number): number {
-    return expiryOf(unsigned === undefined ? undefined : ownExpiry(unsigned.json), fileTime, this.#rule)
+  #expiry({ json }: Unsigned, fileTime: number): number {
+    return expiryOf(ownExpiry(json), fileTime, this.#rule)
   }
 
   /** `undefined` when there is no regular file, or an empty one. */
-  #open(file: string): { readonly stats: Stats; readonly unsigned: Unsigned | undefined } | undefined {
+  #open(file: string): { readonly stats: Stats; readonly unsigned: Unsigned | string } | undefined {
     return lookInto(file, (descriptor, stats) =>
       stats.size === 0 ? undefined : { stats, unsigned: this.#unsignFile(descriptor, stats) },
     )
   }
 
-  #unsignFile(descriptor: number, { size }: Stats): Unsigned | undefined {
-    if (size > this.longest(this.#maxRecordBytes)) return undefined
-    const unsigned = this.#unsign(readWhole(descriptor, size))
-    return typeof unsigned === 'string' ? undefined : unsigned
+  #unsignFile(descriptor: number, { size }: Stats): Unsigned | string {
+    if (size > this.longest(this.#maxRecordBytes)) return LARGER_THAN_ANY
+    return this.#unsign(readWhole(descriptor, size))
   }
 
   #unsign(text: Buffer): Unsigned | string {

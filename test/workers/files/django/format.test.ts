@@ -110,6 +110,41 @@ for (const [what, text, reason] of FOREIGN) {
   })
 }
 
+for (const [what, text] of FOREIGN) {
+  test(`${what} is absent to all but a create, which may not have its place, and a save, which takes it`, () => {
+    for (const modified of [new Date(), new Date(Date.now() - COOKIE_AGE - 1000)]) {
+      const driver = open()
+      const file = write(driver, text, modified)
+      const { directory } = driver.options
+      assert.is(driver.exists(KEY), false)
+      assert.is(driver.update(KEY, TEXT), Status.ABSENT)
+      assert.is(driver.touch(KEY, Date.now() + HOUR), Status.ABSENT)
+      assert.is(driver.touch(KEY, Date.now() - HOUR), Status.ABSENT)
+      assert.is(driver.replace(KEY, TEXT, TEXT), Status.ABSENT)
+      assert.is(driver.create(KEY, TEXT), Status.CONFLICT)
+      assert.equal(driver.walk('keys').keys, [])
+      assert.is(driver.walk('count').live, 0)
+      assert.is(driver.walk('clear').live, 0)
+      const { expired, orphans, corrupt } = driver.walk('sweep')
+      assert.equal({ expired, orphans, corrupt }, { expired: 0, orphans: 0, corrupt: [] })
+      assert.equal(readdirSync(directory), [`sessionid${KEY}`])
+      assert.ok(readFileSync(file).equals(text))
+      assert.ok(Math.abs(statSync(file).mtimeMs - modified.getTime()) < 1)
+      assert.is(driver.save(KEY, TEXT), Status.DONE)
+      assert.is(driver.load(KEY), TEXT)
+      assert.equal(readdirSync(directory), [`sessionid${KEY}`])
+    }
+  })
+}
+
+test('what may be another program’s is put back when whoever took it to look at has died', () => {
+  const driver = open(0, 0)
+  const { file } = driver.place(KEY)
+  writeFileSync(`${driver.options.directory}/.sessionid${KEY}.taken-${'0'.repeat(24)}-1`, 'garbage')
+  assert.is(driver.walk('sweep').orphans, 1)
+  assert.is(readFileSync(file, 'latin1'), 'garbage')
+})
+
 /** With a good signature. */
 function signedAnyway(value: string): Buffer {
   const key = createHash('sha256')
@@ -128,6 +163,8 @@ for (const [what, text, reason] of BROKEN) {
   test(`${what} is no session, for all its good signature, and kept aside`, () => {
     const driver = open()
     const file = write(driver, text)
+    assert.is(driver.exists(KEY), false)
+    assert.is(driver.update(KEY, TEXT), Status.ABSENT)
     assert.is(driver.touch(KEY, Date.now() + HOUR), Status.ABSENT)
     assert.is(driver.create(KEY, TEXT), Status.CONFLICT, 'what it is has to be seen first')
     assert.equal(driver.walk('keys').keys, [])
@@ -149,9 +186,9 @@ for (const [what, text, reason] of BROKEN) {
   })
 }
 
-test('the sweep tells of what is no session when its time is over, and leaves it', () => {
+test('the sweep tells of what is broken behind a good signature when its time is over, and leaves it', () => {
   const driver = open()
-  const file = write(driver, 'garbage', new Date(Date.now() - COOKIE_AGE - 1000))
+  const file = write(driver, signedAnyway('e30'), new Date(Date.now() - COOKIE_AGE - 1000))
   const { expired, corrupt } = driver.walk('sweep')
   assert.is(expired, 0)
   assert.equal(corrupt, [{ reason: 'no session record', keptAs: undefined }])
