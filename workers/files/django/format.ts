@@ -80,12 +80,17 @@ export class DjangoFormat implements RecordFormat {
     return { opcode, place, bytes, start: 0, end: bytes.length, fileTime, writeId, retried }
   }
 
-  /** No write id is kept: the same session under the same key is taken for the same save. */
-  isOwn({ place, bytes, start, end }: ComposedVersion): boolean {
-    const standing = this.#open(place.file)?.unsigned
+  /**
+   * No write id is kept: a live session of the same content is taken for the same save when its file has the same time, too.
+   * A session that says itself when it ends is given the moment of each attempt: its time tells nothing.
+   */
+  isOwn({ place, bytes, start, end, fileTime }: ComposedVersion): boolean {
+    const opened = this.#open(place.file)
     const own = this.#unsign(bytes.subarray(start, end))
-    if (standing === undefined || typeof standing === 'string' || typeof own === 'string') return false
-    return standing.json.equals(own.json)
+    if (opened === undefined || typeof opened.unsigned === 'string' || typeof own === 'string') return false
+    const { unsigned, stats } = opened
+    if (!unsigned.json.equals(own.json) || this.#expiry(unsigned, stats.mtimeMs) <= Date.now()) return false
+    return ownExpiry(own.json) !== undefined || Math.abs(stats.mtimeMs - fileTime) <= 1
   }
 
   read(bytes: Buffer, fileTime: number): StoredRecord | string {

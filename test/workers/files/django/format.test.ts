@@ -33,6 +33,10 @@ function open(placeholderLife = HOUR, orphanGrace = HOUR): StorageDriver {
   )
 }
 
+function signed(json: Buffer): Buffer {
+  return new Signing(SIGNING).sign(json, Date.now())
+}
+
 function write(driver: StorageDriver, text: Buffer | string, modified = new Date()): string {
   const { file } = driver.place(KEY)
   writeFileSync(file, text)
@@ -57,8 +61,9 @@ test('a session is its signed text, and its file is as old as its expiry says', 
 
 test('a create that is tried again takes the same session for its own, and no other', () => {
   const driver = open()
+  const expiry = Date.now() + HOUR
   const create = (text: string, attempt: number): Status | undefined =>
-    driver.apply([{ opcode: Opcode.CREATE, key: KEY, text }], attempt).outcomes[0]?.status
+    driver.apply([{ opcode: Opcode.CREATE, key: KEY, text, expiry }], attempt).outcomes[0]?.status
   assert.is(create(TEXT, 0), Status.DONE)
   assert.is(create(TEXT, 0), Status.CONFLICT)
   assert.is(create('{"a":2}', 1), Status.CONFLICT)
@@ -68,7 +73,27 @@ test('a create that is tried again takes the same session for its own, and no ot
   assert.equal(readdirSync(driver.options.directory), [`sessionid${KEY}`])
 })
 
-const signed = (json: Buffer): Buffer => new Signing(SIGNING).sign(json, Date.now())
+test('nor one of other times, or one that has expired', () => {
+  const driver = open()
+  const expiry = Date.now() + 2 * HOUR
+  const retry = (opcode: Opcode, text = TEXT): Status | undefined =>
+    driver.apply([{ opcode, key: KEY, text, expiry, was: 'another' }], 1).outcomes[0]?.status
+  assert.is(driver.create(KEY, TEXT, expiry), Status.DONE)
+  assert.is(retry(Opcode.CREATE), Status.DONE)
+  assert.is(retry(Opcode.REPLACE), Status.DONE)
+  driver.save(KEY, TEXT, expiry + 10)
+  assert.is(retry(Opcode.CREATE), Status.CONFLICT, 'of a login at another moment')
+  assert.is(retry(Opcode.REPLACE), Status.FAILED, 'it may have been replaced since')
+  // Says itself when it ends, so that its file has the time at which it was written: another one for each attempt.
+  const lasting = JSON.stringify({ _session_expiry: new Date(expiry) })
+  driver.save(KEY, lasting, expiry)
+  utimesSync(driver.place(KEY).file, new Date(), new Date(Date.now() - HOUR))
+  assert.is(retry(Opcode.CREATE, lasting), Status.DONE)
+  const ended = JSON.stringify({ _session_expiry: new Date(Date.now() - HOUR) })
+  write(driver, signed(Buffer.from(ended)))
+  assert.is(retry(Opcode.REPLACE, ended), Status.ABSENT, 'it has expired')
+  assert.is(retry(Opcode.CREATE, ended), Status.DONE)
+})
 
 const FOREIGN: readonly (readonly [what: string, text: Buffer, reason: string])[] = [
   ['garbage', Buffer.from('garbage'), 'not signed'],
