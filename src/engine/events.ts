@@ -14,7 +14,10 @@ export interface RecoveryProgress {
 export interface EngineEvents {
   /** Work in the background, such as a sweep, failed. Only emitted when somebody listens. */
   error: [error: Error]
-  /** A file in a session's place was no session; `keptAs` tells the end of the name under which it was kept. */
+  /**
+   * A file in a session's place was no session; `keptAs` tells the end of the name under which it was kept, and is
+   * `undefined` where it was left in place.
+   */
   corrupt: [notice: CorruptNotice]
   /** The first operation was turned away because too many are waiting. */
   overloaded: [pending: EngineStatistics['pending']]

@@ -136,9 +136,16 @@ function withFormat(
   workerOptions: FilesWorkerOptions,
   recordFormat: RecordFormatBinding,
 ): StorageDescription {
-  const { layout, exclusive, hashNames, directory } = workerOptions
+  const { layout, prefix, exclusive, hashNames, directory } = workerOptions
   if (layout !== 'flat') {
     refuse('layout', layout, "'flat' with this codec: whoever shares the directory looks nowhere else")
+  }
+  if (prefix === '') {
+    refuse(
+      'prefix',
+      prefix,
+      "Django's SESSION_COOKIE_NAME with this codec: nothing else tells sessions from other files",
+    )
   }
   if (exclusive) {
     refuse('durability', 'journal', "'direct' with this codec: nobody else can see what is in a journal")

@@ -76,8 +76,13 @@ test('wrong options are refused, and no secret is shown', () => {
 test('a storage where Django would not find its sessions is refused', () => {
   const wrong: readonly [Omit<FilesOptions, 'directory'>, RegExp][] = [
     [{}, /^option "layout" is 'sharded'; expected 'flat'/],
-    [{ layout: 'flat', durability: 'journal' }, /^option "durability" is 'journal'; expected 'direct'/],
-    [{ layout: 'flat', hashNames: true }, /^option "hashNames" is true; expected false/],
+    [{ layout: 'flat' }, /^option "prefix" is ''; expected Django's SESSION_COOKIE_NAME/],
+    [{ layout: 'flat', prefix: '', hashNames: true }, /^option "prefix" is ''/],
+    [
+      { layout: 'flat', prefix: 'sessionid', durability: 'journal' },
+      /^option "durability" is 'journal'; expected 'direct'/,
+    ],
+    [{ layout: 'flat', prefix: 'sessionid', hashNames: true }, /^option "hashNames" is true; expected false/],
   ]
   for (const [options, message] of wrong) {
     const error = refusal(() => new SessionEngine({ storage: files({ ...options, directory: 'x' }), codec }))
@@ -91,7 +96,7 @@ test('a storage where Django would not find its sessions is refused', () => {
 })
 
 test('keys that Django would not make are refused', async () => {
-  const storage = files({ directory: temporaryDirectory('memory'), layout: 'flat' })
+  const storage = files({ directory: temporaryDirectory('memory'), layout: 'flat', prefix: 'sessionid' })
   const engine = new SessionEngine({ storage, codec, threads: 1 })
   for (const key of ['Abc', 'a-b', '../x', 'x'.repeat(129), 'é']) {
     const error = await rejection(engine.save(key, {}), InvalidSessionKeyError)
@@ -104,7 +109,7 @@ test('keys that Django would not make are refused', async () => {
 
 test('a directory with a journal of other sessions is not opened', async () => {
   const directory = temporaryDirectory('memory')
-  const storage = files({ directory, layout: 'flat' })
+  const storage = files({ directory, layout: 'flat', prefix: 'sessionid' })
   const open = (): Promise<void> => new SessionEngine({ storage, codec, threads: 1 }).ready()
   const journal = new SessionEngine({ storage: files({ directory, durability: 'journal' }), threads: 1 })
   await journal.save('a', { a: 1 })

@@ -2,7 +2,7 @@ import { lstatSync, type Stats } from 'node:fs'
 import { waitForClaim } from './claim.js'
 import type { Place } from './layout.js'
 import { isOlder } from './litter.js'
-import type { RecordFormat } from './record-format.js'
+import type { RecordFormat, RecordStanding } from './record-format.js'
 import { isTombstone } from './tombstone.js'
 
 /**
@@ -13,9 +13,10 @@ import { isTombstone } from './tombstone.js'
  * - `dead`: an empty file that was left behind, or an expired record
  * - `buried`: a tombstone; a delete was here a moment ago
  * - `alive`: a record that has not expired
+ * - `foreign`: what may be another program's record; there is no session here, and no room for a new one
  * - `alien`: a directory, a link, a FIFO or a device
  */
-export type Liveness = 'absent' | 'reserved' | 'dead' | 'buried' | 'alive' | 'alien'
+export type Liveness = RecordStanding | 'absent' | 'reserved' | 'buried' | 'alien'
 
 /** Looks at what stands in a session's place, or was taken from it: this is the exclusive-open check of an update. */
 export function liveness(format: RecordFormat, file: string, now: number): Liveness {
@@ -35,7 +36,7 @@ export function livenessOfPlace(place: Place, now: number): Liveness {
 export function livenessOf(format: RecordFormat, stats: Stats, file: string, now: number): Liveness {
   if (!stats.isFile()) return isTombstone(stats) ? 'buried' : 'alien'
   if (stats.size === 0) return isReserved(format, stats) ? 'reserved' : 'dead'
-  return format.isAlive(stats, file, now) ? 'alive' : 'dead'
+  return format.standing(stats, file, now)
 }
 
 function isReserved({ placeholderLife }: RecordFormat, empty: Stats): boolean {

@@ -5,7 +5,7 @@ import type { Place } from './layout.js'
 import { READ_FLAGS } from './peek.js'
 import { readWhole } from './read-whole.js'
 import { DAMAGED_EXPIRY } from './record.js'
-import type { StoredRecord } from './record-format.js'
+import { LARGER_THAN_ANY, type StoredRecord } from './record-format.js'
 import { isTombstone } from './tombstone.js'
 
 /** What was found in a session's place. */
@@ -14,7 +14,7 @@ export type Found =
   | { readonly kind: 'record'; readonly record: StoredRecord; readonly expiry: number }
   | Corrupt
 
-/** Something that is no session: `seen` says which file, so that no newer one is moved aside for it. */
+/** Something that is no session: `seen` says which file, so that no newer one is moved aside for it, if it is. */
 export interface Corrupt {
   readonly kind: 'corrupt'
   readonly reason: string
@@ -58,7 +58,7 @@ export function readAtOnce(
     if (isTombstone(stats)) return ABSENT
     if (!stats.isFile()) return corrupt('no regular file', stats)
     if (stats.size === 0) return ABSENT
-    if (stats.size > format.longest(maxRecordBytes)) return corrupt('larger than any record', stats)
+    if (stats.size > format.longest(maxRecordBytes)) return corrupt(LARGER_THAN_ANY, stats)
     let record = format.read(readWhole(descriptor, stats.size), stats.mtimeMs)
     // A touch may have been writing it at that moment.
     if (record === DAMAGED_EXPIRY) {

@@ -11,7 +11,13 @@ import {
   readRecord,
   writeHeader,
 } from './record.js'
-import type { ComposedVersion, RecordFormat, RecordPlace, WriteOpcode } from './record-format.js'
+import type {
+  ComposedVersion,
+  RecordFormat,
+  RecordPlace,
+  RecordStanding,
+  WriteOpcode,
+} from './record-format.js'
 
 /** Coatcheck's own records: a header over that of the slot, so that nothing is copied; see record.ts. */
 export const OWN_FORMAT: RecordFormat = {
@@ -25,9 +31,11 @@ export const OWN_FORMAT: RecordFormat = {
     return standing !== undefined && standing[0] === writeId[0] && standing[1] === writeId[1]
   },
   read: readRecord,
+  // The directory is ours alone, and other prefixes are told by the record.
+  isForeign: () => false,
   peek: peekHeader,
   isAliveByTime: ({ mtimeMs }, now) => mtimeMs > now,
-  isAlive,
+  standing,
   moveExpiry,
 }
 
@@ -65,8 +73,8 @@ function compose<Where extends RecordPlace>(
  * since copying a directory without its times sets them to now: then the header has its say, and the later of the two
  * counts.
  */
-function isAlive(stats: Stats, file: string, now: number): boolean {
-  if (stats.mtimeMs > now) return true
+function standing(stats: Stats, file: string, now: number): RecordStanding {
+  if (stats.mtimeMs > now) return 'alive'
   const header = peekHeader(file)
-  return header !== undefined && header.header.expiry > now
+  return header !== undefined && header.header.expiry > now ? 'alive' : 'dead'
 }

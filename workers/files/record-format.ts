@@ -61,6 +61,9 @@ export interface NewExpiry {
   readonly expiry: number
 }
 
+/** What is said of a file that is too large to be read. */
+export const LARGER_THAN_ANY = 'larger than any record'
+
 /** Session keys and file names, the prefix left out. */
 export interface NameScheme {
   /** The name of a key. */
@@ -70,6 +73,12 @@ export interface NameScheme {
   /** Whether this is a temporary file of another writer who has a right to be here. */
   isTemporary(name: string): boolean
 }
+
+/**
+ * What a regular file that is not empty is. `foreign`: perhaps another program's session, and nobody's here: nothing is to
+ * take its place but a save, which replaces whatever there is.
+ */
+export type RecordStanding = 'alive' | 'dead' | 'foreign'
 
 /**
  * What stands in a session's file, and when it expires. One for all files of a directory. The save protocol, claims and
@@ -95,12 +104,17 @@ export interface RecordFormat {
    * payload may be a view of these bytes.
    */
   read(bytes: Buffer, fileTime: number): StoredRecord | string
+  /**
+   * Whether what is no record for this reason may be another program's session: that is told, but it stays where it is.
+   * Everything else is moved aside.
+   */
+  isForeign(reason: string): boolean
   /** What a file tells; `undefined` when there is none, or no record. */
   peek(file: string): Peeked | undefined
   /** Whether a file's time alone tells that its session is alive: then there is no need to look into it. */
   isAliveByTime(stats: Stats, now: number): boolean
   /** Whether the session of a regular file that is not empty is alive. */
-  isAlive(stats: Stats, file: string, now: number): boolean
+  standing(stats: Stats, file: string, now: number): RecordStanding
   /**
    * Moves the expiry of an open file, and touches no other.
    * @returns the former one; `undefined` when no live session of this key is in it

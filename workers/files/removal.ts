@@ -2,6 +2,7 @@ import { linkSync } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
 import { underClaim } from './claim.js'
 import type { Layout, Place } from './layout.js'
+import { liveness } from './liveness.js'
 import { rename } from './rename.js'
 import { exhume } from './tombstone.js'
 import { unlinkIfPresent } from './unlink.js'
@@ -25,6 +26,15 @@ export function removeIfMeant(
   keepAs?: string,
 ): boolean {
   return underClaim(place, () => takeIfMeant(layout, place, isMeant, keepAs)) ?? false
+}
+
+/** Removes what is dead: an expired record, or an empty file that was left behind. */
+export function removeIfDead(layout: Layout, place: Place): boolean {
+  return removeIfMeant(layout, place, (path) => {
+    const standing = liveness(place.format, path, Date.now())
+    // The move to the private name has made a placeholder young again.
+    return standing === 'dead' || (standing === 'reserved' && path !== place.file)
+  })
 }
 
 function takeIfMeant(

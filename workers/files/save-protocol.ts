@@ -4,7 +4,7 @@ import { underClaim, waitForClaim } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { type Liveness, liveness, livenessOfPlace } from './liveness.js'
 import { pause } from './pause.js'
-import { removeIfMeant } from './removal.js'
+import { removeIfDead } from './removal.js'
 import { isDirectoryInTheWay, rename } from './rename.js'
 import { type ReplaceContext, replace } from './replace.js'
 import { syncDirectory } from './sync-directory.js'
@@ -106,7 +106,7 @@ function create(context: SaveContext, { version, temporary }: Written): Status {
       return Status.DONE
     }
     const standing = livenessNow(place)
-    if (standing === 'alive' || standing === 'reserved') {
+    if (standing === 'alive' || standing === 'reserved' || standing === 'foreign') {
       unlinkIfPresent(temporary)
       return Status.CONFLICT
     }
@@ -125,9 +125,7 @@ function pauseInRound(round: number): void {
 function makeWay(context: SaveContext, place: Place, standing: Liveness): boolean {
   switch (standing) {
     case 'dead':
-      return removeIfMeant(context.layout, place, (taken) => {
-        return liveness(place.format, taken, Date.now()) === 'dead'
-      })
+      return removeIfDead(context.layout, place)
     case 'buried':
       exhume(place.file)
       return true

@@ -8,7 +8,8 @@ import { isTombstone } from './tombstone.js'
 
 /**
  * Moves what is no session out of a session's place and keeps it for whoever wants to look at it: the next save
- * must not overwrite the evidence. `isMeant` makes sure that it is still the same file.
+ * must not overwrite the evidence. `isMeant` makes sure that it is still the same file. What may be another program's
+ * session is only told of, and left where it is.
  */
 export function setAside(
   layout: Layout,
@@ -16,6 +17,7 @@ export function setAside(
   reason: string,
   isMeant: (taken: string) => boolean,
 ): CorruptNotice {
+  if (place.format.isForeign(reason)) return { reason, keptAs: undefined }
   const aside = layout.aside(place)
   let moved = false
   try {

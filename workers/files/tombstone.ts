@@ -46,13 +46,19 @@ const LATE_SAVE = /^[A-Za-z0-9_-]+_out_[a-z0-9_]+$/
 
 /**
  * Django moves a save into place as `mv` does: into what it finds to be a directory. There the save of a session that
- * has been deleted meanwhile is as good as undone. False when there is anything else: then it is no tombstone.
+ * has been deleted meanwhile is as good as undone. False when there is anything else: then it is no tombstone; and when
+ * somebody else has removed it first, and perhaps put a session there.
  */
 function removeLateSaves(file: string): boolean {
-  const names = readdirSync(file)
-  if (!names.every((name) => LATE_SAVE.test(name))) return false
-  for (const name of names) unlinkIfPresent(`${file}/${name}`)
-  return true
+  try {
+    const names = readdirSync(file)
+    if (!names.every((name) => LATE_SAVE.test(name))) return false
+    for (const name of names) unlinkIfPresent(`${file}/${name}`)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false
+    throw error
+  }
 }
 
 /** `occupied`: something has been put there meanwhile. `impossible`: no room for a directory. */

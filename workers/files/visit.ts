@@ -3,11 +3,11 @@ import type { WalkKind } from '../protocol/index.js'
 import { CLAIM_LIFE } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { isOlder } from './litter.js'
-import { liveness, livenessOf } from './liveness.js'
+import { type Liveness, livenessOf } from './liveness.js'
 import { readPlace } from './load.js'
 import type { DecodedName } from './names.js'
 import { DAMAGED_EXPIRY, UNREADABLE_EXPIRY } from './record.js'
-import { putBack, removeIfMeant } from './removal.js'
+import { putBack, removeIfDead, removeIfMeant } from './removal.js'
 import { isSame } from './set-aside.js'
 import type { Tally } from './tally.js'
 import { exhume, isTombstone } from './tombstone.js'
@@ -115,7 +115,7 @@ function sweepOne(
     case 'taken':
       // Its taker died before it had made up its mind.
       if (!isOlder(stats, context.orphanGrace)) return
-      if (livenessOf(layout.format, stats, path, Date.now()) === 'alive')
+      if (isToKeep(livenessOf(layout.format, stats, path, Date.now())))
         putBack(path, layout.originOf(directory, fileName).file)
       else unlinkIfPresent(path)
       tally.orphans++
@@ -146,13 +146,13 @@ function sweepSession(
   const place = layout.placeOfEntry(directory, fileName)
   if (stats.size === 0) {
     // An empty file is a placeholder; its maker may still be about.
-    const empty = (taken: string) => lstatSync(taken).size === 0
+    const empty = (taken: string) => isEmptyFile(lstatSync(taken))
     if (isOlder(stats, context.orphanGrace) && removeIfMeant(layout, place, empty)) tally.orphans++
     return
   }
   const peeked = format.peek(place.file)
   if (peeked === undefined) {
-    if (format.isAlive(stats, place.file, now)) return
+    if (isToKeep(format.standing(stats, place.file, now))) return
     // Expired files are what others take away, too: only one that is still there was no record.
     if (isSame(stats)(place.file)) tally.corrupt.push({ reason: 'no session record', keptAs: undefined })
     return
@@ -161,5 +161,15 @@ function sweepSession(
   // Not to be taken for dead; whoever loads it moves it aside.
   if (peeked.expiry === UNREADABLE_EXPIRY) tally.corrupt.push({ reason: DAMAGED_EXPIRY, keptAs: undefined })
   if (peeked.expiry > now) return
-  if (removeIfMeant(layout, place, (taken) => liveness(format, taken, now) === 'dead')) tally.expired++
+  if (removeIfDead(layout, place)) tally.expired++
+}
+
+/** Also what may be another program's. */
+function isToKeep(standing: Liveness): boolean {
+  return standing === 'alive' || standing === 'foreign'
+}
+
+/** On some file systems an empty directory, and so a tombstone, has no size either. */
+function isEmptyFile(stats: Stats): boolean {
+  return stats.isFile() && stats.size === 0
 }

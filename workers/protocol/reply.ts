@@ -24,10 +24,13 @@ export interface Failure {
   readonly message: string
 }
 
-/** Something found in a session's place that is not a session; it has been moved aside. */
+/** Something found in a session's place that is not a session. */
 export interface CorruptNotice {
   readonly reason: string
-  /** The file name it was kept under, without the directory. Holds no readable key. */
+  /**
+   * The file name under which it was kept, without the directory; `undefined` where it was left in place. Holds no readable
+   * key.
+   */
   readonly keptAs: string | undefined
 }
 

@@ -20,6 +20,7 @@ const CALLS = [
   'mkdirSync',
   'openSync',
   'readSync',
+  'readdirSync',
   'renameSync',
   'rmdirSync',
   'statSync',

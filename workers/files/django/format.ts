@@ -2,22 +2,28 @@ import { futimesSync, type Stats } from 'node:fs'
 import { type RequestReader, systemError } from '../../protocol/index.js'
 import { lookInto } from '../peek.js'
 import { readWhole } from '../read-whole.js'
-import type {
-  ComposedVersion,
-  NameScheme,
-  NewExpiry,
-  Peeked,
-  RecordFormat,
-  RecordPlace,
-  StoredRecord,
-  WriteOpcode,
+import {
+  type ComposedVersion,
+  LARGER_THAN_ANY,
+  type NameScheme,
+  type NewExpiry,
+  type Peeked,
+  type RecordFormat,
+  type RecordPlace,
+  type RecordStanding,
+  type StoredRecord,
+  type WriteOpcode,
 } from '../record-format.js'
 import { DJANGO_CODEC, DJANGO_KEY, type DjangoFormatOptions } from './options.js'
 import { type ExpiryRule, expiryOf, fileTimeFor, ownExpiry } from './session-expiry.js'
-import { longestSigned, Signing, type Unsigned } from './signing.js'
+import { longestSigned, mayBeSound, Signing, type Unsigned } from './signing.js'
 
 /** What Django's `mkstemp` makes beside a session's file. */
 const TEMPORARY = /^[a-z0-9]+_out_[a-z0-9_]+$/
+
+/** What every pickle of Django's begins with, and no JSON. */
+const PICKLE = 0x80
+const PICKLED = 'pickled, not JSON'
 
 /** Keys are names, as they are. */
 const NAMES: NameScheme = {
@@ -74,11 +80,17 @@ export class DjangoFormat implements RecordFormat {
     return { opcode, place, bytes, start: 0, end: bytes.length, fileTime, writeId, retried }
   }
 
-  /** No write id is kept: the same session under the same key is taken for the same save. */
-  isOwn({ place, bytes, start, end }: ComposedVersion): boolean {
-    const standing = this.#open(place.file)?.unsigned
+  /**
+   * No write id is kept: a live session of the same content is taken for the same save when its file has the same time, too.
+   * A session that says itself when it ends is given the moment of each attempt: its time tells nothing.
+   */
+  isOwn({ place, bytes, start, end, fileTime }: ComposedVersion): boolean {
+    const opened = this.#open(place.file)
     const own = this.#unsign(bytes.subarray(start, end))
-    return standing !== undefined && typeof own !== 'string' && standing.json.equals(own.json)
+    if (opened === undefined || typeof opened.unsigned === 'string' || typeof own === 'string') return false
+    const { unsigned, stats } = opened
+    if (!unsigned.json.equals(own.json) || this.#expiry(unsigned, stats.mtimeMs) <= Date.now()) return false
+    return ownExpiry(own.json) !== undefined || Math.abs(stats.mtimeMs - fileTime) <= 1
   }
 
   read(bytes: Buffer, fileTime: number): StoredRecord | string {
@@ -93,9 +105,14 @@ export class DjangoFormat implements RecordFormat {
     }
   }
 
+  /** Signed by nobody we know, pickled, or too large for us: to another site, or to Django itself, it is a session. */
+  isForeign(reason: string): boolean {
+    return reason === LARGER_THAN_ANY || reason === PICKLED || mayBeSound(reason)
+  }
+
   peek(file: string): Peeked | undefined {
     const opened = this.#open(file)
-    if (opened?.unsigned === undefined) return undefined
+    if (opened === undefined || typeof opened.unsigned === 'string') return undefined
     return { header: traitsOf(opened.unsigned), expiry: this.#expiry(opened.unsigned, opened.stats.mtimeMs) }
   }
 
@@ -104,15 +121,20 @@ export class DjangoFormat implements RecordFormat {
     return false
   }
 
-  isAlive(_stats: Stats, file: string, now: number): boolean {
+  /** What is broken in spite of a good signature may be looked at for as long as a session that says nothing would live. */
+  standing(_stats: Stats, file: string, now: number): RecordStanding {
     const opened = this.#open(file)
-    // What is no session lives as long as one that says nothing, as it does in Django; a load moves it aside.
-    return opened !== undefined && this.#expiry(opened.unsigned, opened.stats.mtimeMs) > now
+    if (opened === undefined) return 'dead'
+    const { unsigned, stats } = opened
+    if (typeof unsigned !== 'string') return this.#expiry(unsigned, stats.mtimeMs) > now ? 'alive' : 'dead'
+    return this.isForeign(unsigned) || expiryOf(undefined, stats.mtimeMs, this.#rule) > now
+      ? 'foreign'
+      : 'dead'
   }
 
   moveExpiry(descriptor: number, stats: Stats, { expiry }: NewExpiry, now: number): number | undefined {
     const unsigned = this.#unsignFile(descriptor, stats)
-    if (unsigned === undefined) return undefined
+    if (typeof unsigned === 'string') return undefined
     const own = ownExpiry(unsigned.json)
     const before = expiryOf(own, stats.mtimeMs, this.#rule)
     if (before <= now) return undefined
@@ -121,25 +143,25 @@ export class DjangoFormat implements RecordFormat {
     return before
   }
 
-  #expiry(unsigned: Unsigned | undefined, fileTime: number): number {
-    return expiryOf(unsigned === undefined ? undefined : ownExpiry(unsigned.json), fileTime, this.#rule)
+  #expiry({ json }: Unsigned, fileTime: number): number {
+    return expiryOf(ownExpiry(json), fileTime, this.#rule)
   }
 
   /** `undefined` when there is no regular file, or an empty one. */
-  #open(file: string): { readonly stats: Stats; readonly unsigned: Unsigned | undefined } | undefined {
+  #open(file: string): { readonly stats: Stats; readonly unsigned: Unsigned | string } | undefined {
     return lookInto(file, (descriptor, stats) =>
       stats.size === 0 ? undefined : { stats, unsigned: this.#unsignFile(descriptor, stats) },
     )
   }
 
-  #unsignFile(descriptor: number, { size }: Stats): Unsigned | undefined {
-    if (size > this.longest(this.#maxRecordBytes)) return undefined
-    const unsigned = this.#unsign(readWhole(descriptor, size))
-    return typeof unsigned === 'string' ? undefined : unsigned
+  #unsignFile(descriptor: number, { size }: Stats): Unsigned | string {
+    if (size > this.longest(this.#maxRecordBytes)) return LARGER_THAN_ANY
+    return this.#unsign(readWhole(descriptor, size))
   }
 
   #unsign(text: Buffer): Unsigned | string {
-    return this.#signing.unsign(text, this.#maxRecordBytes)
+    const unsigned = this.#signing.unsign(text, this.#maxRecordBytes)
+    return typeof unsigned !== 'string' && unsigned.json[0] === PICKLE ? PICKLED : unsigned
   }
 }
 

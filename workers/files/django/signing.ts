@@ -19,6 +19,17 @@ const BASE_62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 /** Bytes that a text has besides its base64: dot, colons, a timestamp of up to eleven digits, and the signature. */
 const ENVELOPE = 64
 
+/** Why a text is none that a holder of the secrets has signed. */
+const NOT_SIGNED = 'not signed'
+const OTHER_SIGNATURE = 'signature does not match'
+/** Why one that he has signed is not unpacked. */
+const LARGER_THAN_ALLOWED = 'larger than any session'
+
+/** Whether a text may be a good one all the same: to holders of another secret, or to those who allow for more. */
+export function mayBeSound(reason: string): boolean {
+  return reason === NOT_SIGNED || reason === OTHER_SIGNATURE || reason === LARGER_THAN_ALLOWED
+}
+
 /** What is signed with. */
 export interface SigningOptions {
   /** The first one signs; a signature by any of them is good. */
@@ -59,10 +70,10 @@ export class Signing {
   /** A reason in words where the text is none that a holder of the secrets has signed, or too large. */
   unsign(text: Buffer, mostBytes: number): Unsigned | string {
     const end = text.lastIndexOf(SEPARATOR)
-    if (end === -1) return 'not signed'
+    if (end === -1) return NOT_SIGNED
     const value = text.subarray(0, end)
     const given = text.subarray(end + 1)
-    if (!this.#keys.some((key) => isSignature(given, value, key))) return 'signature does not match'
+    if (!this.#keys.some((key) => isSignature(given, value, key))) return OTHER_SIGNATURE
     const timestampAt = value.lastIndexOf(SEPARATOR)
     if (timestampAt === -1) return 'signed without a timestamp'
     const json = unpacked(value.subarray(0, timestampAt), mostBytes)
@@ -98,15 +109,13 @@ function packed(json: Uint8Array): string {
 function unpacked(value: Buffer, mostBytes: number): Buffer | string {
   const isCompressed = value[0] === COMPRESSED
   const bytes = Buffer.from(value.toString('latin1', isCompressed ? 1 : 0), 'base64url')
-  if (!isCompressed) return bytes.length > mostBytes ? TOO_LARGE : bytes
+  if (!isCompressed) return bytes.length > mostBytes ? LARGER_THAN_ALLOWED : bytes
   try {
     return inflateSync(bytes, { maxOutputLength: mostBytes, chunkSize: chunkFor(4 * bytes.length) })
   } catch (error) {
-    return hasCode(error, 'ERR_BUFFER_TOO_LARGE') ? TOO_LARGE : 'cannot be decompressed'
+    return hasCode(error, 'ERR_BUFFER_TOO_LARGE') ? LARGER_THAN_ALLOWED : 'cannot be decompressed'
   }
 }
-
-const TOO_LARGE = 'larger than any session'
 
 /*
  * zlib clears a window of 32 KiB for each stream, and Node hands it 16 KiB to write to. For a session of half a
