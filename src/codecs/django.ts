@@ -26,6 +26,8 @@ export interface DjangoOptions {
   salt?: string
 }
 
+/** What an array begins with in JSON. */
+const ARRAY = '['.charCodeAt(0)
 const SALT = 'django.contrib.sessions.SessionStore'
 const TWO_WEEKS = 1_209_600
 /** Ten years: file times have to stay later than the epoch. */
@@ -53,8 +55,9 @@ export function django(options: DjangoOptions): Codec {
     name: 'django',
     id: DJANGO_CODEC,
     encode(session) {
-      if (Array.isArray(session)) throw new EncodeError('', 'is an array, and Django needs an object')
-      return asciiOnly(encode(session))
+      const bytes = encode(session)
+      if (bytes[0] === ARRAY) throw new EncodeError('', 'is an array, and Django needs an object')
+      return asciiOnly(bytes)
     },
     decode(bytes) {
       const session = parsePythonJson(bytes)

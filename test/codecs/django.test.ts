@@ -43,6 +43,12 @@ test('what JSON has no word for is refused, and what is no object', () => {
   const error = refusal(() => codec.encode({ cart: [{ price: 7n }] }))
   assert.instance(error, EncodeError)
   assert.is((error as EncodeError).path, 'cart[0].price')
+  for (const made of [[], 'text', 7, null]) {
+    assert.instance(
+      refusal(() => codec.encode({ toJSON: () => made })),
+      EncodeError,
+    )
+  }
   assert.instance(
     refusal(() => codec.encode([])),
     EncodeError,
