@@ -18,7 +18,7 @@ export async function runImport(
   options: TargetOptions,
 ): Promise<void> {
   checkDirectories(from, to)
-  const engine = openTarget(to, options)
+  const engine = await openTarget(to, options)
   const interruption = new AbortController()
   const interrupt = (): void => interruption.abort()
   // Once: whoever cannot wait for what is under way interrupts again.
