@@ -89,6 +89,39 @@ test('show prints one session, and nothing of others', async () => {
   assert.not.match([text, line, plain].map(({ stdout }) => stdout).join(), /another|tab/)
 })
 
+test('no session acts on the terminal, or shows where the program is', async () => {
+  const hostile = temporaryDirectory()
+  const engine = new SessionEngine({
+    storage: files({ directory: hostile }),
+    threads: 1,
+    sweepInterval: false,
+  })
+  const controls = '\u001b[2J\u009b2J\u0007\u202e\u2066\u2028\u200b'
+  const source = controls.replace('[', '\\[')
+  await engine.save('error', {
+    error: new TypeError(`failed ${controls}`),
+    pattern: new RegExp(`a${source}`, 'gi'),
+    text: controls,
+    [`name ${controls}`]: new Map<unknown, unknown>([
+      [controls, new Set([new Error(controls)])],
+      ['list', [new RegExp(source), new Date(0), Buffer.from('bytes')]],
+    ]),
+  })
+  await engine.close()
+  const [text, line] = await Promise.all([
+    coatcheck('show', hostile, 'error'),
+    coatcheck('show', hostile, 'error', '--json'),
+  ])
+  for (const { status, stdout } of [text, line]) {
+    assert.is(status, 0)
+    assert.not.match(stdout, /[^\P{C}\n]|[\p{Zl}\p{Zp}]/u)
+    assert.not.match(stdout, /file:|node_modules|\.js/)
+    assert.match(stdout, /TypeError: failed/)
+    assert.match(stdout, /\\u202e/)
+  }
+  assert.match(text.stdout, /1970-01-01T00:00:00.000Z/)
+})
+
 test('show fails where there is no live session, without naming its key', async () => {
   assert.equal(await coatcheck('show', directory, 'expired'), {
     status: 1,

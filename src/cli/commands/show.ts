@@ -4,8 +4,8 @@ import type { SessionEntry } from '../../../workers/files/inspect/entries.js'
 import { checkKey } from '../../engine/session-keys.js'
 import { addCommandOptions, type CommandOptions } from '../command-options.js'
 import { withInspector } from '../inspection/with-inspector.js'
-import { jsonLine, print } from '../output.js'
-import { plain } from '../plain-values.js'
+import { jsonLine, print, printableLines } from '../output.js'
+import { plain, withoutProgramText } from '../plain-values.js'
 
 /** `coatcheck show`. */
 export function addShow(program: Command): void {
@@ -39,7 +39,7 @@ function asJson({ key, expiry, bytes, where }: SessionEntry, codec: string, sess
 }
 
 function asText({ expiry, bytes, where }: SessionEntry, codec: string, session: object): string[] {
-  const shown = inspect(session, {
+  const shown = inspect(withoutProgramText(session), {
     depth: null,
     maxArrayLength: null,
     maxStringLength: null,
@@ -50,6 +50,6 @@ function asText({ expiry, bytes, where }: SessionEntry, codec: string, session: 
     `bytes    ${bytes}`,
     `codec    ${codec}`,
     `in       ${where}`,
-    shown,
+    printableLines(shown),
   ]
 }
