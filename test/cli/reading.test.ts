@@ -5,7 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { treeOf } from '../workers/files/inspect/tree.js'
-import { coatcheck, jsonLines } from './run-coatcheck.js'
+import { coatcheck, jsonLines, SCRIPT } from './run-coatcheck.js'
 
 const test = suite('command line: what is stored')
 
@@ -87,6 +87,24 @@ test('show prints one session, and nothing of others', async () => {
   const [other] = jsonLines(plain.stdout) as [Record<string, unknown>]
   assert.equal([other.codec, other.session], ['json', { name: 'plain' }])
   assert.not.match([text, line, plain].map(({ stdout }) => stdout).join(), /another|tab/)
+})
+
+test('show reads the key from standard input, where no other user can see it', () => {
+  for (const [input, status] of [
+    ['user', 0],
+    ['user\n', 0],
+    ['user\r\n', 0],
+    ['\n', 2],
+    ['', 2],
+    ['missing\n', 1],
+  ] as const) {
+    const shown = spawnSync(process.execPath, [SCRIPT, 'show', directory, '-', '--json'], {
+      input,
+      encoding: 'utf8',
+    })
+    assert.is(shown.status, status, shown.stderr)
+    if (status === 0) assert.is((jsonLines(shown.stdout)[0] as { key: string }).key, 'user')
+  }
 })
 
 test('no session acts on the terminal, or shows where the program is', async () => {

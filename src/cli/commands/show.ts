@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers'
 import { inspect } from 'node:util'
 import type { Command } from 'commander'
 import type { SessionEntry } from '../../../workers/files/inspect/entries.js'
@@ -12,10 +13,13 @@ export function addShow(program: Command): void {
   const command = program
     .command('show')
     .description('print one live session; exits with 1 if there is none, or a damaged one')
-  addCommandOptions(command).argument('<key>', 'the session key').action(show)
+  addCommandOptions(command)
+    .argument('<key>', 'the session key; - reads it from standard input, out of sight of others')
+    .action(show)
 }
 
-async function show(directory: string, key: string, options: CommandOptions): Promise<void> {
+async function show(directory: string, given: string, options: CommandOptions): Promise<void> {
+  const key = given === '-' ? await keyFromInput() : given
   checkKey(key)
   await withInspector(directory, options, async (inspector, decoder) => {
     const found = await inspector.find(key)
@@ -32,6 +36,11 @@ async function show(directory: string, key: string, options: CommandOptions): Pr
       options.json === true ? [asJson(found.session, codec, session)] : asText(found.session, codec, session),
     )
   })
+}
+
+/** A key is as good as a password, and everybody can read a command line. The line end behind it is no part of it. */
+async function keyFromInput(): Promise<string> {
+  return (await text(process.stdin)).replace(/\r?\n$/, '')
 }
 
 function asJson({ key, expiry, bytes, where }: SessionEntry, codec: string, session: object): string {
