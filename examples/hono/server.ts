@@ -1,18 +1,20 @@
-import { mkdtempSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { serve } from '@hono/node-server'
 import { CoatcheckStore } from 'coatcheck/hono'
 import { Hono } from 'hono'
 import { type Session, sessionMiddleware } from 'hono-sessions'
+import { exampleDirectory } from '../example-directory.js'
+import { visitsPage } from '../visits-page.js'
 
 /*
- * A counter for each visitor. `node build/examples/hono/server.js [DIRECTORY]` prints its URL; PORT chooses the port.
+ * node build/examples/hono/server.js [DIRECTORY]: counts the visits of each visitor. PORT in the environment, or 3000.
+ * Ctrl-C ends.
  */
 
-const directory = process.argv[2] ?? mkdtempSync(join(tmpdir(), 'coatcheck-hono-'))
-const store = new CoatcheckStore({ directory })
+const ONE_DAY = 86_400
+
+const store = new CoatcheckStore({ directory: exampleDirectory(process.argv[2]) })
+// What is wrong with the directory shows now, not with the first visitor.
 await store.engine.ready()
 
 const app = new Hono<{ Variables: { session: Session<{ visits: number }> } }>()
@@ -28,7 +30,8 @@ app.use(
     store,
     // An example keeps no secret; a real application takes its own from its environment.
     encryptionKey: 'an example keeps no secret, you should',
-    expireAfterSeconds: 86_400,
+    sessionCookieName: 'visits',
+    expireAfterSeconds: ONE_DAY,
     cookieOptions: { httpOnly: true, sameSite: 'Lax', path: '/' },
   }),
 )
@@ -37,19 +40,24 @@ app.get('/', (context) => {
   const session = context.get('session')
   const visits = (session.get('visits') ?? 0) + 1
   session.set('visits', visits)
-  return context.text(`You have been here ${visits === 1 ? 'once' : `${visits} times`}.\n`)
+  return context.html(visitsPage(visits))
 })
 
-app.get('/logout', (context) => {
+app.post('/forget', (context) => {
   context.get('session').deleteSession()
-  return context.text('Goodbye.\n')
+  return context.redirect('/', 303)
 })
 
 const server = serve(
-  { fetch: app.fetch, hostname: '127.0.0.1', port: Number(process.env.PORT ?? 0) },
-  ({ port }: AddressInfo) => console.log(`http://127.0.0.1:${port}/  sessions in ${directory}`),
+  { fetch: app.fetch, hostname: '127.0.0.1', port: Number(process.env.PORT ?? 3000) },
+  ({ port }: AddressInfo) => console.log(`http://127.0.0.1:${port}`),
 )
 
+// The server first: requests that are under way still have their sessions to save.
+server.once('close', () => store.close())
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => server.close(() => void store.close()))
+  process.once(signal, () => {
+    server.close()
+    if ('closeIdleConnections' in server) server.closeIdleConnections()
+  })
 }

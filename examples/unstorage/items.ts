@@ -1,8 +1,6 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { coatcheckDriver } from 'coatcheck/unstorage'
 import { createStorage } from 'unstorage'
+import { exampleDirectory } from '../example-directory.js'
 
 /*
  * Items that outlive the process. `node build/examples/unstorage/items.js [DIRECTORY]`, twice on one directory, shows it.
@@ -13,7 +11,7 @@ interface User {
   readonly runs: number
 }
 
-const directory = process.argv[2] ?? mkdtempSync(join(tmpdir(), 'coatcheck-unstorage-'))
+const directory = exampleDirectory(process.argv[2])
 const storage = createStorage()
 storage.mount('disk', coatcheckDriver({ directory, ttl: 86_400 }))
 

@@ -14,13 +14,15 @@ export function answer<Value>(
   unheard: (error: Error) => void,
   forgives?: (error: Error) => boolean,
 ): void {
+  // Callers without types give `null` for none, too; to find that out in the next tick would end the process.
+  const heard = typeof callback === 'function' ? callback : undefined
   outcome.then(
     (value) => {
-      if (callback !== undefined) process.nextTick(callback, null, value)
+      if (heard !== undefined) process.nextTick(heard, null, value)
     },
     (error: Error) => {
-      if (forgives?.(error) !== true) process.nextTick(callback ?? unheard, error)
-      else if (callback !== undefined) process.nextTick(callback, null)
+      if (forgives?.(error) !== true) process.nextTick(heard ?? unheard, error)
+      else if (heard !== undefined) process.nextTick(heard, null)
     },
   )
 }

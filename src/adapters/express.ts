@@ -27,7 +27,8 @@ const LOADS_AT_ONCE = 256
  */
 export class CoatcheckStore extends session.Store {
   readonly #source: AdapterEngine
-  readonly #fromHere = new WeakSet<object>()
+  /** Under which keys data were loaded: they may be given to a request that has another. */
+  readonly #loadedUnder = new WeakMap<object, string>()
   /** What requests of this store work with, by the objects that express-session has made of it. */
   readonly #inHands = new WeakMap<object, SessionInHand>()
   readonly #tell = (error: Error): void => {
@@ -94,7 +95,8 @@ export class CoatcheckStore extends session.Store {
   /** Makes the session of a request, and remembers that it was loaded. */
   override createSession(request: SessionRequest, data: SessionData): session.Session & SessionData {
     const created = super.createSession(request, data)
-    if (this.#fromHere.has(data)) this.#inHands.set(created, this.#inHand(request.sessionID, true))
+    const key = request.sessionID
+    if (this.#loadedUnder.get(data) === key) this.#inHands.set(created, this.#inHand(key, true))
     return created
   }
 
@@ -110,7 +112,7 @@ export class CoatcheckStore extends session.Store {
     const found = await this.engine.loadWithExpiry(key)
     const data = found === undefined ? undefined : revivedSession(found.session, found.expires)
     if (data === undefined) return null
-    this.#fromHere.add(data)
+    this.#loadedUnder.set(data, key)
     return data
   }
 

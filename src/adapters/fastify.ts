@@ -2,6 +2,7 @@ import type { SessionEngine } from '../engine/session-engine.js'
 import { AdapterEngine, type AdapterOptions } from './adapter-engine.js'
 import { answer, type Callback } from './answer.js'
 import { plainSession, sessionExpiry } from './cookie-session-data.js'
+import { deleteIfThere } from './delete-if-there.js'
 import { inHandOf, isSessionOf, marked } from './fastify-sessions.js'
 import { loadIfValid } from './load-if-valid.js'
 import { SessionInHand } from './session-in-hand.js'
@@ -30,8 +31,8 @@ export class CoatcheckStore {
   readonly #source: AdapterEngine
   /** New sessions that requests have stored, by their Session objects; loaded ones carry a mark. */
   readonly #stored = new WeakMap<object, SessionInHand>()
-  /** The key whose deletion is just being answered. */
-  #justDeleted: string | undefined
+  /** The deletion that is just being answered. */
+  #justDeleted: { readonly key: string; readonly wasThere: boolean } | undefined
 
   /** @throws {TypeError} for a wrong option, naming it, its value and what was expected */
   constructor(options: AdapterOptions) {
@@ -67,15 +68,16 @@ export class CoatcheckStore {
   /** Deletes a session. */
   destroy(key: string, callback: Callback): void {
     checkCallback('destroy', callback)
-    const deleted: Callback = (error) => {
-      this.#justDeleted = key
+    const deleted: Callback<boolean> = (error, wasThere = false) => {
+      // Where it failed, nobody knows: then nothing is held against what comes next.
+      this.#justDeleted = { key, wasThere: error !== null || wasThere }
       try {
         callback(error)
       } finally {
         this.#justDeleted = undefined
       }
     }
-    answer(this.engine.delete(key), deleted, deleted)
+    answer(deleteIfThere(this.engine, key), deleted, deleted)
   }
 
   /**
@@ -97,23 +99,36 @@ export class CoatcheckStore {
     const plain = plainSession(session)
     const expiry = sessionExpiry(session)
     if (!isSessionOf(key, session)) return this.engine.save(key, plain, expiry)
-    return this.#known(key, session).store(plain, expiry)
+    return this.#known(key, session, plain).store(plain, expiry)
   }
 
-  #known(key: string, session: object): SessionInHand {
+  #known(key: string, session: object, plain: object): SessionInHand {
     const stored = this.#stored.get(session)
     if (stored?.key === key) return stored
     const loaded = this.#loadedAs(key, session)
     if (loaded !== undefined) return loaded
-    const first = this.#inHand(key, false)
+    const first = this.#inHand(key, this.#isLeftover(session, plain))
     this.#stored.set(session, first)
     return first
+  }
+
+  /**
+   * Whether a session that is new to the store has data of one that another request has deleted: `regenerate(keys)` has
+   * copied them, has gone to delete the old session, and has not found it. That was a logout, and there is nothing to go
+   * on with. Without keys nothing is copied, and it is a new session like any other.
+   */
+  #isLeftover(session: object, plain: object): boolean {
+    const deleted = this.#justDeleted
+    if (deleted === undefined || deleted.wasThere) return false
+    const old = inHandOf(session)
+    if (old?.key !== deleted.key || old.engine !== this.engine) return false
+    return Object.keys(plain).some((name) => name !== 'cookie')
   }
 
   #loadedAs(key: string, session: object): SessionInHand | undefined {
     // A new session inherits the mark of the one that it replaces. Its key tells them apart, unless the idGenerator
     // has given the same again; but regenerate() stores it while the old one's deletion is being answered.
-    if (key === this.#justDeleted) return undefined
+    if (key === this.#justDeleted?.key) return undefined
     const inHand = inHandOf(session)
     return inHand?.key === key && inHand.engine === this.engine ? inHand : undefined
   }

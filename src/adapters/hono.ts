@@ -2,6 +2,7 @@ import type { SessionData, Store } from 'hono-sessions'
 import { InvalidSessionKeyError, UpdateError } from '../engine/errors.js'
 import type { SessionEngine } from '../engine/session-engine.js'
 import { AdapterEngine, type AdapterOptions } from './adapter-engine.js'
+import { deleteIfThere } from './delete-if-there.js'
 import { failedSession, revivedSession, sessionExpiry, storedSession } from './hono-session-data.js'
 
 export type { AdapterOptions } from './adapter-engine.js'
@@ -18,6 +19,10 @@ export type { AdapterOptions } from './adapter-engine.js'
  */
 export class CoatcheckStore implements Store {
   readonly #source: AdapterEngine
+  /** The keys of sessions that were loaded, by the very objects that hono-sessions got. */
+  readonly #keys = new WeakMap<object, string>()
+  /** A key that was to be deleted and was not there any more, for as long as its request is being told so. */
+  #goneBefore: string | undefined
 
   /** @throws {TypeError} for a wrong option, naming it, its value and what was expected */
   constructor(options: AdapterOptions) {
@@ -39,7 +44,9 @@ export class CoatcheckStore implements Store {
   async getSessionById(id?: string): Promise<SessionData | undefined> {
     if (id === undefined) return undefined
     try {
-      return revivedSession(await this.engine.load(id))
+      const session = revivedSession(await this.engine.load(id))
+      if (session !== undefined) this.#keys.set(session, id)
+      return session
     } catch (error) {
       // Whoever sends such a cookie has it from somewhere else.
       return error instanceof InvalidSessionKeyError ? undefined : failedSession(error)
@@ -47,10 +54,12 @@ export class CoatcheckStore implements Store {
   }
 
   /**
-   * Stores a new session until its `_expire`, or for as long as the engine says.
+   * Stores a new session until its `_expire`, or for as long as the engine says. With a rotation of the key nothing
+   * happens when another request has deleted the session meanwhile.
    * @throws {CreateError} when there is a live session of this id
    */
   async createSession(id: string, data: SessionData): Promise<void> {
+    if (this.#isGone(data)) return
     await this.engine.create(id, storedSession(data), sessionExpiry(data))
   }
 
@@ -65,8 +74,9 @@ export class CoatcheckStore implements Store {
   }
 
   /** Deletes a session; nothing happens when there is none. */
-  deleteSession(id: string): Promise<void> {
-    return this.engine.delete(id)
+  async deleteSession(id: string): Promise<void> {
+    const wasThere = await deleteIfThere(this.engine, id)
+    if (!wasThere) await this.#tellGone(id)
   }
 
   /**
@@ -75,5 +85,29 @@ export class CoatcheckStore implements Store {
    */
   close(options?: { timeout?: number }): Promise<void> {
     return this.#source.close(options)
+  }
+
+  /**
+   * Resolves in a turn of its own, in which nothing else of this store happens. To rotate a key, hono-sessions creates the new
+   * session right behind the deletion of the old one, in that turn: so it is certain which deletion goes before which
+   * creation, though nobody says which request they are of.
+   */
+  #tellGone(id: string): Promise<void> {
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        this.#goneBefore = id
+        resolve()
+      })
+      // Right behind the other, once all that follows from its promise has run.
+      setImmediate(() => {
+        this.#goneBefore = undefined
+      })
+    })
+  }
+
+  /** Whether these data were loaded, and their session was found deleted by another request just now. */
+  #isGone(data: SessionData): boolean {
+    const loaded = typeof data === 'object' && data !== null ? this.#keys.get(data) : undefined
+    return loaded !== undefined && loaded === this.#goneBefore
   }
 }

@@ -21,12 +21,20 @@ export class SessionInHand {
   #onlyUpdate: boolean
   /** Whether it has been in the store under this key. */
   #stored: boolean
+  /** How often it was issued while it was not yet certain that there is anything to update, and the last outcome. */
+  #issued = 0
+  #newest: Promise<void> | undefined
 
   constructor({ engine, key, loaded }: SessionInHandOptions) {
     this.engine = engine
     this.key = key
     this.#onlyUpdate = loaded
     this.#stored = loaded
+  }
+
+  /** Whether it has been in the store: if it is not there any more, another request has deleted it. */
+  get wasStored(): boolean {
+    return this.#stored
   }
 
   /** Stores the session as it is at this moment; resolves, too, when it has been deleted and stays so. */
@@ -38,7 +46,10 @@ export class SessionInHand {
 
   /** The same, but rejects when it has been deleted, with what `forgives` knows: one promise less with every request. */
   issue(session: object, expiry: Expiry | undefined): Promise<void> {
-    return this.#onlyUpdate ? this.engine.update(this.key, session, expiry) : this.#save(session, expiry)
+    if (this.#stored) return this.engine.update(this.key, session, expiry)
+    this.#issued++
+    this.#newest = this.#onlyUpdate ? this.#follow(session, expiry) : this.#save(session, expiry)
+    return this.#newest
   }
 
   /**
@@ -47,6 +58,21 @@ export class SessionInHand {
    */
   forgives(error: unknown): boolean {
     return error instanceof UpdateError && this.#stored
+  }
+
+  /**
+   * Updates behind a first save that is still under way. Should that fail, it takes its place: nobody has deleted what was
+   * never there.
+   */
+  async #follow(session: object, expiry: Expiry | undefined): Promise<void> {
+    const issued = this.#issued
+    try {
+      await this.engine.update(this.key, session, expiry)
+    } catch (error) {
+      if (this.#stored || !(error instanceof UpdateError)) throw error
+      // What was issued since is newer, and must not be overwritten: its outcome is this one's.
+      await (issued === this.#issued ? this.#save(session, expiry) : this.#newest)
+    }
   }
 
   async #save(session: object, expiry: Expiry | undefined): Promise<void> {

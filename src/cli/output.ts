@@ -18,6 +18,24 @@ export function jsonLine(value: unknown): string {
   return JSON.stringify(value).replace(UNPRINTABLE, escaped)
 }
 
+/** What Node colours a value with, and nothing else that begins with an escape character. */
+const COLOUR = new RegExp(`(${String.fromCharCode(0x1b)}\\[\\d{1,2}m)`)
+
+/**
+ * What Node shows of a value, lines and colours as they are: nothing else in it that a terminal would act on.
+ *
+ * @example
+ * printableLines(inspect({ name: 'a\u202eb' })) // "{ name: 'a\\u202eb' }"
+ */
+export function printableLines(shown: string): string {
+  const escapedLine = (line: string): string => line.replace(UNPRINTABLE, escaped)
+  const parts = shown.split(COLOUR)
+  // Every second part is a colour.
+  return parts
+    .map((part, index) => (index % 2 === 1 ? part : part.split('\n').map(escapedLine).join('\n')))
+    .join('')
+}
+
 function escaped(character: string): string {
   return Array.from(
     { length: character.length },

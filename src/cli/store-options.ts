@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { detectLayout } from '../../workers/files/inspect/detect-layout.js'
 import type { FilesOptions } from '../storage/files.js'
+import { printable } from './output.js'
 
 /** How the sessions of a directory are laid out: what every command has to know. */
 export type StoreOptions = Pick<FilesOptions, 'prefix' | 'layout' | 'hashNames'>
@@ -25,8 +26,12 @@ export function layoutOf(directory: string, { layout, prefix = '' }: StoreOption
   return layout ?? detectLayout(resolve(directory), prefix)
 }
 
-/** The engine would make a directory that is not there, but here it is a typing error. */
+/**
+ * The engine would make a directory that is not there, but here it is a typing error.
+ * @throws {TypeError} when there is none, or something else
+ */
 export function requireDirectory(directory: string): void {
-  if (statSync(directory, { throwIfNoEntry: false }) === undefined)
-    throw new Error(`there is no directory ${directory}`)
+  const found = statSync(directory, { throwIfNoEntry: false })
+  if (found === undefined) throw new TypeError(`there is no directory ${printable(directory)}`)
+  if (!found.isDirectory()) throw new TypeError(`${printable(directory)} is no directory`)
 }

@@ -18,7 +18,10 @@ export async function withEngine(
   const { prefix = '', hashNames = false } = store
   // Wrong options are refused before anything is looked at.
   files({ directory, prefix, hashNames })
-  const storage = files({ directory, layout: layoutOf(directory, store), prefix, hashNames })
+  // A journal that a crash has left may be that of an engine with `fsync`: what that had acknowledged has to be as safe in
+  // files before the journal goes.
+  const layout = layoutOf(directory, store)
+  const storage = files({ directory, layout, prefix, hashNames, fsync: true })
   // Not before it is needed: help and mistakes are answered at once.
   const { SessionEngine } = await import('../engine/session-engine.js')
   const engine = new SessionEngine({

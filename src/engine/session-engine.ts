@@ -116,8 +116,11 @@ export class SessionEngine<
    * @throws {UpdateError} when there is no session, or not any more
    * @throws {TypeError} when `version` is none
    * @example
-   * const { session, version } = await engine.loadVersion(key)
-   * await engine.replace(key, { ...session, visits: session.visits + 1 }, version)
+   * const found = await engine.loadVersion(key)
+   * if (found !== undefined) {
+   *   const { session, version } = found
+   *   await engine.replace(key, { ...session, visits: session.visits + 1 }, version)
+   * }
    */
   replace(key: string, session: Session, version: SessionVersion, expiry?: Expiry): Promise<SessionVersion> {
     return this.#begin(() => this.#intake.replace(key, session, version, expiry))

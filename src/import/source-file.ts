@@ -10,18 +10,18 @@ export interface SourceFile {
   readonly modifiedAt: number
 }
 
-/** Past it, a file is no session: what a session may take up at the most, and room for encryption and encodings. */
-const MOST_BYTES = 16 * 2 ** 20
-
 /** Reading only; never through a link, and never waiting for whoever writes to a FIFO. */
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 /**
  * Reads a file and has `interpret` say what it holds. What the system refuses is told by the reading, too: one bad file
  * must not stop the others.
+ *
+ * @param mostBytes past them, a file is no session
  */
 export async function readSourceFile(
   path: string,
+  mostBytes: number,
   interpret: (file: SourceFile) => Finding | Promise<Finding>,
 ): Promise<Reading> {
   let handle: FileHandle
@@ -37,7 +37,7 @@ export async function readSourceFile(
   try {
     const { size, ino, mtimeMs } = await handle.stat()
     inode = ino
-    if (size > MOST_BYTES) return { state: 'unreadable', reason: 'is too large', inode }
+    if (size > mostBytes) return { state: 'unreadable', reason: 'is too large', inode }
     file = { bytes: await readUpTo(handle, size), modifiedAt: mtimeMs }
   } catch (error) {
     return refused(error, inode)

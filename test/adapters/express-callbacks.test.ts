@@ -73,6 +73,20 @@ test('every callback but that of get may be absent', async ({ store }) => {
   assert.throws(() => store.get('a', undefined as never), /get\(\) needs a callback/)
 })
 
+test('what is no function is no callback', async ({ store }) => {
+  for (const none of [null, false, 'callback', {}] as never[]) {
+    store.set('a', DATA, none)
+    store.set('', DATA, none)
+    store.touch('a', DATA, none)
+    store.destroy('a', none)
+    store.clear(none)
+    store.length(none)
+    store.all(none)
+  }
+  await store.engine.flush()
+  assert.is(await answerOf((callback) => store.length(callback)), 0)
+})
+
 test('an error without a callback goes to those who listen for it', async ({ store }) => {
   store.set('', DATA)
   store.set('', DATA)

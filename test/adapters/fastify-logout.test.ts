@@ -79,6 +79,27 @@ function addRoutes(app: FastifyInstance, context: Context): void {
     await request.session.reload()
     return 'slow'
   })
+  app.get('/slow-regenerate', async (request) => {
+    request.session.note = 'slow'
+    await wait()
+    await request.session.regenerate(['note', 'visits'])
+    return 'slow'
+  })
+  app.get('/slow-login', async (request) => {
+    await wait()
+    await request.session.regenerate()
+    request.session.note = 'logged in'
+    return 'slow'
+  })
+  app.get('/keep', async (request) => {
+    await request.session.regenerate(['visits'])
+    return 'kept'
+  })
+  app.get('/fresh', async (request) => {
+    request.session.note = 'fresh'
+    await request.session.regenerate(['note'])
+    return String(request.session.note)
+  })
   app.get('/slow-new', async (request) => {
     await request.session.regenerate()
     await wait()
@@ -96,7 +117,14 @@ function addRoutes(app: FastifyInstance, context: Context): void {
 }
 
 for (const way of ['/logout', '/login']) {
-  for (const slow of ['/slow', '/slow-save', '/slow-options', '/slow-reload', '/slow-late-reload']) {
+  for (const slow of [
+    '/slow',
+    '/slow-save',
+    '/slow-options',
+    '/slow-reload',
+    '/slow-late-reload',
+    '/slow-regenerate',
+  ]) {
     test(`${slow} does not undo a ${way}`, async ({ engine, server, visitor, arrived, goOn }) => {
       const key = fastifyKey(visitor)
       const old = visitor.twin()
@@ -108,6 +136,10 @@ for (const way of ['/logout', '/login']) {
       const { status, text } = await late
       assert.equal([status, text], [200, 'slow'])
       assert.not(await engine.exists(key), 'the session is back')
+      for await (const stored of engine.keys()) {
+        const { note } = ((await engine.load(stored)) ?? {}) as { note?: string }
+        assert.is(note, undefined, 'the session is back under another key')
+      }
       assert.equal(server.errors, [])
       // Whoever still has the cookie gets a new, empty session.
       assert.is(await old.read('/visit'), '1')
@@ -115,6 +147,26 @@ for (const way of ['/logout', '/login']) {
     })
   }
 }
+
+test('a login that overlaps with a logout is kept', async ({ engine, visitor, arrived, goOn }) => {
+  const slow = visitor.twin()
+  const late = slow.read('/slow-login')
+  await arrived.opened
+  await visitor.read('/logout')
+  goOn.open()
+  assert.is(await late, 'slow')
+  assert.is(((await engine.load(fastifyKey(slow))) as { note?: string }).note, 'logged in')
+  await engine.delete(fastifyKey(slow))
+})
+
+test('regenerate(keys) keeps data, of old sessions and of new ones', async ({ engine, server, visitor }) => {
+  await visitor.read('/keep')
+  assert.is(await visitor.read('/visit'), '2')
+  const other = server.visitor()
+  await other.read('/fresh')
+  assert.is(((await engine.load(fastifyKey(other))) as { note?: string }).note, 'fresh')
+  await engine.delete(fastifyKey(other))
+})
 
 test('a session that another engine on the directory deletes stays deleted, too', async () => {
   const directory = temporaryDirectory('memory')

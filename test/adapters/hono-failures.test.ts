@@ -59,6 +59,7 @@ class SlowRoute {
     ] as const) {
       app.get(path, async (context) => {
         context.get('session').set('note', path)
+        if (context.req.query('rotate') !== undefined) context.set('session_key_rotation', true)
         if (--this.#missing === 0) this.#all.open()
         await gate.opened
         return context.text(path)
@@ -112,6 +113,57 @@ for (const way of ['/logout', '/rotate']) {
     assert.is.not(next.key, key)
   })
 }
+
+for (const way of ['/logout', '/rotate']) {
+  test(`${way} is not undone by ${OVERLAPPING} slow requests that rotate the key`, async (context) => {
+    const { engine, server, browser, slow } = context
+    await engine.clear()
+    await browser.visit('/visit')
+    const others = Array.from({ length: OVERLAPPING }, () => new HonoBrowser(server, browser.cookie))
+    const late = others.map((other) => other.request('/slow?rotate'))
+    await slow.arrived
+    await browser.visit(way)
+    slow.goOn.open()
+    for (const response of await Promise.all(late)) assert.is(response.status, 200)
+    assert.is(await engine.count(), way === '/logout' ? 0 : 1)
+    assert.equal(server.errors, [])
+    const [other] = others
+    assert.is(await other?.visit('/note'), 'null')
+  })
+}
+
+test(`a logout among ${OVERLAPPING} rotations of the key leaves one session at the most`, async (context) => {
+  const { engine, server, browser, slow } = context
+  await engine.clear()
+  await browser.visit('/visit')
+  const others = Array.from({ length: OVERLAPPING }, () => new HonoBrowser(server, browser.cookie))
+  const late = others.map((other) => other.request('/slow?rotate'))
+  await slow.arrived
+  slow.goOn.open()
+  await browser.visit('/logout')
+  for (const response of await Promise.all(late)) assert.is(response.status, 200)
+  // None where the logout came first, one where a rotation did: then the logout found nothing.
+  const count = await engine.count()
+  assert.ok(count <= 1, `${count} sessions`)
+  assert.equal(server.errors, [])
+})
+
+test('rotations of several visitors at a time do not get mixed up', async ({ engine, server, slow }) => {
+  await engine.clear()
+  const visitors = Array.from({ length: OVERLAPPING / 2 }, () => new HonoBrowser(server))
+  await Promise.all(visitors.map((visitor) => visitor.visit('/visit')))
+  const twins = visitors.map(({ cookie }) => new HonoBrowser(server, cookie))
+  const late = [...visitors, ...twins].map((visitor) => visitor.request('/slow?rotate'))
+  await slow.arrived
+  slow.goOn.open()
+  for (const response of await Promise.all(late)) assert.is(response.status, 200)
+  assert.is(await engine.count(), visitors.length)
+  for (const [index, visitor] of visitors.entries()) {
+    const kept = [visitor, twins[index]].map(async (one) => (await engine.exists(one?.key ?? '')) === true)
+    assert.is((await Promise.all(kept)).filter(Boolean).length, 1)
+  }
+  assert.equal(server.errors, [])
+})
 
 test('overlapping saves of one session all succeed, and one of them wins whole', async ({
   engine,

@@ -49,6 +49,13 @@ function routes(context: Context): Routes {
       Reflect.set(koa, 'session', { visits: 50 })
       return 'slow'
     },
+    '/slow-regenerate': async (_, session) => {
+      session.note = 'slow'
+      await wait()
+      await session.regenerate()
+      session.note = 'slower'
+      return 'slow'
+    },
     '/slow-new': async (_, session) => {
       session.note = 'first'
       await session.regenerate()
@@ -88,7 +95,7 @@ for (const [way, optionsFor] of Object.entries(WAYS)) {
   test.after(() => engine.close())
 
   for (const end of ['/logout', '/login']) {
-    for (const slow of ['/slow', '/slow-save', '/slow-replace']) {
+    for (const slow of ['/slow', '/slow-save', '/slow-replace', '/slow-regenerate']) {
       test(`${slow} does not undo a ${end}`, async ({ server, visitor, arrived, goOn }) => {
         const key = koaKey(visitor)
         const old = visitor.twin()
@@ -100,6 +107,10 @@ for (const [way, optionsFor] of Object.entries(WAYS)) {
         const { status, text } = await late
         assert.equal([status, text], [200, 'slow'])
         assert.not(await engine.exists(key), 'the session is back')
+        for await (const stored of engine.keys()) {
+          const { note } = ((await engine.load(stored)) ?? {}) as { note?: string }
+          assert.is(note, undefined, 'the session is back under another key')
+        }
         assert.equal(server.errors, [])
         // Whoever still has the cookie gets a new, empty session.
         assert.is(await old.read('/visit'), '1')
@@ -107,6 +118,28 @@ for (const [way, optionsFor] of Object.entries(WAYS)) {
       })
     }
   }
+
+  test('two requests that both regenerate leave one session', async ({ server, visitor, arrived, goOn }) => {
+    await engine.clear()
+    await visitor.read('/visit')
+    const late = visitor.twin().get('/slow-regenerate')
+    await arrived.opened
+    await visitor.read('/login')
+    goOn.open()
+    assert.is((await late).status, 200)
+    assert.is(await engine.count(), 1)
+    assert.is(await visitor.read('/visit'), '2')
+    assert.equal(server.errors, [])
+  })
+
+  test('a session that nobody else deletes is regenerated with its data, as often as one likes', async (context) => {
+    const { server, visitor } = context
+    for (const visits of ['2', '3', '4']) {
+      await visitor.read('/login')
+      assert.is(await visitor.read('/visit'), visits)
+    }
+    assert.equal(server.errors, [])
+  })
 
   test('a new session that was stored and deleted within one request stays deleted', async (context) => {
     const { server, visitor, arrived, goOn } = context

@@ -90,20 +90,28 @@ test('a damaged journal is told of by exit codes; recover keeps the damage aside
   assert.equal(others, [])
 })
 
-test('a directory that is not there is a failure, and is not made', async () => {
+test('a directory that is not there is a mistake, and is not made', async () => {
   const missing = join(temporaryDirectory(), 'missing')
   const { status, stdout, stderr } = await coatcheck('recover', missing)
-  assert.equal({ status, stdout }, { status: 1, stdout: '' })
+  assert.equal({ status, stdout }, { status: 2, stdout: '' })
   assert.match(stderr, /^error: there is no directory .*missing\n$/)
   assert.not(existsSync(missing))
 })
 
-test('a file in place of the directory is a failure', async () => {
+test('a file in place of the directory is a mistake, and stays', async () => {
   const file = join(temporaryDirectory(), 'file')
   writeFileSync(file, 'content')
-  const { status, stderr } = await coatcheck('clear-expired', file)
-  assert.is(status, 1)
-  assert.match(stderr, /^error: .*not a directory/)
+  const directory = temporaryDirectory()
+  const commands = [
+    ['clear-expired', file],
+    ['count', file],
+    ['import', 'session-file-store', file, directory],
+    ['import', 'session-file-store', directory, file],
+  ]
+  for (const { status, stderr } of await Promise.all(commands.map((values) => coatcheck(...values)))) {
+    assert.match(stderr, /^error: .*file is no directory\n$/)
+    assert.is(status, 2)
+  }
   assert.is(readFileSync(file, 'utf8'), 'content')
 })
 

@@ -5,7 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { treeOf } from '../workers/files/inspect/tree.js'
-import { coatcheck, jsonLines } from './run-coatcheck.js'
+import { coatcheck, jsonLines, SCRIPT } from './run-coatcheck.js'
 
 const test = suite('command line: what is stored')
 
@@ -87,6 +87,57 @@ test('show prints one session, and nothing of others', async () => {
   const [other] = jsonLines(plain.stdout) as [Record<string, unknown>]
   assert.equal([other.codec, other.session], ['json', { name: 'plain' }])
   assert.not.match([text, line, plain].map(({ stdout }) => stdout).join(), /another|tab/)
+})
+
+test('show reads the key from standard input, where no other user can see it', () => {
+  for (const [input, status] of [
+    ['user', 0],
+    ['user\n', 0],
+    ['user\r\n', 0],
+    ['\n', 2],
+    ['', 2],
+    ['missing\n', 1],
+  ] as const) {
+    const shown = spawnSync(process.execPath, [SCRIPT, 'show', directory, '-', '--json'], {
+      input,
+      encoding: 'utf8',
+    })
+    assert.is(shown.status, status, shown.stderr)
+    if (status === 0) assert.is((jsonLines(shown.stdout)[0] as { key: string }).key, 'user')
+  }
+})
+
+test('no session acts on the terminal, or shows where the program is', async () => {
+  const hostile = temporaryDirectory()
+  const engine = new SessionEngine({
+    storage: files({ directory: hostile }),
+    threads: 1,
+    sweepInterval: false,
+  })
+  const controls = '\u001b[2J\u009b2J\u0007\u202e\u2066\u2028\u200b'
+  const source = controls.replace('[', '\\[')
+  await engine.save('error', {
+    error: new TypeError(`failed ${controls}`),
+    pattern: new RegExp(`a${source}`, 'gi'),
+    text: controls,
+    [`name ${controls}`]: new Map<unknown, unknown>([
+      [controls, new Set([new Error(controls)])],
+      ['list', [new RegExp(source), new Date(0), Buffer.from('bytes')]],
+    ]),
+  })
+  await engine.close()
+  const [text, line] = await Promise.all([
+    coatcheck('show', hostile, 'error'),
+    coatcheck('show', hostile, 'error', '--json'),
+  ])
+  for (const { status, stdout } of [text, line]) {
+    assert.is(status, 0)
+    assert.not.match(stdout, /[^\P{C}\n]|[\p{Zl}\p{Zp}]/u)
+    assert.not.match(stdout, /file:|node_modules|\.js/)
+    assert.match(stdout, /TypeError: failed/)
+    assert.match(stdout, /\\u202e/)
+  }
+  assert.match(text.stdout, /1970-01-01T00:00:00.000Z/)
 })
 
 test('show fails where there is no live session, without naming its key', async () => {

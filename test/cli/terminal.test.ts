@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { execPath } from 'node:process'
 import { text } from 'node:stream/consumers'
+import { stripVTControlCharacters } from 'node:util'
 import { files, SessionEngine } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -65,6 +66,24 @@ atTerminal(test, 'lists are aligned, and have no bar between their lines', async
   const rows = shown.trimEnd().split('\r\n')
   assert.is(rows.length, 2)
   for (const row of rows) assert.match(row, /^(short|rather-longer) {2,}\d{4}-\d\d-\d\dT[\d:.]+Z +\d+$/)
+})
+
+atTerminal(test, 'a session is shown in colour, and nothing in it acts on the terminal', async () => {
+  const hostile = temporaryDirectory('memory')
+  const clear = '\u001b[2J\u202e'
+  const engine = new SessionEngine({ directory: hostile, threads: 1, sweepInterval: false })
+  await engine.save('a', {
+    pattern: new RegExp(`a${clear.replace('[', '\\[')}`),
+    error: new Error(clear),
+    clear,
+  })
+  await engine.close()
+  const { shown, status } = await typed('show', hostile, 'a')
+  assert.is(status, 0)
+  assert.match(shown, /\p{Cc}\[32m'Error: /u)
+  const colourless = stripVTControlCharacters(shown.replaceAll(/.\[\d\d?m/gu, ''))
+  assert.is(colourless, shown.replaceAll(/.\[\d\d?m/gu, ''), 'colours alone')
+  assert.not.match(colourless, /[^\P{C}\r\n]/u)
 })
 
 test.run()

@@ -1,30 +1,15 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { Child } from './child.js'
 
 /*
- * The examples of adapters, as a reader would start them.
+ * The example of the driver, as a reader would start it.
  */
 
-const test = suite('examples: hono and unstorage')
-
-test('hono: it prints its URL, counts visits over restarts, and ends when it is told to', async () => {
-  const directory = temporaryDirectory('memory')
-  let cookie = ''
-  for (const visits of ['once', '2 times']) {
-    const child = new Child('examples/hono/server', [directory])
-    try {
-      const url = await child.printed(/http:\S+/)
-      const response = await fetch(url, { headers: { cookie, connection: 'close' } })
-      assert.is(await response.text(), `You have been here ${visits}.\n`)
-      cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? ''
-    } finally {
-      child.process.kill('SIGTERM')
-    }
-    assert.is((await child.end()).code, 0)
-  }
-})
+const test = suite('examples: unstorage')
 
 test('unstorage: what one run has stored the next one finds', async () => {
   const directory = temporaryDirectory('memory')
@@ -35,6 +20,14 @@ test('unstorage: what one run has stored the next one finds', async () => {
     assert.match(output, new RegExp(`runs: ${runs} `))
     assert.match(output, /lives for \d+ seconds/)
   }
+})
+
+test('unstorage: a directory of its own goes when it ends', async () => {
+  const { code, output, errors } = await new Child('examples/unstorage/items', []).end()
+  assert.is(code, 0, errors)
+  const directory = /(?<=items in )[^:]+/.exec(output)?.[0] ?? ''
+  assert.match(directory, /sessions$/)
+  assert.not(existsSync(dirname(directory)))
 })
 
 test.run()

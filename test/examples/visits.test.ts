@@ -5,7 +5,7 @@ import { Visitor } from '../adapters/visitor.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { Child } from './child.js'
 
-const test = suite('examples: visits, with Fastify and with Koa')
+const test = suite('examples: visits, with Fastify, with Hono and with Koa')
 
 // For the examples, which inherit it: any port that is free.
 process.env.PORT = '0'
@@ -14,7 +14,7 @@ async function visits(visitor: Visitor): Promise<string | undefined> {
   return /(?<=<output>)\d+/.exec(await visitor.read('/'))?.[0]
 }
 
-for (const name of ['fastify', 'koa']) {
+for (const name of ['fastify', 'hono', 'koa']) {
   test(`${name}: visits are counted until one wants to be forgotten`, async () => {
     const child = new Child(`examples/${name}/server`, [join(temporaryDirectory('memory'), 'sessions')])
     const visitor = new Visitor(await child.printed(/http:\S+(?=\n)/))
@@ -30,5 +30,24 @@ for (const name of ['fastify', 'koa']) {
     assert.is(code, 0)
   })
 }
+
+test('hono: visits are counted over restarts, and no link makes a visitor be forgotten', async () => {
+  const directory = join(temporaryDirectory('memory'), 'sessions')
+  let cookie = ''
+  for (const count of ['1', '2']) {
+    const child = new Child('examples/hono/server', [directory])
+    try {
+      const url = await child.printed(/http:\S+(?=\n)/)
+      const headers = { cookie, connection: 'close' }
+      assert.is((await fetch(`${url}/forget`, { headers })).status, 404)
+      const response = await fetch(url, { headers })
+      assert.is(/(?<=<output>)\d+/.exec(await response.text())?.[0], count)
+      cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+    } finally {
+      child.process.kill('SIGTERM')
+    }
+    assert.is((await child.end()).code, 0)
+  }
+})
 
 test.run()

@@ -81,6 +81,14 @@ withDjango(
   },
 )
 
+withDjango(test, 'a larger session is read where larger records are allowed', async ({ django, path }) => {
+  // Django compresses it: the file is small.
+  const key: string = await django.ask('new', { session: { text: 'x'.repeat(17 * 2 ** 20) } })
+  assert.is((await readAll(path)).get(key)?.state, 'unreadable')
+  const reading = (await readAll(path, { maxRecordBytes: 18 * 2 ** 20 })).get(key)
+  assert.is(reading?.state, 'session')
+})
+
 withDjango(test, 'sessions expire when Django says so', async ({ django, path }) => {
   await django.ask('configure', { SESSION_COOKIE_AGE: 1000 })
   const expiries: readonly (readonly [object, number])[] = [

@@ -10,6 +10,7 @@ import {
   sessionFileStoreSource,
 } from '#dist/src/import/session-file-store/index.js'
 import type { Reading } from '#dist/src/import/source.js'
+import { runImport } from '../cli/import-command.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { skipUnless } from '../skip.js'
 import { type FileStoreOptions, fileStore, putSessions, traceOf } from './file-store.js'
@@ -168,6 +169,23 @@ test('what is no session says why', async () => {
     large: 'is too large',
   })
   for (const reading of readings.values()) assert.ok(reading.inode > 0)
+})
+
+test('a larger file is read where larger records are allowed', async () => {
+  const path = temporaryDirectory('memory')
+  const text = 'x'.repeat(17 * 2 ** 20)
+  writeFileSync(join(path, 'large.json'), JSON.stringify({ cookie: {}, text }))
+  assert.is(reasonOf(await readOne({ path })), 'is too large')
+  assert.is(reasonOf(await readOne({ path, maxRecordBytes: 18 * 2 ** 20 })), 'session')
+  assert.throws(() => sessionFileStoreSource({ path, maxRecordBytes: 0 }), /option "maxRecordBytes" is 0/)
+
+  const to = join(temporaryDirectory('memory'), 'sessions')
+  const bytes = String(18 * 2 ** 20)
+  const { status, stdout } = runImport(['session-file-store', path, to, '--max-record-bytes', bytes])
+  assert.equal(
+    { status, stdout },
+    { status: 0, stdout: '1 imported, 0 there already, 0 expired, 0 unreadable, 0 foreign\n' },
+  )
 })
 
 withFifos(test, 'whatever is no file is nothing of ours, nor is a temporary file', async () => {

@@ -1,21 +1,25 @@
+import { text } from 'node:stream/consumers'
 import { inspect } from 'node:util'
 import type { Command } from 'commander'
 import type { SessionEntry } from '../../../workers/files/inspect/entries.js'
 import { checkKey } from '../../engine/session-keys.js'
 import { addCommandOptions, type CommandOptions } from '../command-options.js'
 import { withInspector } from '../inspection/with-inspector.js'
-import { jsonLine, print } from '../output.js'
-import { plain } from '../plain-values.js'
+import { jsonLine, print, printableLines } from '../output.js'
+import { plain, withoutProgramText } from '../plain-values.js'
 
 /** `coatcheck show`. */
 export function addShow(program: Command): void {
   const command = program
     .command('show')
     .description('print one live session; exits with 1 if there is none, or a damaged one')
-  addCommandOptions(command).argument('<key>', 'the session key').action(show)
+  addCommandOptions(command)
+    .argument('<key>', 'the session key; - reads it from standard input, out of sight of others')
+    .action(show)
 }
 
-async function show(directory: string, key: string, options: CommandOptions): Promise<void> {
+async function show(directory: string, given: string, options: CommandOptions): Promise<void> {
+  const key = given === '-' ? await keyFromInput() : given
   checkKey(key)
   await withInspector(directory, options, async (inspector, decoder) => {
     const found = await inspector.find(key)
@@ -34,12 +38,17 @@ async function show(directory: string, key: string, options: CommandOptions): Pr
   })
 }
 
+/** A key is as good as a password, and everybody can read a command line. The line end behind it is no part of it. */
+async function keyFromInput(): Promise<string> {
+  return (await text(process.stdin)).replace(/\r?\n$/, '')
+}
+
 function asJson({ key, expiry, bytes, where }: SessionEntry, codec: string, session: object): string {
   return jsonLine({ key, expires: new Date(expiry), bytes, codec, in: where, session: plain(session) })
 }
 
 function asText({ expiry, bytes, where }: SessionEntry, codec: string, session: object): string[] {
-  const shown = inspect(session, {
+  const shown = inspect(withoutProgramText(session), {
     depth: null,
     maxArrayLength: null,
     maxStringLength: null,
@@ -50,6 +59,6 @@ function asText({ expiry, bytes, where }: SessionEntry, codec: string, session: 
     `bytes    ${bytes}`,
     `codec    ${codec}`,
     `in       ${where}`,
-    shown,
+    printableLines(shown),
   ]
 }

@@ -21,8 +21,14 @@ export function addDjango(parent: Command): void {
 }
 
 async function importSessions(from: string, to: string, options: Options): Promise<void> {
-  const { cookieName, cookieAge } = options
-  const source = djangoSource({ path: from, ...secretKeysFrom(options), cookieName, cookieAge })
+  const { cookieName, cookieAge, maxRecordBytes } = options
+  const source = djangoSource({
+    path: from,
+    ...secretKeysFrom(options),
+    cookieName,
+    cookieAge,
+    maxRecordBytes,
+  })
   // Not before it is needed: help and mistakes are answered at once.
   const { runImport } = await import('./run-import.js')
   await runImport(source, { from, to }, options)

@@ -18,7 +18,7 @@ export async function runImport(
   options: TargetOptions,
 ): Promise<void> {
   checkDirectories(from, to)
-  const engine = openTarget(to, options)
+  const engine = await openTarget(to, options)
   const interruption = new AbortController()
   const interrupt = (): void => interruption.abort()
   // Once: whoever cannot wait for what is under way interrupts again.
@@ -40,6 +40,7 @@ export async function runImport(
 function checkDirectories(from: string, to: string): void {
   requireDirectory(from)
   const target = statSync(to, { throwIfNoEntry: false })
+  if (target !== undefined) requireDirectory(to)
   if (target !== undefined && realpathSync(from) === realpathSync(to)) {
     throw new TypeError('sessions cannot be imported into the directory that they come from; choose another')
   }

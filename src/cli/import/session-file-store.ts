@@ -37,12 +37,13 @@ export function addSessionFileStore(parent: Command): void {
 }
 
 async function importSessions(from: string, to: string, options: Options): Promise<void> {
-  const { ttl, fileExtension, encoding, decoder, secretFile, crypto } = options
+  const { ttl, fileExtension, encoding, decoder, secretFile, crypto, maxRecordBytes } = options
   const secret = secretFrom(secretFile, SECRET_VARIABLE)
   const source = sessionFileStoreSource({
     path: from,
     ttl,
     fileExtension,
+    maxRecordBytes,
     encoding: encoding === 'buffer' ? null : encoding,
     ...(decoder === undefined ? {} : { decoder: await decoderIn(decoder) }),
     ...(secret === undefined ? {} : { secret }),

@@ -8,16 +8,15 @@ import type { FilledOptions } from './options.js'
 /** What Django's file backend signs sessions with besides the secret: the class that does it. */
 const SALT = 'django.contrib.sessions.SessionStore'
 
-/** The largest session there may be before it was compressed. */
-const MOST_BYTES = 16 * 2 ** 20
-
 /** Reads the contents of the files in which Django keeps sessions. */
 export class ContentReader {
   readonly #signing: Signing
   readonly #rule: ExpiryRule
+  readonly #mostBytes: number
 
-  constructor({ secrets, cookieAge }: FilledOptions) {
+  constructor({ secrets, cookieAge, mostBytes }: FilledOptions) {
     this.#signing = new Signing({ secrets, salt: SALT })
+    this.#mostBytes = mostBytes
     // Django goes on accepting a session after the seconds that it was given to live; but then its cookie has ended, and
     // nobody can come with it.
     this.#rule = { cookieAge, expireIdle: true }
@@ -27,7 +26,7 @@ export class ContentReader {
   read({ bytes, modifiedAt }: SourceFile, now: number): Finding {
     // The placeholder of a session that was about to be created.
     if (bytes.length === 0) return { state: 'foreign' }
-    const unsigned = this.#signing.unsign(bytes, MOST_BYTES)
+    const unsigned = this.#signing.unsign(bytes, this.#mostBytes)
     if (typeof unsigned === 'string') return refused(unsigned)
     const session = sessionIn(unsigned.json)
     if (session === undefined) return { state: 'unreadable', reason: 'is no JSON object' }

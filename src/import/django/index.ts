@@ -20,14 +20,17 @@ const KEY = /^[a-z0-9]{8,}$/
 export function djangoSource(options: DjangoOptions): SessionSource {
   const filled = fillOptions(options)
   const content = new ContentReader(filled)
-  const { path, cookieName } = filled
+  const { path, cookieName, mostBytes } = filled
 
   async function* entries(): AsyncGenerator<SourceEntry, void, undefined> {
     for await (const { name, isFile } of listDirectory(path)) {
       const key = name.startsWith(cookieName) ? name.slice(cookieName.length) : ''
       if (!isFile || !KEY.test(key)) yield { key: undefined }
-      else
-        yield { key, read: () => readSourceFile(join(path, name), (file) => content.read(file, Date.now())) }
+      else {
+        const read = () =>
+          readSourceFile(join(path, name), mostBytes, (file) => content.read(file, Date.now()))
+        yield { key, read }
+      }
     }
   }
 

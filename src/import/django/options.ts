@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { checkNames, numberOption, refuse } from '../../engine/option-checks.js'
+import { mostSourceBytes } from '../most-bytes.js'
 
 /** Options of {@link djangoSource}: settings of the Django project. */
 export interface DjangoOptions {
@@ -13,6 +14,8 @@ export interface DjangoOptions {
   cookieName?: string
   /** SESSION_COOKIE_AGE: seconds that a session lives which does not say so itself. Default two weeks. */
   cookieAge?: number
+  /** As in the engine that sessions are moved to: `files({ maxRecordBytes })`. Default 1 MiB. */
+  maxRecordBytes?: number
 }
 
 /** The same with every default filled in, and all secrets in one list. */
@@ -22,6 +25,8 @@ export interface FilledOptions {
   readonly cookieName: string
   /** Milliseconds. */
   readonly cookieAge: number
+  /** The largest file, and the largest session before it was compressed. */
+  readonly mostBytes: number
 }
 
 /**
@@ -29,7 +34,14 @@ export interface FilledOptions {
  * @throws {TypeError} naming the option and what was expected; secrets are not shown
  */
 export function fillOptions(options: DjangoOptions): FilledOptions {
-  checkNames('options', options, ['path', 'secretKey', 'fallbackKeys', 'cookieName', 'cookieAge'])
+  checkNames('options', options, [
+    'path',
+    'secretKey',
+    'fallbackKeys',
+    'cookieName',
+    'cookieAge',
+    'maxRecordBytes',
+  ])
   const { path, secretKey, fallbackKeys = [], cookieName = 'sessionid' } = options
   if (typeof path !== 'string' || path === '') refuse('path', path, 'the path of a directory')
   if (typeof cookieName !== 'string' || cookieName === '') {
@@ -48,6 +60,7 @@ export function fillOptions(options: DjangoOptions): FilledOptions {
     secrets: [secretKey, ...fallbackKeys],
     cookieName,
     cookieAge: cookieAge * 1000,
+    mostBytes: mostSourceBytes(options.maxRecordBytes),
   }
 }
 

@@ -18,7 +18,7 @@ export type { SessionFileStoreOptions } from './options.js'
 export function sessionFileStoreSource(options: SessionFileStoreOptions): SessionSource {
   const filled = fillOptions(options)
   const content = new ContentReader(filled)
-  const { path, fileExtension } = filled
+  const { path, fileExtension, mostBytes } = filled
 
   async function* entries(): AsyncGenerator<SourceEntry, void, undefined> {
     for await (const { name, isFile } of listDirectory(path)) {
@@ -27,7 +27,8 @@ export function sessionFileStoreSource(options: SessionFileStoreOptions): Sessio
         yield { key: undefined }
         continue
       }
-      const read = () => readSourceFile(join(path, name), ({ bytes }) => content.read(bytes, Date.now()))
+      const read = () =>
+        readSourceFile(join(path, name), mostBytes, ({ bytes }) => content.read(bytes, Date.now()))
       yield { key: name.slice(0, name.length - fileExtension.length), read }
     }
   }

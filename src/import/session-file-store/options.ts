@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { checkNames, numberOption, refuse } from '../../engine/option-checks.js'
+import { mostSourceBytes } from '../most-bytes.js'
 import { DEFAULT_ENCRYPTION, type EncryptionOptions } from './encryption.js'
 
 /** Options of {@link sessionFileStoreSource}: those that the application gave to session-file-store, by the same names. */
@@ -18,11 +19,15 @@ export interface SessionFileStoreOptions {
   secret?: string
   /** How they are encrypted. Default AES-256-GCM, SHA-512, scrypt. */
   crypto?: EncryptionOptions
+  /** As in the engine that sessions are moved to: `files({ maxRecordBytes })`. Default 1 MiB. */
+  maxRecordBytes?: number
 }
 
 /** The same with every default filled in. */
-export interface FilledOptions extends Required<Omit<SessionFileStoreOptions, 'secret'>> {
+export interface FilledOptions extends Required<Omit<SessionFileStoreOptions, 'secret' | 'maxRecordBytes'>> {
   readonly secret: string | undefined
+  /** The largest file. */
+  readonly mostBytes: number
 }
 
 /**
@@ -30,7 +35,16 @@ export interface FilledOptions extends Required<Omit<SessionFileStoreOptions, 's
  * @throws {TypeError} naming the option, its value and what was expected; the secret is not shown
  */
 export function fillOptions(options: SessionFileStoreOptions): FilledOptions {
-  checkNames('options', options, ['path', 'ttl', 'fileExtension', 'encoding', 'decoder', 'secret', 'crypto'])
+  checkNames('options', options, [
+    'path',
+    'ttl',
+    'fileExtension',
+    'encoding',
+    'decoder',
+    'secret',
+    'crypto',
+    'maxRecordBytes',
+  ])
   const { path, fileExtension = '.json', encoding = 'utf8', secret } = options
   if (typeof path !== 'string' || path === '') refuse('path', path, 'the path of a directory')
   if (typeof fileExtension !== 'string') refuse('fileExtension', fileExtension, 'what file names end with')
@@ -52,6 +66,7 @@ export function fillOptions(options: SessionFileStoreOptions): FilledOptions {
     encoding,
     decoder,
     secret,
+    mostBytes: mostSourceBytes(options.maxRecordBytes),
     crypto: options.crypto ?? DEFAULT_ENCRYPTION,
   }
 }
