@@ -96,6 +96,8 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    */
   create(): Promise<void> {
     this.#contents.accessed = true
+    // At once, for whoever decides before it is done whether there is something to wait for.
+    this.#contents.modified = true
     const { values } = this.#contents
     const snapshot = values !== undefined && this.#turns.isBusy ? new Snapshot(values) : undefined
     return this.#turns.run(() => this.#createAnew(snapshot?.values() ?? this.#contents.values ?? {}))
@@ -170,6 +172,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    */
   cycleKey(): Promise<void> {
     this.#contents.accessed = true
+    this.#contents.modified = true
     return this.#withValues(async (mine) => {
       const former = this.#key
       if (former === undefined) await this.#createAnew(mine)

@@ -181,6 +181,96 @@ test('a storage that fails: next(error) before the handler, an answer after it',
   await broken.close()
 })
 
+/** That the visitor goes on with the session, under another key, and the old one is worth nothing. */
+async function assertMoved(visitor: Visitor, answer: Answer): Promise<void> {
+  const [cookie] = answer.cookies
+  assert.is(answer.cookies.length, 1)
+  assert.is.not(cookie?.value, KEY)
+  assert.is(cookie?.maxAge, 1_209_600)
+  assert.match(answer.headers.vary ?? '', /Cookie/)
+  assert.equal(await engine.load(visitor.cookie ?? ''), { note: 'stored' })
+  assert.is(await engine.load(KEY), undefined)
+}
+
+for (const [title, handler, status] of [
+  [
+    'a server error',
+    async ({ session }, response) => {
+      await session.cycleKey()
+      session.set('note', 'secret')
+      response.statusCode = 503
+      response.end()
+    },
+    503,
+  ],
+  [
+    'a server error, though nobody has awaited it',
+    ({ session }, response) => {
+      session.cycleKey()
+      response.statusCode = 503
+      response.end()
+    },
+    503,
+  ],
+  [
+    'a save that fails',
+    async ({ session }, response) => {
+      await session.cycleKey()
+      session.set('secret', () => undefined)
+      response.end('done')
+    },
+    500,
+  ],
+  [
+    'an answer, though nobody has awaited it',
+    ({ session }, response) => {
+      session.cycleKey()
+      response.end('done')
+    },
+    200,
+  ],
+] satisfies [string, Handler, number][]) {
+  test(`a key that was cycled reaches the client with ${title}`, async () => {
+    await site(
+      handler,
+      async (visitor) => {
+        const answer = await visitor.visit()
+        assert.is(answer.status, status)
+        await assertMoved(visitor, answer)
+      },
+      { onError: (error, _request, response) => answerSessionError(error, response) },
+    )
+  })
+}
+
+test('a session that was created has its cookie, though nobody has awaited it', () =>
+  site(
+    ({ session }, response) => {
+      session.create()
+      response.end('done')
+    },
+    async (visitor) => {
+      visitor.cookie = undefined
+      assert.is((await visitor.visit()).cookies.length, 1)
+      assert.equal(await engine.load(visitor.cookie ?? ''), {})
+    },
+  ))
+
+test('a key that was cycled, and ended meanwhile, is not given to the client', () =>
+  site(
+    async ({ session }, response) => {
+      await session.cycleKey()
+      await engine.delete(session.key ?? '')
+      session.set('note', 'secret')
+      response.end('done')
+    },
+    async (visitor) => {
+      const answer = await visitor.visit()
+      assert.is(answer.status, 400)
+      assertDiscreet(answer)
+    },
+  ))
+
 test('onError takes the answer over, and has the response as it was before the handler', () =>
   site(
     async (request, response) => {
