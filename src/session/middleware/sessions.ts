@@ -50,8 +50,9 @@ export function sessions(options: SessionsOptions): SessionsMiddleware {
     }
     const received = cookie.read(request)
     const session = new Session({ ...filled.session, key: received.key })
-    Object.assign(request, { session })
     const goOn = (): void => {
+      // Not before it is loaded: where that fails, an error page would find a session that it can neither read nor store.
+      Object.assign(request, { session })
       const failed = (error: Error): void => {
         tell(error, { request, response, next }, filled.onError ?? answerOrWarn)
       }
@@ -74,14 +75,16 @@ export function sessions(options: SessionsOptions): SessionsMiddleware {
 
 /**
  * The session of a request that has come through {@link sessions}.
- * @throws {TypeError} when it has not
+ * @throws {TypeError} when it has not, or when its session could not be loaded
  */
 export function sessionOf<Data extends object = Record<string, unknown>>(
   request: IncomingMessage,
 ): Session<Data> {
   const session: unknown = Reflect.get(request, 'session')
   if (session instanceof Session) return session as Session<Data>
-  throw new TypeError('this request has no session: the middleware sessions() has to come before the handler')
+  throw new TypeError(
+    'this request has no session: the middleware sessions() has to come before the handler, and has to have loaded it',
+  )
 }
 
 interface Exchange {

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SessionEngine, UpdateError } from 'coatcheck'
-import { answerSessionError, type SessionsOptions } from 'coatcheck/session'
+import { answerSessionError, type SessionsOptions, sessionOf } from 'coatcheck/session'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
@@ -270,6 +270,22 @@ test('a key that was cycled, and ended meanwhile, is not given to the client', (
       assertDiscreet(answer)
     },
   ))
+
+test('where a session could not be loaded, the request has none', async () => {
+  const broken = await brokenEngine()
+  const found: unknown[] = []
+  await site(
+    (request, response) => {
+      found.push(request.session)
+      assert.throws(() => sessionOf(request), /this request has no session.*loaded/)
+      response.end('gone on')
+    },
+    async (visitor) => assert.is((await visitor.visit()).text, 'gone on'),
+    { engine: broken, onError: (_error, _request, _response, next) => next() },
+  )
+  assert.equal(found, [undefined])
+  await broken.close()
+})
 
 test('onError takes the answer over, and has the response as it was before the handler', () =>
   site(
