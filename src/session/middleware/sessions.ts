@@ -13,8 +13,15 @@ export interface SessionRequest<Data extends object = Record<string, unknown>> e
   session: Session<Data>
 }
 
-/** Middleware for `node:http`, Connect and Express. */
-export type SessionsMiddleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void
+/**
+ * Middleware for `node:http`, Connect and Express. A request for an upgrade has no response: any object in its place
+ * does, nothing is stored then, and every error goes to `next`.
+ */
+export type SessionsMiddleware = (
+  request: IncomingMessage,
+  response: ServerResponse | Record<string, never>,
+  next: Next,
+) => void
 
 /**
  * Makes middleware that gives each request its `session`, as Django's does: loaded, if the client has one; stored, when
@@ -53,12 +60,12 @@ export function sessions(options: SessionsOptions): SessionsMiddleware {
     const goOn = (): void => {
       // Not before it is loaded: where that fails, an error page would find a session that it can neither read nor store.
       Object.assign(request, { session })
-      const failed = (error: Error): void => {
-        tell(error, { request, response, next }, filled.onError ?? answerOrWarn)
-      }
-      // A server that upgrades a connection has no response, and can read sessions nevertheless.
-      if (typeof response.writeHead === 'function')
+      if (isResponse(response)) {
+        const failed = (error: Error): void => {
+          tell(error, { request, response, next }, filled.onError ?? answerOrWarn)
+        }
         new ResponseGate(response, new RequestSession(request, response, received, storing, failed))
+      }
       next()
     }
     if (filled.load === 'lazy' || session.isLoaded) {
@@ -68,7 +75,10 @@ export function sessions(options: SessionsOptions): SessionsMiddleware {
     // Outside the promise, so that what a handler throws is an exception of its own and no rejection.
     session.load().then(
       () => process.nextTick(goOn),
-      (error: Error) => tell(error, { request, response, next }, filled.onError ?? answerOrPass),
+      (error: Error) => {
+        if (isResponse(response)) tell(error, { request, response, next }, filled.onError ?? answerOrPass)
+        else process.nextTick(next, error)
+      },
     )
   }
 }
@@ -85,6 +95,10 @@ export function sessionOf<Data extends object = Record<string, unknown>>(
   throw new TypeError(
     'this request has no session: the middleware sessions() has to come before the handler, and has to have loaded it',
   )
+}
+
+function isResponse(response: ServerResponse | Record<string, never>): response is ServerResponse {
+  return typeof response.writeHead === 'function'
 }
 
 interface Exchange {
