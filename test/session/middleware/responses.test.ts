@@ -272,6 +272,28 @@ test('a rejection before the headers undoes what the handler has done to the res
     },
   ))
 
+test('a header that is an array is what it was, though the handler has appended to it', async () => {
+  const server = createServer((_request, response) => {
+    response.setHeader('Set-Cookie', ['earlier=1'])
+    new ResponseGate(
+      response,
+      keeper({
+        beforeHeaders: () => Promise.reject(failure),
+        failed: () => {
+          response.appendHeader('Set-Cookie', 'answer=1')
+          response.end('sorry')
+        },
+      }),
+    )
+    response.appendHeader('Set-Cookie', 'handler=1')
+    response.end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { headers } = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  server.close()
+  assert.equal(headers.getSetCookie(), ['earlier=1', 'answer=1'])
+})
+
 test('what a handler still sends after the answer in its place goes nowhere', async () => {
   let response: ServerResponse | undefined
   await behind(
