@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { types } from 'node:util'
 import onHeaders from 'on-headers'
 import { ResponseStart } from './response-start.js'
+import { type Call, type Callback, WaitingCalls } from './waiting-calls.js'
 
 /** What is asked, and told, on a response's way out. */
 export interface GateKeeper {
@@ -22,15 +23,6 @@ export interface GateKeeper {
   failed(error: Error): void
 }
 
-type Callback = (error?: Error | null) => void
-
-/** A call of the handler's that waits. */
-interface Call {
-  readonly ends: boolean
-  readonly carryOut: () => unknown
-  readonly callback: Callback | undefined
-}
-
 type Method = (...values: unknown[]) => unknown
 /** What a response is sent with. */
 type Methods = Readonly<Record<'writeHead' | 'write' | 'end' | 'flushHeaders', Method>>
@@ -49,7 +41,7 @@ export class ResponseGate {
   readonly #start: ResponseStart
   /** The response's methods, as they were before. */
   readonly #inner: Methods
-  readonly #calls: Call[] = []
+  readonly #calls = new WaitingCalls()
   /** What `writeHead` was given, when it waits. */
   #head: unknown[] | undefined
   #waiting = false
@@ -146,20 +138,20 @@ export class ResponseGate {
 
   /** Whether the call is through; else it waits. */
   #submit(call: Call): boolean {
-    this.#calls.push(call)
+    this.#calls.add(call)
     if (!this.#waiting) this.#advance(call)
-    return this.#calls.length === 0
+    return this.#calls.first === undefined
   }
 
   /** Carries out what waits, up to where the keeper wants it to wait. */
   #advance(first?: Call): void {
-    for (let call = this.#calls[0]; call !== undefined; call = this.#calls[0]) {
+    for (let call = this.#calls.first; call !== undefined; call = this.#calls.first) {
       const kept = this.#ask(call, first)
       if (kept !== undefined) {
         this.#keep(kept)
         return
       }
-      this.#calls.shift()
+      this.#calls.removeFirst()
       this.#sendHead()
       call.carryOut()
     }
@@ -215,7 +207,7 @@ export class ResponseGate {
 
   #fail(error: Error): void {
     const response = this.#response
-    const calls = this.#calls.splice(0)
+    const calls = this.#calls.removeAll()
     this.#waiting = false
     this.#head = undefined
     this.#failed = true
@@ -240,7 +232,7 @@ export class ResponseGate {
     this.#disguised = true
     const response = this.#response
     const headersWait = (): boolean => this.#head !== undefined || (this.#waiting && this.#headersAsked)
-    const endWaits = (): boolean => this.#calls.some(({ ends }) => ends)
+    const endWaits = (): boolean => this.#waiting && this.#calls.hasEnd
     Object.defineProperties(response, {
       headersSent: { configurable: true, get: () => headersWait() || nativeFlag(response, 'headersSent') },
       writableEnded: { configurable: true, get: () => endWaits() || nativeFlag(response, 'writableEnded') },

@@ -241,6 +241,32 @@ for (const [title, send] of Object.entries({
   })
 }
 
+test('calls that wait are carried out one by one, however many there are', () => {
+  const WRITES = 100_000
+  let looks = 0
+  return behind(
+    { beforeHeaders: later },
+    (response) => {
+      for (let count = 0; count < WRITES; count++) response.write('x')
+      // An array that is moved, or searched, for each of them takes billions of steps.
+      const { shift, some, splice } = Array.prototype
+      const counted = <Method extends (...values: never[]) => unknown>(method: Method) =>
+        function (this: unknown[], ...values: Parameters<Method>): unknown {
+          if (this.length > 1000) looks++
+          return Reflect.apply(method, this, values)
+        }
+      Object.assign(Array.prototype, { shift: counted(shift), some: counted(some), splice: counted(splice) })
+      response.on('close', () => Object.assign(Array.prototype, { shift, some, splice }))
+      response.end()
+      for (let count = 0; count < 1000; count++) assert.ok(response.writableEnded)
+    },
+    async (answer) => {
+      assert.is((await (await answer()).text()).length, WRITES)
+      assert.ok(looks < 10, `${looks} looks at all that waits`)
+    },
+  )
+})
+
 const failure = new Error('not stored')
 
 test('a rejection before the headers undoes what the handler has done to the response', () =>
@@ -289,9 +315,13 @@ test('a header that is an array is what it was, though the handler has appended 
     response.end()
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const { headers } = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  server.close()
-  assert.equal(headers.getSetCookie(), ['earlier=1', 'answer=1'])
+  try {
+    const { headers } = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    assert.equal(headers.getSetCookie(), ['earlier=1', 'answer=1'])
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
 })
 
 test('what a handler still sends after the answer in its place goes nowhere', async () => {
