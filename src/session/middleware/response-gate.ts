@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { types } from 'node:util'
 import onHeaders from 'on-headers'
+import { checkHead, flatHead } from './response-head.js'
 import { ResponseStart } from './response-start.js'
 import { type Call, type Callback, WaitingCalls } from './waiting-calls.js'
 
@@ -44,6 +45,8 @@ export class ResponseGate {
   readonly #calls = new WaitingCalls()
   /** What `writeHead` was given, when it waits. */
   #head: unknown[] | undefined
+  /** The inner one, which tells the keeper once. */
+  #writeHead: Method
   #waiting = false
   /** Whether the keeper was asked about headers, and about the end. */
   #headersAsked = false
@@ -59,9 +62,9 @@ export class ResponseGate {
     this.#response = response
     this.#keeper = keeper
     this.#start = new ResponseStart(response)
-    onHeaders(response, () => keeper.onHeaders())
     const { writeHead, write, end, flushHeaders } = response as unknown as Methods
     this.#inner = { writeHead, write, end, flushHeaders }
+    this.#writeHead = this.#listeningWriteHead()
     this.#guard()
   }
 
@@ -102,6 +105,13 @@ export class ResponseGate {
     Object.assign(response, methods)
   }
 
+  #listeningWriteHead(): Method {
+    const response = this.#response
+    Object.assign(response, { writeHead: this.#inner.writeHead })
+    onHeaders(response, () => this.#keeper.onHeaders())
+    return response.writeHead as unknown as Method
+  }
+
   /** Whether headers may go out as they come. */
   get #isOpen(): boolean {
     return this.#headersAsked && !this.#waiting
@@ -113,8 +123,9 @@ export class ResponseGate {
   }
 
   #onWriteHead(values: unknown[]): unknown {
-    if (this.#isOpen) return this.#inner.writeHead.apply(this.#response, values)
+    if (this.#isOpen) return this.#writeHead.apply(this.#response, flatHead(values))
     if (this.#head === undefined && !this.#headersAsked) {
+      checkHead(this.#response, values)
       this.#head = values
       this.#response.statusCode = this.#status()
       this.#disguise()
@@ -152,8 +163,14 @@ export class ResponseGate {
         return
       }
       this.#calls.removeFirst()
-      this.#sendHead()
-      call.carryOut()
+      try {
+        this.#sendHead()
+        call.carryOut()
+      } catch (error) {
+        // Who waits for it is told; who has called just now has the exception.
+        if (call !== first && error instanceof Error) forget(call.callback, error)
+        throw error
+      }
     }
   }
 
@@ -190,7 +207,7 @@ export class ResponseGate {
     const head = this.#head
     if (head === undefined) return
     this.#head = undefined
-    this.#inner.writeHead.apply(this.#response, head)
+    this.#writeHead.apply(this.#response, flatHead(head))
   }
 
   #status(): number {
@@ -217,6 +234,8 @@ export class ResponseGate {
       response.destroy()
     } else {
       this.#start.restore()
+      // The keeper may have been told already, of headers that could not be sent.
+      this.#writeHead = this.#listeningWriteHead()
       this.#guard()
     }
     this.#keeper.failed(error)

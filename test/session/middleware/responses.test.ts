@@ -414,6 +414,67 @@ test('what cannot be sent after waiting is a failure as well', async () => {
   )
 })
 
+test('a call that could not be carried out calls back, and the headers of the answer are told', async () => {
+  let response: ServerResponse | undefined
+  let called: Promise<unknown> | undefined
+  await behind(
+    {
+      beforeHeaders: later,
+      onHeaders: () => response?.appendHeader('X-Told', 'yes'),
+      failed: () => response?.end('sorry'),
+    },
+    (made) => {
+      response = made
+      made.statusCode = 99
+      called = new Promise((resolve) => made.end('x', (error?: Error) => resolve(error)))
+    },
+    async (answer) => {
+      const { headers } = await answer()
+      assert.is(headers.get('x-told'), 'yes')
+    },
+  )
+  assert.instance(await called, RangeError)
+})
+
+test('headers that cannot be sent are refused by writeHead, and the handler can answer otherwise', () =>
+  behind(
+    { beforeHeaders: later },
+    (response) => {
+      for (const [head, code] of [
+        [[200, { 'x-a': 'a\nb' }], 'ERR_INVALID_CHAR'],
+        [[200, { 'x a': 'b' }], 'ERR_INVALID_HTTP_TOKEN'],
+        [[99], 'ERR_HTTP_INVALID_STATUS_CODE'],
+        [[200, 'O\nK'], 'ERR_INVALID_CHAR'],
+      ] as const) {
+        assert.throws(
+          () => Reflect.apply(response.writeHead, response, head),
+          (error: NodeJS.ErrnoException) => error.code === code,
+        )
+        assert.not(response.headersSent)
+      }
+      response.writeHead(201).end('fine')
+    },
+    async (answer) => {
+      const { status, headers } = await answer()
+      assert.is(status, 201)
+      assert.is(headers.get('x-a'), null)
+    },
+  ))
+
+test('a list of pairs keeps all headers of one name', async () => {
+  const head = [
+    ['Set-Cookie', 'a=1'],
+    ['Set-Cookie', 'b=2'],
+  ]
+  for (const beforeHeaders of [later, () => undefined]) {
+    await behind(
+      { beforeHeaders },
+      (response) => Reflect.apply(response.writeHead, response, [200, head]).end('x'),
+      async (answer) => assert.equal((await answer()).headers.getSetCookie(), ['a=1', 'b=2']),
+    )
+  }
+})
+
 test('what Node refuses is refused at once', () =>
   behind(
     { beforeHeaders: later },
