@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { types } from 'node:util'
 import onHeaders from 'on-headers'
+import { disguise, headersSentError, nativeFlag } from './response-disguise.js'
 import { checkHead, flatHead } from './response-head.js'
 import { ResponseStart } from './response-start.js'
 import { type Call, type Callback, WaitingCalls } from './waiting-calls.js'
@@ -124,12 +125,11 @@ export class ResponseGate {
 
   #onWriteHead(values: unknown[]): unknown {
     if (this.#isOpen) return this.#writeHead.apply(this.#response, flatHead(values))
-    if (this.#head === undefined && !this.#headersAsked) {
-      checkHead(this.#response, values)
-      this.#head = values
-      this.#response.statusCode = this.#status()
-      this.#disguise()
-    }
+    if (this.#headersWait) throw headersSentError('write')
+    checkHead(this.#response, values)
+    this.#head = values
+    this.#response.statusCode = this.#status()
+    this.#disguise()
     return this.#response
   }
 
@@ -245,16 +245,16 @@ export class ResponseGate {
     return nativeFlag(this.#response, 'headersSent')
   }
 
-  /** Makes what waits look as if it were sent. */
+  get #headersWait(): boolean {
+    return this.#head !== undefined || (this.#waiting && this.#headersAsked)
+  }
+
   #disguise(): void {
     if (this.#disguised) return
     this.#disguised = true
-    const response = this.#response
-    const headersWait = (): boolean => this.#head !== undefined || (this.#waiting && this.#headersAsked)
-    const endWaits = (): boolean => this.#waiting && this.#calls.hasEnd
-    Object.defineProperties(response, {
-      headersSent: { configurable: true, get: () => headersWait() || nativeFlag(response, 'headersSent') },
-      writableEnded: { configurable: true, get: () => endWaits() || nativeFlag(response, 'writableEnded') },
+    disguise(this.#response, {
+      headersWait: () => this.#headersWait,
+      endWaits: () => this.#waiting && this.#calls.hasEnd,
     })
   }
 }
@@ -262,11 +262,6 @@ export class ResponseGate {
 /** Of a call that nobody will carry out. */
 function forget(callback: Callback | undefined, error?: Error): void {
   if (callback !== undefined) process.nextTick(callback, error)
-}
-
-/** What Node itself says. */
-function nativeFlag(response: ServerResponse, name: 'headersSent' | 'writableEnded'): boolean {
-  return Reflect.get(Object.getPrototypeOf(response), name, response) === true
 }
 
 function isChunk(value: unknown): boolean {

@@ -475,6 +475,35 @@ test('a list of pairs keeps all headers of one name', async () => {
   }
 })
 
+test('what comes too late for the headers is refused, as by Node', () =>
+  behind(
+    { beforeHeaders: later },
+    (response) => {
+      response.setHeader('X-Kept', 'yes')
+      const assertLate = (call: () => unknown): void =>
+        assert.throws(call, (error: NodeJS.ErrnoException) => error.code === 'ERR_HTTP_HEADERS_SENT')
+      const assertAllLate = (): void => {
+        assertLate(() => response.writeHead(500))
+        assertLate(() => response.setHeader('X-Late', 'yes'))
+        assertLate(() => response.appendHeader('X-Late', 'yes'))
+        assertLate(() => response.removeHeader('X-Kept'))
+      }
+      response.writeHead(201)
+      assertAllLate()
+      response.write('a')
+      assertAllLate()
+      // As compressions do, whatever Node has sent.
+      Reflect.apply(Reflect.get(response, '_implicitHeader'), response, [])
+      response.end()
+      assertAllLate()
+      response.on('finish', assertAllLate)
+    },
+    async (answer) => {
+      const { status, headers } = await answer()
+      assert.equal([status, headers.get('x-kept'), headers.get('x-late')], [201, 'yes', null])
+    },
+  ))
+
 test('what Node refuses is refused at once', () =>
   behind(
     { beforeHeaders: later },
