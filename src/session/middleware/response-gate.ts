@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import { types } from 'node:util'
 import onHeaders from 'on-headers'
 import { disguise, headersSentError, nativeFlag } from './response-disguise.js'
@@ -230,6 +231,7 @@ export class ResponseGate {
     this.#failed = true
     this.#endAsked = true
     for (const { callback } of calls) forget(callback, error)
+    this.#releaseWriters()
     if (this.#isSent) {
       response.destroy()
     } else {
@@ -239,6 +241,14 @@ export class ResponseGate {
       this.#guard()
     }
     this.#keeper.failed(error)
+  }
+
+  /** Whoever waits to go on with the handler's answer waits no longer than there is another one, or none. */
+  #releaseWriters(): void {
+    const response = this.#response
+    response.on('unpipe', destroyUnread)
+    if (this.#needsDrain) response.once('close', () => response.emit('drain'))
+    this.#needsDrain = false
   }
 
   get #isSent(): boolean {
@@ -257,6 +267,11 @@ export class ResponseGate {
       endWaits: () => this.#waiting && this.#calls.hasEnd,
     })
   }
+}
+
+/** A source that was piped into a response that takes no more, and into nothing else: nobody would ever close it. */
+function destroyUnread(source: Readable): void {
+  if (source.listenerCount('data') === 0 && source.listenerCount('readable') === 0) source.destroy()
 }
 
 /** Of a call that nobody will carry out. */

@@ -347,6 +347,40 @@ test('what a handler still sends after the answer in its place goes nowhere', as
   )
 })
 
+for (const [title, parts] of Object.entries<Partial<GateKeeper>>({
+  'an answer in its place': { beforeHeaders: () => later().then(() => Promise.reject(failure)) },
+  'a response that was cut off': { beforeEnd: () => later().then(() => Promise.reject(failure)) },
+})) {
+  test(`whoever still writes goes on, and what was piped in is closed: ${title}`, async () => {
+    let response: ServerResponse | undefined
+    let waited: Promise<unknown> | undefined
+    let closed: Promise<unknown> | undefined
+    await behind(
+      { ...parts, failed: () => response?.end('sorry') },
+      (made) => {
+        response = made
+        if (parts.beforeEnd !== undefined) {
+          made.write('begun')
+          made.end()
+        }
+        const source = new Readable({ read: () => undefined })
+        closed = once(source, 'close')
+        source.push('abc')
+        source.pipe(made)
+        made.on('error', () => undefined)
+        waited = made.write('more') ? undefined : once(made, 'drain')
+      },
+      async (answer) => {
+        await answer()
+          .then((given) => given.text())
+          .catch(() => 'cut off')
+        await Promise.all([waited, closed])
+      },
+    )
+    assert.ok(waited)
+  })
+}
+
 test('what others have put around the response has no part in the answer in its place', async () => {
   let response: ServerResponse | undefined
   await behind(
