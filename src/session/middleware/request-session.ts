@@ -120,7 +120,8 @@ export class RequestSession implements GateKeeper {
   }
 
   async #store(session: Session): Promise<void> {
-    await settled(session)
+    // With anything in it, it is saved at once, as it is when the handler ends: what is changed after that is too late.
+    if (!session.isLoaded || session.size === 0) await settled(session)
     // There was a key, and nothing is stored under it. Saved all the same, it would be a new session with nothing in it.
     if (session.isEmpty) {
       this.#removeCookie()

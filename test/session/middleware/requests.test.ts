@@ -496,6 +496,25 @@ test('a request for an upgrade whose session cannot be loaded hears of it', asyn
   assert.instance(error, EngineClosedError)
 })
 
+test('what changes after end() is not stored', async () => {
+  await engine.save(KEY, { visits: 1 })
+  await site(
+    ({ session }, response) => {
+      session.set('visits', 2)
+      response.end()
+      session.set('late', true)
+    },
+    async (visitor) => {
+      visitor.cookie = KEY
+      await visitor.visit()
+      assert.equal(await engine.load(KEY), { visits: 2 })
+      visitor.cookie = undefined
+      await visitor.visit()
+      assert.equal(await engine.load(visitor.cookie ?? ''), { visits: 2 })
+    },
+  )
+})
+
 test("secure: 'auto' goes by the connection, and by Express where there is one", async () => {
   const middleware = sessions({ engine, cookie: { secure: 'auto' } })
   await serving(
