@@ -5,6 +5,7 @@ import { hasCode } from './errors.js'
 import { EXPIRY_NAME, engineExpiry, readExpiry } from './expiry.js'
 import { isSessionKey, newSessionKey } from './keys.js'
 import { fillSessionOptions, type SessionOptions } from './options.js'
+import { endStored } from './policies/ending.js'
 import { LastWins } from './policies/last-wins.js'
 import { Merge } from './policies/merge.js'
 import type { ConflictPolicy, Policy, PolicyContext } from './policies/policy.js'
@@ -20,6 +21,8 @@ const POLICIES: Readonly<Record<ConflictPolicy, new (context: PolicyContext) => 
 }
 /** The first key collides once in 2^165; if this many do, the generator is broken. */
 const MOST_ATTEMPTS = 8
+/** So often others have to store something in the very moment before a session is to end, until they are not asked. */
+const MOST_ENDINGS = 64
 
 /**
  * A visitor's session, as Django has it: Map-like, stored by an engine, under a key that only this object chooses.
@@ -35,7 +38,8 @@ const MOST_ATTEMPTS = 8
 export class Session<Data extends object = Record<string, unknown>> extends SessionMap<Data> {
   readonly #engine: SessionEngine<object>
   readonly #contents: Contents
-  readonly #policy: Policy
+  readonly #newPolicy: () => Policy
+  #policy: Policy
   readonly #turns = new Turns()
   readonly #defaultExpiry: Expiry
   #key: string | undefined
@@ -53,11 +57,9 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     this.#contents = contents
     this.#defaultExpiry = { maxAge }
     this.#key = key
-    this.#policy = new POLICIES[filled.conflict]({
-      engine,
-      contents,
-      expiryOf: (values) => this.#expiryOf(values),
-    })
+    const context: PolicyContext = { engine, contents, expiryOf: (values) => this.#expiryOf(values) }
+    this.#newPolicy = () => new POLICIES[filled.conflict](context)
+    this.#policy = this.#newPolicy()
   }
 
   /** The session key; `undefined` until there is one. Who knows it has the session: never log it. */
@@ -94,6 +96,8 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    */
   create(): Promise<void> {
     this.#contents.accessed = true
+    // At once, for whoever decides before it is done whether there is something to wait for.
+    this.#contents.modified = true
     const { values } = this.#contents
     const snapshot = values !== undefined && this.#turns.isBusy ? new Snapshot(values) : undefined
     return this.#turns.run(() => this.#createAnew(snapshot?.values() ?? this.#contents.values ?? {}))
@@ -160,15 +164,19 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
 
   /**
    * Goes on under a new key with the same values, as a login does, so that a key that was known before is worth nothing.
-   * Saves of the old key that come later, from other requests, are an `UpdateError`.
+   * Saves of the old key that come later, from other requests, are an `UpdateError`; of several requests that cycle one
+   * key at once, one gets a new one, and so is it with the others.
+   * @throws {UpdateError} when the session has been deleted or has expired meanwhile: it stays so
+   * @throws {ConflictError} with `conflict: 'reject'`, when another request has stored something since
+   * @throws {EncodeError} and whatever the engine throws
    */
   cycleKey(): Promise<void> {
     this.#contents.accessed = true
+    this.#contents.modified = true
     return this.#withValues(async (mine) => {
       const former = this.#key
-      if (former === undefined) return this.#createAnew(mine)
-      await this.#createAnew(await this.#policy.carryOver(former, mine))
-      await this.#engine.delete(former)
+      if (former === undefined) await this.#createAnew(mine)
+      else await this.#move(former, new Snapshot(mine).values())
     })
   }
 
@@ -213,18 +221,48 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   }
 
   async #createAnew(values: Values): Promise<void> {
-    this.#key = await this.#createFree(values)
+    this.#adopt(await this.#createFree(values), values)
+  }
+
+  /**
+   * The new session is there before the old one ends, so that a crash loses neither, and nobody has heard of its key if
+   * the old one turns out to be gone. The end is atomic, so only one request can bring it about.
+   */
+  async #move(former: string, mine: Values): Promise<void> {
+    let carried = await this.#policy.carryOver(former, mine)
+    const created = carried.values
+    const next = await this.#createFree(created)
+    try {
+      for (let attempt = 1; !(await endStored(this.#engine, former, carried.version)); attempt++) {
+        carried = await this.#policy.carryOver(former, carried.values)
+        // Nobody's saves can keep a login waiting for ever; what comes in just now is lost with the old key.
+        if (attempt === MOST_ENDINGS) break
+      }
+    } catch (error) {
+      // What stopped us is to be told, and not that this failed too: it is a session that nobody can come to.
+      await this.#engine.delete(next.key).catch(() => undefined)
+      throw error
+    }
+    this.#adopt(next, created)
+    if (carried.values !== created) await this.#policy.update(next.key, carried.values)
+    await this.#engine.delete(former)
+  }
+
+  #adopt({ key, policy }: { readonly key: string; readonly policy: Policy }, values: Values): void {
+    this.#key = key
+    this.#policy = policy
     this.#isProven = true
     this.#contents.values ??= values
     this.#contents.modified = true
   }
 
-  async #createFree(values: Values): Promise<string> {
+  async #createFree(values: Values): Promise<{ readonly key: string; readonly policy: Policy }> {
     for (let attempt = 1; ; attempt++) {
       const key = newSessionKey()
+      const policy = this.#newPolicy()
       try {
-        await this.#policy.create(key, values)
-        return key
+        await policy.create(key, values)
+        return { key, policy }
       } catch (error) {
         if (!hasCode(error, 'COATCHECK_EXISTS') || attempt === MOST_ATTEMPTS) throw error
       }

@@ -3,7 +3,7 @@ import { type ConflictPolicy, Session } from 'coatcheck/session'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { rejection } from '../conformance/rejections.js'
+import { outcome, rejection } from '../conformance/rejections.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 
 const test = suite('session: conflicts')
@@ -324,8 +324,28 @@ test('reject: a session that is gone is no conflict', async () => {
   past.setExpiry(-1)
   await past.save()
   await rejection(past.save(), UpdateError)
-  await second.cycleKey()
-  assert.equal(await found(second), { a: 1 })
+  await rejection(second.cycleKey(), UpdateError)
+})
+
+test('merge: what others store while a key is cycled goes along, or they are told', async () => {
+  const OTHERS = 8
+  for (let round = 0; round < 10; round++) {
+    const key = await stored({})
+    const [mine, ...others] = await Promise.all(
+      Array.from({ length: OTHERS + 1 }, (_, index) => make('merge', key, engines[index % 2]).load()),
+    )
+    if (mine === undefined) throw new Error('there is one')
+    const cycling = mine.set('mine', true).cycleKey()
+    const saves = others.map((other, index) => outcome(other.set(`name${index}`, index).save()))
+    await cycling
+    const told = await Promise.all(saves)
+    const kept = Object.fromEntries(
+      told.flatMap((word, index) => (word === undefined ? [[`name${index}`, index]] : [])),
+    )
+    assert.ok(told.every((word) => word === undefined || word === 'UpdateError'))
+    assert.equal(await found(mine), { mine: true, ...kept })
+    assert.is(await engine.exists(key), false)
+  }
 })
 
 test.run()

@@ -1,6 +1,6 @@
 import { SessionEngine, StorageError } from 'coatcheck'
 
-type Failing = 'create' | 'delete' | 'load' | 'loadVersion'
+type Failing = 'create' | 'delete' | 'load' | 'loadVersion' | 'replace'
 
 /** An engine whose next call of one kind fails, as a disk's would; and whose next key is somebody else's. */
 export class FailingEngine extends SessionEngine<object> {
@@ -37,6 +37,12 @@ export class FailingEngine extends SessionEngine<object> {
 
   override loadVersion(key: string): ReturnType<SessionEngine<object>['loadVersion']> {
     return this.#fails('loadVersion') ?? super.loadVersion(key)
+  }
+
+  override replace(
+    ...call: Parameters<SessionEngine<object>['replace']>
+  ): ReturnType<SessionEngine<object>['replace']> {
+    return this.#fails('replace') ?? super.replace(...call)
   }
 
   #fails(method: Failing): Promise<never> | undefined {

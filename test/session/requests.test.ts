@@ -286,13 +286,22 @@ for (const conflict of ['last-wins', 'merge', 'reject'] as const satisfies Confl
     const cycling = mine.cycleKey().finally(() => {
       cycled = true
     })
+    cycling.catch(() => undefined)
     const outcomes: unknown[] = []
     // One after the other, so that some come before the old key is gone and some after.
     const saving = others.map(async (other, index) => {
       while (!cycled) outcomes.push(await outcome(other.save()))
       return outcome(other.set('late', index).save())
     })
-    await cycling
+    const word = await outcome(cycling)
+    if (conflict === 'reject' && word === 'ConflictError') {
+      // Others were first, and the old key stays theirs.
+      await Promise.all(saving.map(outcome))
+      assert.is(mine.key, former)
+      await mine.flush()
+      return
+    }
+    assert.is(word, undefined)
     assert.equal(
       await Promise.all(saving),
       others.map(() => 'UpdateError'),
@@ -319,6 +328,59 @@ for (const conflict of ['last-wins', 'merge', 'reject'] as const satisfies Confl
     await rejection(fresh.cycleKey(), StorageError)
     assert.is.not(fresh.key, key)
     assert.equal(await found(fresh.key), { a: 1 })
+  })
+
+  test('cycleKey brings no session back that was deleted meanwhile', async () => {
+    const before = await engine.count()
+    const here = await stored({ user: 1 })
+    const { key } = here
+    const there = await make(key).load()
+    await there.flush()
+    await rejection(here.cycleKey(), UpdateError)
+    assert.equal([here.key, here.get('user')], [key, 1])
+    assert.is(await engine.count(), before)
+  })
+
+  test('a session that ends while its key is cycled stays ended', async () => {
+    const before = await engine.count()
+    for (let round = 0; round < 10; round++) {
+      const here = await stored({ user: 1 })
+      const cycling = outcome(here.cycleKey())
+      for (let wait = 0; wait < round; wait++) await engine.exists('another-key')
+      const there = await make(here.key).load()
+      await there.flush()
+      const word = await cycling
+      assert.ok(word === undefined || word === 'UpdateError', String(word))
+      if (word === undefined) await here.flush()
+      assert.is(await engine.count(), before)
+    }
+  })
+
+  test('of several that cycle one key at once, one gets a new one', async () => {
+    const before = await engine.count()
+    const { key } = await stored({ user: 1 })
+    const sessions = await Promise.all(Array.from({ length: 6 }, () => make(key).load()))
+    const words = await Promise.all(sessions.map((session) => outcome(session.cycleKey())))
+    const winners = sessions.filter((_, index) => words[index] === undefined)
+    assert.is(winners.length, 1)
+    const told = conflict === 'reject' ? ['UpdateError', 'ConflictError'] : ['UpdateError']
+    assert.ok(
+      words.every((word) => word === undefined || told.includes(String(word))),
+      String(words),
+    )
+    assert.is(await engine.count(), before + 1)
+    assert.equal(await found(winners[0]?.key), { user: 1 })
+    assert.is(await found(key), undefined)
+  })
+
+  test('an old session that cannot be ended is gone on with, and the new one is taken back', async () => {
+    const session = await stored({ a: 1 })
+    const { key } = session
+    const before = await engine.count()
+    engine.failNext('replace')
+    await rejection(session.cycleKey(), StorageError)
+    assert.equal([session.key, await found(key)], [key, { a: 1 }])
+    assert.is(await engine.count(), before)
   })
 
   test('what is called in order takes effect in order', async () => {

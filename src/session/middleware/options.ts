@@ -15,7 +15,7 @@ export type Next = (error?: unknown) => void
  * what came after the headers could not be stored, and the response was cut off.
  */
 export type SessionErrorHandler = (
-  error: Error,
+  error: Error & { readonly code?: string },
   request: IncomingMessage,
   response: ServerResponse,
   next: Next,

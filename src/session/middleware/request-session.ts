@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import vary from 'vary'
 import { UpdateError } from '../../engine/errors.js'
+import { hasCode } from '../errors.js'
 import { Session } from '../session.js'
 import type { GateKeeper } from './response-gate.js'
 import type { CookieAge, ReceivedCookie, SessionCookie } from './session-cookie.js'
@@ -33,7 +34,6 @@ export class RequestSession implements GateKeeper {
   #accessed = false
   /** What the headers are to say of the cookie. */
   #cookie: { readonly key: string; readonly age: CookieAge } | 'removed' | undefined
-  #hasFailed = false
 
   constructor(
     request: IncomingMessage,
@@ -54,24 +54,21 @@ export class RequestSession implements GateKeeper {
     const session = this.#session
     if (session === undefined) return undefined
     this.#accessed = session.accessed
-    if (session.isEmpty) {
+    // One that was changed may be about to get a key, or to lose it.
+    if (session.isEmpty && !session.modified) {
       // A key that nothing is stored under is taken from the client only where somebody has looked: the response then
       // depends on the cookie. Else any picture could undo, with a late answer, the login of another request.
       const isOver = this.#received.sent && (this.#accessed || this.#received.key === undefined)
       if (isOver) this.#cookie = 'removed'
       return undefined
     }
-    if (status >= SERVER_ERROR) return undefined
+    if (status >= SERVER_ERROR) return session.modified ? this.#tellKey(session) : undefined
     if (session.modified) return this.#store(session)
     return this.#options.saveEveryRequest ? this.#renew(session) : undefined
   }
 
   onHeaders(): void {
-    const [request, response, cookie] = [
-      this.#request,
-      this.#response,
-      this.#hasFailed ? undefined : this.#cookie,
-    ]
+    const [request, response, cookie] = [this.#request, this.#response, this.#cookie]
     // More than Django does: a cache that keeps a cookie for everybody is worse than one that keeps too little.
     if (this.#accessed || cookie !== undefined) vary(response, 'Cookie')
     if (cookie === 'removed') this.#options.cookie.remove(request, response)
@@ -87,7 +84,10 @@ export class RequestSession implements GateKeeper {
   }
 
   failed(error: Error): void {
-    this.#hasFailed = true
+    this.#cookie = undefined
+    const session = this.#session
+    // Not where nothing is stored under it any more.
+    if (session !== undefined && !hasCode(error, 'COATCHECK_MISSING')) this.#noteNewKey(session)
     this.#onFailed(error)
   }
 
@@ -102,11 +102,29 @@ export class RequestSession implements GateKeeper {
     return cookie === 'removed' ? undefined : cookie.key
   }
 
+  /** Nothing is stored, but a key that the handler has changed has to reach the client: the one it has is worth nothing. */
+  async #tellKey(session: Session): Promise<void> {
+    await settled(session).catch(() => undefined)
+    if (session.isEmpty) this.#removeCookie()
+    else this.#noteNewKey(session)
+  }
+
+  #removeCookie(): void {
+    if (this.#received.sent) this.#cookie = 'removed'
+  }
+
+  #noteNewKey(session: Session): void {
+    const { key } = session
+    if (key === undefined || key === this.#received.key || !session.isLoaded) return
+    this.#cookie = { key, age: ageOf(session) }
+  }
+
   async #store(session: Session): Promise<void> {
-    await session.load()
+    // With anything in it, it is saved at once, as it is when the handler ends: what is changed after that is too late.
+    if (!session.isLoaded || session.size === 0) await settled(session)
     // There was a key, and nothing is stored under it. Saved all the same, it would be a new session with nothing in it.
     if (session.isEmpty) {
-      if (this.#received.sent) this.#cookie = 'removed'
+      this.#removeCookie()
       return
     }
     // From here on it tells what the handler changes after this.
@@ -138,10 +156,20 @@ export class RequestSession implements GateKeeper {
     const { key } = session
     // Ended while it was being stored: the headers have nothing to tell any more.
     if (key === undefined) return
-    const seconds = session.getExpiryAge()
-    this.#cookie = { key, age: session.expiresAtBrowserClose ? 'browser' : seconds }
+    this.#cookie = { key, age: ageOf(session) }
     const { touchAfter, touches } = this.#options
     // A short life is renewed in time, too.
-    if (touchAfter !== undefined) touches.note(key, Math.min(touchAfter, seconds / 2))
+    if (touchAfter !== undefined) touches.note(key, Math.min(touchAfter, session.getExpiryAge() / 2))
   }
+}
+
+/** Loads it, and waits for what the handler has begun and not awaited. */
+async function settled(session: Session): Promise<void> {
+  await session.load()
+  // Nothing can be stored under no key, so this asks nobody; but it has its turn after all that was called before it.
+  await session.exists('')
+}
+
+function ageOf(session: Session): CookieAge {
+  return session.expiresAtBrowserClose ? 'browser' : session.getExpiryAge()
 }

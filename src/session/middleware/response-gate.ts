@@ -1,7 +1,11 @@
 import type { ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import { types } from 'node:util'
 import onHeaders from 'on-headers'
+import { disguise, headersSentError, nativeFlag } from './response-disguise.js'
+import { checkHead, flatHead } from './response-head.js'
 import { ResponseStart } from './response-start.js'
+import { type Call, type Callback, WaitingCalls } from './waiting-calls.js'
 
 /** What is asked, and told, on a response's way out. */
 export interface GateKeeper {
@@ -22,15 +26,6 @@ export interface GateKeeper {
   failed(error: Error): void
 }
 
-type Callback = (error?: Error | null) => void
-
-/** A call of the handler's that waits. */
-interface Call {
-  readonly ends: boolean
-  readonly carryOut: () => unknown
-  readonly callback: Callback | undefined
-}
-
 type Method = (...values: unknown[]) => unknown
 /** What a response is sent with. */
 type Methods = Readonly<Record<'writeHead' | 'write' | 'end' | 'flushHeaders', Method>>
@@ -49,9 +44,11 @@ export class ResponseGate {
   readonly #start: ResponseStart
   /** The response's methods, as they were before. */
   readonly #inner: Methods
-  readonly #calls: Call[] = []
+  readonly #calls = new WaitingCalls()
   /** What `writeHead` was given, when it waits. */
   #head: unknown[] | undefined
+  /** The inner one, which tells the keeper once. */
+  #writeHead: Method
   #waiting = false
   /** Whether the keeper was asked about headers, and about the end. */
   #headersAsked = false
@@ -67,9 +64,9 @@ export class ResponseGate {
     this.#response = response
     this.#keeper = keeper
     this.#start = new ResponseStart(response)
-    onHeaders(response, () => keeper.onHeaders())
     const { writeHead, write, end, flushHeaders } = response as unknown as Methods
     this.#inner = { writeHead, write, end, flushHeaders }
+    this.#writeHead = this.#listeningWriteHead()
     this.#guard()
   }
 
@@ -110,6 +107,13 @@ export class ResponseGate {
     Object.assign(response, methods)
   }
 
+  #listeningWriteHead(): Method {
+    const response = this.#response
+    Object.assign(response, { writeHead: this.#inner.writeHead })
+    onHeaders(response, () => this.#keeper.onHeaders())
+    return response.writeHead as unknown as Method
+  }
+
   /** Whether headers may go out as they come. */
   get #isOpen(): boolean {
     return this.#headersAsked && !this.#waiting
@@ -121,12 +125,12 @@ export class ResponseGate {
   }
 
   #onWriteHead(values: unknown[]): unknown {
-    if (this.#isOpen) return this.#inner.writeHead.apply(this.#response, values)
-    if (this.#head === undefined && !this.#headersAsked) {
-      this.#head = values
-      this.#response.statusCode = this.#status()
-      this.#disguise()
-    }
+    if (this.#isOpen) return this.#writeHead.apply(this.#response, flatHead(values))
+    if (this.#headersWait) throw headersSentError('write')
+    checkHead(this.#response, values)
+    this.#head = values
+    this.#response.statusCode = this.#status()
+    this.#disguise()
     return this.#response
   }
 
@@ -146,22 +150,28 @@ export class ResponseGate {
 
   /** Whether the call is through; else it waits. */
   #submit(call: Call): boolean {
-    this.#calls.push(call)
+    this.#calls.add(call)
     if (!this.#waiting) this.#advance(call)
-    return this.#calls.length === 0
+    return this.#calls.first === undefined
   }
 
   /** Carries out what waits, up to where the keeper wants it to wait. */
   #advance(first?: Call): void {
-    for (let call = this.#calls[0]; call !== undefined; call = this.#calls[0]) {
+    for (let call = this.#calls.first; call !== undefined; call = this.#calls.first) {
       const kept = this.#ask(call, first)
       if (kept !== undefined) {
         this.#keep(kept)
         return
       }
-      this.#calls.shift()
-      this.#sendHead()
-      call.carryOut()
+      this.#calls.removeFirst()
+      try {
+        this.#sendHead()
+        call.carryOut()
+      } catch (error) {
+        // Who waits for it is told; who has called just now has the exception.
+        if (call !== first && error instanceof Error) forget(call.callback, error)
+        throw error
+      }
     }
   }
 
@@ -198,7 +208,7 @@ export class ResponseGate {
     const head = this.#head
     if (head === undefined) return
     this.#head = undefined
-    this.#inner.writeHead.apply(this.#response, head)
+    this.#writeHead.apply(this.#response, flatHead(head))
   }
 
   #status(): number {
@@ -215,47 +225,58 @@ export class ResponseGate {
 
   #fail(error: Error): void {
     const response = this.#response
-    const calls = this.#calls.splice(0)
+    const calls = this.#calls.removeAll()
     this.#waiting = false
     this.#head = undefined
     this.#failed = true
     this.#endAsked = true
     for (const { callback } of calls) forget(callback, error)
+    this.#releaseWriters()
     if (this.#isSent) {
       response.destroy()
     } else {
       this.#start.restore()
+      // The keeper may have been told already, of headers that could not be sent.
+      this.#writeHead = this.#listeningWriteHead()
       this.#guard()
     }
     this.#keeper.failed(error)
+  }
+
+  /** Whoever waits to go on with the handler's answer waits no longer than there is another one, or none. */
+  #releaseWriters(): void {
+    const response = this.#response
+    response.on('unpipe', destroyUnread)
+    if (this.#needsDrain) response.once('close', () => response.emit('drain'))
+    this.#needsDrain = false
   }
 
   get #isSent(): boolean {
     return nativeFlag(this.#response, 'headersSent')
   }
 
-  /** Makes what waits look as if it were sent. */
+  get #headersWait(): boolean {
+    return this.#head !== undefined || (this.#waiting && this.#headersAsked)
+  }
+
   #disguise(): void {
     if (this.#disguised) return
     this.#disguised = true
-    const response = this.#response
-    const headersWait = (): boolean => this.#head !== undefined || (this.#waiting && this.#headersAsked)
-    const endWaits = (): boolean => this.#calls.some(({ ends }) => ends)
-    Object.defineProperties(response, {
-      headersSent: { configurable: true, get: () => headersWait() || nativeFlag(response, 'headersSent') },
-      writableEnded: { configurable: true, get: () => endWaits() || nativeFlag(response, 'writableEnded') },
+    disguise(this.#response, {
+      headersWait: () => this.#headersWait,
+      endWaits: () => this.#waiting && this.#calls.hasEnd,
     })
   }
+}
+
+/** A source that was piped into a response that takes no more, and into nothing else: nobody would ever close it. */
+function destroyUnread(source: Readable): void {
+  if (source.listenerCount('data') === 0 && source.listenerCount('readable') === 0) source.destroy()
 }
 
 /** Of a call that nobody will carry out. */
 function forget(callback: Callback | undefined, error?: Error): void {
   if (callback !== undefined) process.nextTick(callback, error)
-}
-
-/** What Node itself says. */
-function nativeFlag(response: ServerResponse, name: 'headersSent' | 'writableEnded'): boolean {
-  return Reflect.get(Object.getPrototypeOf(response), name, response) === true
 }
 
 function isChunk(value: unknown): boolean {

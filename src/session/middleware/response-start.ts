@@ -1,15 +1,18 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { isDeepStrictEqual } from 'node:util'
 
 /** What a response is when the handler gets it, so that it can be that again. */
 export class ResponseStart {
   readonly #response: ServerResponse
-  readonly #headers: OutgoingHttpHeaders
+  readonly #headers: OutgoingHttpHeaders = {}
   readonly #rest: Pick<ServerResponse, 'statusCode' | 'statusMessage' | 'sendDate'>
 
   constructor(response: ServerResponse) {
     const { statusCode, statusMessage, sendDate } = response
     this.#response = response
-    this.#headers = response.getHeaders()
+    for (const [name, value] of Object.entries(response.getHeaders())) {
+      if (value !== undefined) this.#headers[name] = copyOf(value)
+    }
     this.#rest = { statusCode, statusMessage, sendDate }
   }
 
@@ -20,8 +23,14 @@ export class ResponseStart {
       if (this.#headers[name] === undefined) response.removeHeader(name)
     }
     for (const [name, value] of Object.entries(this.#headers)) {
-      if (value !== undefined && value !== response.getHeader(name)) response.setHeader(name, value)
+      if (value === undefined || isDeepStrictEqual(value, response.getHeader(name))) continue
+      response.setHeader(name, copyOf(value))
     }
     Object.assign(response, this.#rest)
   }
+}
+
+/** Node appends to the very array that it was given. */
+function copyOf(value: OutgoingHttpHeader): OutgoingHttpHeader {
+  return Array.isArray(value) ? [...value] : value
 }

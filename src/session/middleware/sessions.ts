@@ -13,8 +13,15 @@ export interface SessionRequest<Data extends object = Record<string, unknown>> e
   session: Session<Data>
 }
 
-/** Middleware for `node:http`, Connect and Express. */
-export type SessionsMiddleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void
+/**
+ * Middleware for `node:http`, Connect and Express. A request for an upgrade has no response: any object in its place
+ * does, nothing is stored then, and every error goes to `next`.
+ */
+export type SessionsMiddleware = (
+  request: IncomingMessage,
+  response: ServerResponse | Record<string, never>,
+  next: Next,
+) => void
 
 /**
  * Makes middleware that gives each request its `session`, as Django's does: loaded, if the client has one; stored, when
@@ -50,14 +57,15 @@ export function sessions(options: SessionsOptions): SessionsMiddleware {
     }
     const received = cookie.read(request)
     const session = new Session({ ...filled.session, key: received.key })
-    Object.assign(request, { session })
     const goOn = (): void => {
-      const failed = (error: Error): void => {
-        tell(error, { request, response, next }, filled.onError ?? answerOrWarn)
-      }
-      // A server that upgrades a connection has no response, and can read sessions nevertheless.
-      if (typeof response.writeHead === 'function')
+      // Not before it is loaded: where that fails, an error page would find a session that it can neither read nor store.
+      Object.assign(request, { session })
+      if (isResponse(response)) {
+        const failed = (error: Error): void => {
+          tell(error, { request, response, next }, filled.onError ?? answerOrWarn)
+        }
         new ResponseGate(response, new RequestSession(request, response, received, storing, failed))
+      }
       next()
     }
     if (filled.load === 'lazy' || session.isLoaded) {
@@ -67,21 +75,30 @@ export function sessions(options: SessionsOptions): SessionsMiddleware {
     // Outside the promise, so that what a handler throws is an exception of its own and no rejection.
     session.load().then(
       () => process.nextTick(goOn),
-      (error: Error) => tell(error, { request, response, next }, filled.onError ?? answerOrPass),
+      (error: Error) => {
+        if (isResponse(response)) tell(error, { request, response, next }, filled.onError ?? answerOrPass)
+        else process.nextTick(next, error)
+      },
     )
   }
 }
 
 /**
  * The session of a request that has come through {@link sessions}.
- * @throws {TypeError} when it has not
+ * @throws {TypeError} when it has not, or when its session could not be loaded
  */
 export function sessionOf<Data extends object = Record<string, unknown>>(
   request: IncomingMessage,
 ): Session<Data> {
   const session: unknown = Reflect.get(request, 'session')
   if (session instanceof Session) return session as Session<Data>
-  throw new TypeError('this request has no session: the middleware sessions() has to come before the handler')
+  throw new TypeError(
+    'this request has no session: the middleware sessions() has to come before the handler, and has to have loaded it',
+  )
+}
+
+function isResponse(response: ServerResponse | Record<string, never>): response is ServerResponse {
+  return typeof response.writeHead === 'function'
 }
 
 interface Exchange {

@@ -1,6 +1,7 @@
+import { UpdateError } from '../../engine/errors.js'
 import { fromStored, toStored } from '../awkward-names.js'
 import type { Values } from '../contents.js'
-import type { Policy, PolicyContext } from './policy.js'
+import type { CarriedOver, Policy, PolicyContext } from './policy.js'
 
 /** Django's policy: of two requests that overlap, the later save stands, whole. */
 export class LastWins implements Policy {
@@ -25,7 +26,9 @@ export class LastWins implements Policy {
     return engine.update(key, toStored(values), expiryOf(values))
   }
 
-  async carryOver(_key: string, values: Values): Promise<Values> {
-    return values
+  async carryOver(key: string, values: Values): Promise<CarriedOver> {
+    const found = await this.#context.engine.loadVersion(key)
+    if (found === undefined) throw new UpdateError()
+    return { values, version: found.version }
   }
 }

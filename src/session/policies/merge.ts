@@ -4,7 +4,7 @@ import { fromStored, toStored } from '../awkward-names.js'
 import { putValue, type Values } from '../contents.js'
 import { hasCode } from '../errors.js'
 import { Snapshot } from '../snapshot.js'
-import type { Policy, PolicyContext } from './policy.js'
+import type { CarriedOver, Policy, PolicyContext } from './policy.js'
 
 /**
  * Of two requests that overlap, both stand, name by name: what this one has changed since it loaded, inside a value too,
@@ -57,15 +57,15 @@ export class Merge implements Policy {
     }
   }
 
-  async carryOver(key: string, values: Values): Promise<Values> {
+  async carryOver(key: string, values: Values): Promise<CarriedOver> {
     const mine = new Snapshot(values)
     const theirs = await this.#theirs(key)
-    if (theirs === undefined) return mine.values()
+    if (theirs === undefined) throw new UpdateError()
     const merged = this.#merged(mine, theirs.values)
     this.#takeIn(mine, theirs.values)
     this.#base = new Snapshot(theirs.values)
     this.#version = theirs.version
-    return merged
+    return { values: merged, version: theirs.version }
   }
 
   async #theirs(key: string): Promise<{ values: Values; version: SessionVersion } | undefined> {

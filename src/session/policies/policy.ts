@@ -1,5 +1,6 @@
 import type { Expiry } from '../../engine/options.js'
 import type { SessionEngine } from '../../engine/session-engine.js'
+import type { SessionVersion } from '../../engine/session-versions.js'
 import type { Contents, Values } from '../contents.js'
 
 /** What happens when two requests save one session; see docs/session.md. */
@@ -26,6 +27,19 @@ export interface Policy {
   create(key: string, values: Values): Promise<void>
   /** @throws {UpdateError} */
   update(key: string, values: Values): Promise<void>
-  /** The values to go on with under another key, with what others have stored under this one as far as policy has it. */
-  carryOver(key: string, values: Values): Promise<Values>
+  /**
+   * What to go on with under another key. Asked again, with the values of the first time, when somebody has stored
+   * something else meanwhile.
+   * @throws {UpdateError} when nothing is stored any more
+   * @throws {ConflictError} when it is another version than policy has it
+   */
+  carryOver(key: string, values: Values): Promise<CarriedOver>
+}
+
+/** What goes on under another key. */
+export interface CarriedOver {
+  /** The very values that were given, or with what others have stored as far as policy has it. */
+  readonly values: Values
+  /** What is stored under the old key by now. */
+  readonly version: SessionVersion
 }

@@ -1,8 +1,8 @@
-import { ConflictError } from '../../engine/errors.js'
+import { ConflictError, UpdateError } from '../../engine/errors.js'
 import type { SessionVersion } from '../../engine/session-versions.js'
 import { fromStored, toStored } from '../awkward-names.js'
 import type { Values } from '../contents.js'
-import type { Policy, PolicyContext } from './policy.js'
+import type { CarriedOver, Policy, PolicyContext } from './policy.js'
 
 /** Of two requests that overlap, the earlier save stands, and the other one is told. */
 export class Reject implements Policy {
@@ -34,9 +34,10 @@ export class Reject implements Policy {
     this.#version = await engine.replace(key, toStored(values), this.#version, expiryOf(values))
   }
 
-  async carryOver(key: string, values: Values): Promise<Values> {
+  async carryOver(key: string, values: Values): Promise<CarriedOver> {
     const found = await this.#context.engine.loadVersion(key)
-    if (found !== undefined && found.version !== this.#version) throw new ConflictError()
-    return values
+    if (found === undefined) throw new UpdateError()
+    if (found.version !== this.#version) throw new ConflictError()
+    return { values, version: found.version }
   }
 }

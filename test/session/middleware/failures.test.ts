@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SessionEngine, UpdateError } from 'coatcheck'
-import { answerSessionError, type SessionsOptions } from 'coatcheck/session'
+import { answerSessionError, type SessionsOptions, sessionOf } from 'coatcheck/session'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
@@ -181,6 +181,112 @@ test('a storage that fails: next(error) before the handler, an answer after it',
   await broken.close()
 })
 
+/** That the visitor goes on with the session, under another key, and the old one is worth nothing. */
+async function assertMoved(visitor: Visitor, answer: Answer): Promise<void> {
+  const [cookie] = answer.cookies
+  assert.is(answer.cookies.length, 1)
+  assert.is.not(cookie?.value, KEY)
+  assert.is(cookie?.maxAge, 1_209_600)
+  assert.match(answer.headers.vary ?? '', /Cookie/)
+  assert.equal(await engine.load(visitor.cookie ?? ''), { note: 'stored' })
+  assert.is(await engine.load(KEY), undefined)
+}
+
+for (const [title, handler, status] of [
+  [
+    'a server error',
+    async ({ session }, response) => {
+      await session.cycleKey()
+      session.set('note', 'secret')
+      response.statusCode = 503
+      response.end()
+    },
+    503,
+  ],
+  [
+    'a server error, though nobody has awaited it',
+    ({ session }, response) => {
+      session.cycleKey()
+      response.statusCode = 503
+      response.end()
+    },
+    503,
+  ],
+  [
+    'a save that fails',
+    async ({ session }, response) => {
+      await session.cycleKey()
+      session.set('secret', () => undefined)
+      response.end('done')
+    },
+    500,
+  ],
+  [
+    'an answer, though nobody has awaited it',
+    ({ session }, response) => {
+      session.cycleKey()
+      response.end('done')
+    },
+    200,
+  ],
+] satisfies [string, Handler, number][]) {
+  test(`a key that was cycled reaches the client with ${title}`, async () => {
+    await site(
+      handler,
+      async (visitor) => {
+        const answer = await visitor.visit()
+        assert.is(answer.status, status)
+        await assertMoved(visitor, answer)
+      },
+      { onError: (error, _request, response) => answerSessionError(error, response) },
+    )
+  })
+}
+
+test('a session that was created has its cookie, though nobody has awaited it', () =>
+  site(
+    ({ session }, response) => {
+      session.create()
+      response.end('done')
+    },
+    async (visitor) => {
+      visitor.cookie = undefined
+      assert.is((await visitor.visit()).cookies.length, 1)
+      assert.equal(await engine.load(visitor.cookie ?? ''), {})
+    },
+  ))
+
+test('a key that was cycled, and ended meanwhile, is not given to the client', () =>
+  site(
+    async ({ session }, response) => {
+      await session.cycleKey()
+      await engine.delete(session.key ?? '')
+      session.set('note', 'secret')
+      response.end('done')
+    },
+    async (visitor) => {
+      const answer = await visitor.visit()
+      assert.is(answer.status, 400)
+      assertDiscreet(answer)
+    },
+  ))
+
+test('where a session could not be loaded, the request has none', async () => {
+  const broken = await brokenEngine()
+  const found: unknown[] = []
+  await site(
+    (request, response) => {
+      found.push(request.session)
+      assert.throws(() => sessionOf(request), /this request has no session.*loaded/)
+      response.end('gone on')
+    },
+    async (visitor) => assert.is((await visitor.visit()).text, 'gone on'),
+    { engine: broken, onError: (_error, _request, _response, next) => next() },
+  )
+  assert.equal(found, [undefined])
+  await broken.close()
+})
+
 test('onError takes the answer over, and has the response as it was before the handler', () =>
   site(
     async (request, response) => {
@@ -273,11 +379,11 @@ test('what cannot be stored any more at the end of a response cuts it off', asyn
     },
     {
       onError: (error, _request, response) => {
-        told = [error instanceof UpdateError, response.headersSent]
+        told = [error.code, response.headersSent]
       },
     },
   )
-  assert.equal(told, [true, true])
+  assert.equal(told, ['COATCHECK_MISSING', true])
 })
 
 test.run()

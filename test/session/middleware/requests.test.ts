@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import { connect } from 'node:net'
+import { Agent, createServer, IncomingMessage, request, type ServerResponse } from 'node:http'
+import { connect, Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { SessionEngine } from 'coatcheck'
+import { EngineClosedError, SessionEngine } from 'coatcheck'
 import { type Session, type SessionsOptions, sessionOf, sessions } from 'coatcheck/session'
 import { sign } from 'cookie-signature'
 import { suite } from 'uvu'
@@ -470,7 +470,7 @@ test('a request for an upgrade has its session, and a response of its own', asyn
   const middleware = sessions({ engine })
   const server = createServer()
   server.on('upgrade', (incoming, socket) => {
-    middleware(incoming, {} as ServerResponse, () => {
+    middleware(incoming, {}, () => {
       socket.end(
         `HTTP/1.1 101 Switching Protocols\r\nConnection: close\r\n\r\n${sessionOf(incoming).get('user')}`,
       )
@@ -484,6 +484,35 @@ test('a request for an upgrade has its session, and a response of its own', asyn
   )
   assert.match(await text(socket), /\r\n\r\n42$/)
   server.close()
+})
+
+test('a request for an upgrade whose session cannot be loaded hears of it', async () => {
+  const closed = new SessionEngine<object>({ directory: temporaryDirectory('memory'), threads: 1 })
+  await closed.close()
+  const incoming = Object.assign(new IncomingMessage(new Socket()), {
+    headers: { cookie: `sessionid=${KEY}` },
+  })
+  const error = await new Promise((resolve) => sessions({ engine: closed })(incoming, {}, resolve))
+  assert.instance(error, EngineClosedError)
+})
+
+test('what changes after end() is not stored', async () => {
+  await engine.save(KEY, { visits: 1 })
+  await site(
+    ({ session }, response) => {
+      session.set('visits', 2)
+      response.end()
+      session.set('late', true)
+    },
+    async (visitor) => {
+      visitor.cookie = KEY
+      await visitor.visit()
+      assert.equal(await engine.load(KEY), { visits: 2 })
+      visitor.cookie = undefined
+      await visitor.visit()
+      assert.equal(await engine.load(visitor.cookie ?? ''), { visits: 2 })
+    },
+  )
 })
 
 test("secure: 'auto' goes by the connection, and by Express where there is one", async () => {

@@ -241,6 +241,32 @@ for (const [title, send] of Object.entries({
   })
 }
 
+test('calls that wait are carried out one by one, however many there are', () => {
+  const WRITES = 100_000
+  let looks = 0
+  return behind(
+    { beforeHeaders: later },
+    (response) => {
+      for (let count = 0; count < WRITES; count++) response.write('x')
+      // An array that is moved, or searched, for each of them takes billions of steps.
+      const { shift, some, splice } = Array.prototype
+      const counted = <Method extends (...values: never[]) => unknown>(method: Method) =>
+        function (this: unknown[], ...values: Parameters<Method>): unknown {
+          if (this.length > 1000) looks++
+          return Reflect.apply(method, this, values)
+        }
+      Object.assign(Array.prototype, { shift: counted(shift), some: counted(some), splice: counted(splice) })
+      response.on('close', () => Object.assign(Array.prototype, { shift, some, splice }))
+      response.end()
+      for (let count = 0; count < 1000; count++) assert.ok(response.writableEnded)
+    },
+    async (answer) => {
+      assert.is((await (await answer()).text()).length, WRITES)
+      assert.ok(looks < 10, `${looks} looks at all that waits`)
+    },
+  )
+})
+
 const failure = new Error('not stored')
 
 test('a rejection before the headers undoes what the handler has done to the response', () =>
@@ -272,6 +298,32 @@ test('a rejection before the headers undoes what the handler has done to the res
     },
   ))
 
+test('a header that is an array is what it was, though the handler has appended to it', async () => {
+  const server = createServer((_request, response) => {
+    response.setHeader('Set-Cookie', ['earlier=1'])
+    new ResponseGate(
+      response,
+      keeper({
+        beforeHeaders: () => Promise.reject(failure),
+        failed: () => {
+          response.appendHeader('Set-Cookie', 'answer=1')
+          response.end('sorry')
+        },
+      }),
+    )
+    response.appendHeader('Set-Cookie', 'handler=1')
+    response.end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    const { headers } = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    assert.equal(headers.getSetCookie(), ['earlier=1', 'answer=1'])
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
 test('what a handler still sends after the answer in its place goes nowhere', async () => {
   let response: ServerResponse | undefined
   await behind(
@@ -294,6 +346,40 @@ test('what a handler still sends after the answer in its place goes nowhere', as
     async (answer) => assert.is(await (await answer()).text(), 'sorry'),
   )
 })
+
+for (const [title, parts] of Object.entries<Partial<GateKeeper>>({
+  'an answer in its place': { beforeHeaders: () => later().then(() => Promise.reject(failure)) },
+  'a response that was cut off': { beforeEnd: () => later().then(() => Promise.reject(failure)) },
+})) {
+  test(`whoever still writes goes on, and what was piped in is closed: ${title}`, async () => {
+    let response: ServerResponse | undefined
+    let waited: Promise<unknown> | undefined
+    let closed: Promise<unknown> | undefined
+    await behind(
+      { ...parts, failed: () => response?.end('sorry') },
+      (made) => {
+        response = made
+        if (parts.beforeEnd !== undefined) {
+          made.write('begun')
+          made.end()
+        }
+        const source = new Readable({ read: () => undefined })
+        closed = once(source, 'close')
+        source.push('abc')
+        source.pipe(made)
+        made.on('error', () => undefined)
+        waited = made.write('more') ? undefined : once(made, 'drain')
+      },
+      async (answer) => {
+        await answer()
+          .then((given) => given.text())
+          .catch(() => 'cut off')
+        await Promise.all([waited, closed])
+      },
+    )
+    assert.ok(waited)
+  })
+}
 
 test('what others have put around the response has no part in the answer in its place', async () => {
   let response: ServerResponse | undefined
@@ -361,6 +447,96 @@ test('what cannot be sent after waiting is a failure as well', async () => {
     async (answer) => assert.is(await (await answer()).text(), 'RangeError'),
   )
 })
+
+test('a call that could not be carried out calls back, and the headers of the answer are told', async () => {
+  let response: ServerResponse | undefined
+  let called: Promise<unknown> | undefined
+  await behind(
+    {
+      beforeHeaders: later,
+      onHeaders: () => response?.appendHeader('X-Told', 'yes'),
+      failed: () => response?.end('sorry'),
+    },
+    (made) => {
+      response = made
+      made.statusCode = 99
+      called = new Promise((resolve) => made.end('x', (error?: Error) => resolve(error)))
+    },
+    async (answer) => {
+      const { headers } = await answer()
+      assert.is(headers.get('x-told'), 'yes')
+    },
+  )
+  assert.instance(await called, RangeError)
+})
+
+test('headers that cannot be sent are refused by writeHead, and the handler can answer otherwise', () =>
+  behind(
+    { beforeHeaders: later },
+    (response) => {
+      for (const [head, code] of [
+        [[200, { 'x-a': 'a\nb' }], 'ERR_INVALID_CHAR'],
+        [[200, { 'x a': 'b' }], 'ERR_INVALID_HTTP_TOKEN'],
+        [[99], 'ERR_HTTP_INVALID_STATUS_CODE'],
+        [[200, 'O\nK'], 'ERR_INVALID_CHAR'],
+      ] as const) {
+        assert.throws(
+          () => Reflect.apply(response.writeHead, response, head),
+          (error: NodeJS.ErrnoException) => error.code === code,
+        )
+        assert.not(response.headersSent)
+      }
+      response.writeHead(201).end('fine')
+    },
+    async (answer) => {
+      const { status, headers } = await answer()
+      assert.is(status, 201)
+      assert.is(headers.get('x-a'), null)
+    },
+  ))
+
+test('a list of pairs keeps all headers of one name', async () => {
+  const head = [
+    ['Set-Cookie', 'a=1'],
+    ['Set-Cookie', 'b=2'],
+  ]
+  for (const beforeHeaders of [later, () => undefined]) {
+    await behind(
+      { beforeHeaders },
+      (response) => Reflect.apply(response.writeHead, response, [200, head]).end('x'),
+      async (answer) => assert.equal((await answer()).headers.getSetCookie(), ['a=1', 'b=2']),
+    )
+  }
+})
+
+test('what comes too late for the headers is refused, as by Node', () =>
+  behind(
+    { beforeHeaders: later },
+    (response) => {
+      response.setHeader('X-Kept', 'yes')
+      const assertLate = (call: () => unknown): void =>
+        assert.throws(call, (error: NodeJS.ErrnoException) => error.code === 'ERR_HTTP_HEADERS_SENT')
+      const assertAllLate = (): void => {
+        assertLate(() => response.writeHead(500))
+        assertLate(() => response.setHeader('X-Late', 'yes'))
+        assertLate(() => response.appendHeader('X-Late', 'yes'))
+        assertLate(() => response.removeHeader('X-Kept'))
+      }
+      response.writeHead(201)
+      assertAllLate()
+      response.write('a')
+      assertAllLate()
+      // As compressions do, whatever Node has sent.
+      Reflect.apply(Reflect.get(response, '_implicitHeader'), response, [])
+      response.end()
+      assertAllLate()
+      response.on('finish', assertAllLate)
+    },
+    async (answer) => {
+      const { status, headers } = await answer()
+      assert.equal([status, headers.get('x-kept'), headers.get('x-late')], [201, 'yes', null])
+    },
+  ))
 
 test('what Node refuses is refused at once', () =>
   behind(
