@@ -3,37 +3,79 @@ import type { ServerResponse } from 'node:http'
 /** What waits before a response. */
 export interface Waiting {
   /** Whether headers do that Node has not sent. */
-  readonly headersWait: () => boolean
+  readonly headersWait: boolean
   /** Whether the end does. */
-  readonly endWaits: () => boolean
+  readonly endWaits: boolean
 }
 
-const HEADER_METHODS = { setHeader: 'set', appendHeader: 'append', removeHeader: 'remove' } as const
+type Method = (...values: unknown[]) => unknown
+
+/** What a disguised response is found by: its methods as they were, and what waits before it. */
+const DISGUISE = Symbol('coatcheck: what waits before a response')
+
+interface Disguise {
+  readonly waiting: Waiting
+  readonly inner: Readonly<Record<Guarded, Method>>
+}
+
+type Guarded = 'setHeader' | 'appendHeader' | 'removeHeader' | '_implicitHeader'
+type Disguised = ServerResponse & { readonly [DISGUISE]: Disguise }
+
+/*
+ * One function for all responses of each kind: with functions of its own, each response would be an object of a shape of its
+ * own, and everything that Node does with it slow.
+ */
+
+function guardedHeader(name: 'setHeader' | 'appendHeader' | 'removeHeader', verb: string) {
+  return function (this: Disguised, ...values: unknown[]): unknown {
+    const { waiting, inner } = this[DISGUISE]
+    if (waiting.headersWait) throw headersSentError(verb)
+    return Reflect.apply(inner[name], this, values)
+  }
+}
+
+const METHODS = {
+  setHeader: guardedHeader('setHeader', 'set'),
+  appendHeader: guardedHeader('appendHeader', 'append'),
+  removeHeader: guardedHeader('removeHeader', 'remove'),
+  /** Compressions call it where they see none of Node's headers, and do not mean to send any twice. */
+  _implicitHeader(this: Disguised): unknown {
+    const { waiting, inner } = this[DISGUISE]
+    return waiting.headersWait ? undefined : Reflect.apply(inner._implicitHeader, this, [])
+  },
+}
+
+const FLAGS: PropertyDescriptorMap & ThisType<Disguised> = {
+  headersSent: {
+    configurable: true,
+    get() {
+      return this[DISGUISE].waiting.headersWait || nativeFlag(this, 'headersSent')
+    },
+  },
+  writableEnded: {
+    configurable: true,
+    get() {
+      return this[DISGUISE].waiting.endWaits || nativeFlag(this, 'writableEnded')
+    },
+  },
+}
 
 /**
  * Makes what waits look as if it were sent: in `headersSent` and `writableEnded`, and in what is too late. The old
  * `finished` stays Node's own, which goes by it when several requests come over one connection.
  */
-export function disguise(response: ServerResponse, { headersWait, endWaits }: Waiting): void {
-  Object.defineProperties(response, {
-    headersSent: { configurable: true, get: () => headersWait() || nativeFlag(response, 'headersSent') },
-    writableEnded: { configurable: true, get: () => endWaits() || nativeFlag(response, 'writableEnded') },
-  })
-  for (const [name, verb] of Object.entries(HEADER_METHODS)) {
-    const method: unknown = Reflect.get(response, name)
-    if (typeof method !== 'function') continue
-    const guarded = (...values: unknown[]): unknown => {
-      if (headersWait()) throw headersSentError(verb)
-      return Reflect.apply(method, response, values)
-    }
-    Object.assign(response, { [name]: guarded })
+export function disguise(response: ServerResponse, waiting: Waiting): void {
+  const { setHeader, appendHeader, removeHeader, _implicitHeader } = response as unknown as Disguise['inner']
+  const inner = { setHeader, appendHeader, removeHeader, _implicitHeader }
+  Object.assign(response, { [DISGUISE]: { waiting, inner } satisfies Disguise })
+  Object.defineProperties(response, FLAGS)
+  for (const name of GUARDED) {
+    // Responses of other protocols lack some.
+    if (typeof inner[name] === 'function') Object.assign(response, { [name]: METHODS[name] })
   }
-  const implicit: unknown = Reflect.get(response, '_implicitHeader')
-  if (typeof implicit !== 'function') return
-  // Compressions call it where they see none of Node's headers, and do not mean to send any twice.
-  const guarded = (): unknown => (headersWait() ? undefined : Reflect.apply(implicit, response, []))
-  Object.assign(response, { _implicitHeader: guarded })
 }
+
+const GUARDED = ['setHeader', 'appendHeader', 'removeHeader', '_implicitHeader'] as const
 
 /** What Node itself says. */
 export function nativeFlag(response: ServerResponse, name: 'headersSent' | 'writableEnded'): boolean {

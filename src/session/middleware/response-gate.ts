@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { types } from 'node:util'
 import onHeaders from 'on-headers'
-import { disguise, headersSentError, nativeFlag } from './response-disguise.js'
+import { disguise, headersSentError, nativeFlag, type Waiting } from './response-disguise.js'
 import { checkHead, flatHead } from './response-head.js'
 import { ResponseStart } from './response-start.js'
 import { type Call, type Callback, WaitingCalls } from './waiting-calls.js'
@@ -38,7 +38,7 @@ type Methods = Readonly<Record<'writeHead' | 'write' | 'end' | 'flushHeaders', M
  *
  * `writeHead` always waits for what follows it: until then nothing goes to the client anyway.
  */
-export class ResponseGate {
+export class ResponseGate implements Waiting {
   readonly #response: ServerResponse
   readonly #keeper: GateKeeper
   readonly #start: ResponseStart
@@ -126,7 +126,7 @@ export class ResponseGate {
 
   #onWriteHead(values: unknown[]): unknown {
     if (this.#isOpen) return this.#writeHead.apply(this.#response, flatHead(values))
-    if (this.#headersWait) throw headersSentError('write')
+    if (this.headersWait) throw headersSentError('write')
     checkHead(this.#response, values)
     this.#head = values
     this.#response.statusCode = this.#status()
@@ -255,17 +255,20 @@ export class ResponseGate {
     return nativeFlag(this.#response, 'headersSent')
   }
 
-  get #headersWait(): boolean {
+  /** Whether headers wait that Node has not sent. */
+  get headersWait(): boolean {
     return this.#head !== undefined || (this.#waiting && this.#headersAsked)
+  }
+
+  /** Whether the end waits. */
+  get endWaits(): boolean {
+    return this.#waiting && this.#calls.hasEnd
   }
 
   #disguise(): void {
     if (this.#disguised) return
     this.#disguised = true
-    disguise(this.#response, {
-      headersWait: () => this.#headersWait,
-      endWaits: () => this.#waiting && this.#calls.hasEnd,
-    })
+    disguise(this.#response, this)
   }
 }
 
