@@ -13,13 +13,20 @@ type Method = (...values: unknown[]) => unknown
 /** What a disguised response is found by: its methods as they were, and what waits before it. */
 const DISGUISE = Symbol('coatcheck: what waits before a response')
 
-interface Disguise {
-  readonly waiting: Waiting
-  readonly inner: Readonly<Record<Guarded, Method>>
+interface HeaderMethods {
+  setHeader: Method
+  removeHeader: Method
+  appendHeader: Method | undefined
+  _implicitHeader: Method | undefined
 }
 
-type Guarded = 'setHeader' | 'appendHeader' | 'removeHeader' | '_implicitHeader'
+interface Disguise {
+  readonly waiting: Waiting
+  readonly inner: Readonly<HeaderMethods>
+}
+
 type Disguised = ServerResponse & { readonly [DISGUISE]: Disguise }
+type Target = HeaderMethods & { [DISGUISE]: Disguise }
 
 /*
  * One function for all responses of each kind: with functions of its own, each response would be an object of a shape of its
@@ -30,7 +37,7 @@ function guardedHeader(name: 'setHeader' | 'appendHeader' | 'removeHeader', verb
   return function (this: Disguised, ...values: unknown[]): unknown {
     const { waiting, inner } = this[DISGUISE]
     if (waiting.headersWait) throw headersSentError(verb)
-    return Reflect.apply(inner[name], this, values)
+    return inner[name]?.apply(this, values)
   }
 }
 
@@ -41,22 +48,21 @@ const METHODS = {
   /** Compressions call it where they see none of Node's headers, and do not mean to send any twice. */
   _implicitHeader(this: Disguised): unknown {
     const { waiting, inner } = this[DISGUISE]
-    return waiting.headersWait ? undefined : Reflect.apply(inner._implicitHeader, this, [])
+    return waiting.headersWait ? undefined : inner._implicitHeader?.call(this)
   },
 }
 
-const FLAGS: PropertyDescriptorMap & ThisType<Disguised> = {
-  headersSent: {
-    configurable: true,
-    get() {
-      return this[DISGUISE].waiting.headersWait || nativeFlag(this, 'headersSent')
-    },
+const HEADERS_SENT: PropertyDescriptor & ThisType<Disguised> = {
+  configurable: true,
+  get() {
+    return this[DISGUISE].waiting.headersWait || nativeFlag(this, 'headersSent')
   },
-  writableEnded: {
-    configurable: true,
-    get() {
-      return this[DISGUISE].waiting.endWaits || nativeFlag(this, 'writableEnded')
-    },
+}
+
+const WRITABLE_ENDED: PropertyDescriptor & ThisType<Disguised> = {
+  configurable: true,
+  get() {
+    return this[DISGUISE].waiting.endWaits || nativeFlag(this, 'writableEnded')
   },
 }
 
@@ -65,17 +71,17 @@ const FLAGS: PropertyDescriptorMap & ThisType<Disguised> = {
  * `finished` stays Node's own, which goes by it when several requests come over one connection.
  */
 export function disguise(response: ServerResponse, waiting: Waiting): void {
-  const { setHeader, appendHeader, removeHeader, _implicitHeader } = response as unknown as Disguise['inner']
-  const inner = { setHeader, appendHeader, removeHeader, _implicitHeader }
-  Object.assign(response, { [DISGUISE]: { waiting, inner } satisfies Disguise })
-  Object.defineProperties(response, FLAGS)
-  for (const name of GUARDED) {
-    // Responses of other protocols lack some.
-    if (typeof inner[name] === 'function') Object.assign(response, { [name]: METHODS[name] })
-  }
+  const target = response as unknown as Target
+  const { setHeader, appendHeader, removeHeader, _implicitHeader } = target
+  target[DISGUISE] = { waiting, inner: { setHeader, appendHeader, removeHeader, _implicitHeader } }
+  Object.defineProperty(response, 'headersSent', HEADERS_SENT)
+  Object.defineProperty(response, 'writableEnded', WRITABLE_ENDED)
+  target.setHeader = METHODS.setHeader
+  target.removeHeader = METHODS.removeHeader
+  // Responses of other protocols lack some.
+  if (appendHeader !== undefined) target.appendHeader = METHODS.appendHeader
+  if (_implicitHeader !== undefined) target._implicitHeader = METHODS._implicitHeader
 }
-
-const GUARDED = ['setHeader', 'appendHeader', 'removeHeader', '_implicitHeader'] as const
 
 /** What Node itself says. */
 export function nativeFlag(response: ServerResponse, name: 'headersSent' | 'writableEnded'): boolean {
