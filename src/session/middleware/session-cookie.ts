@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { parseCookie, type SetCookie, stringifySetCookie } from 'cookie'
+import { parseCookie, stringifySetCookie } from 'cookie'
 import type { FilledCookieOptions } from './cookie-options.js'
 import type { CookieValues } from './cookie-values.js'
 
@@ -13,6 +13,21 @@ export interface ReceivedCookie {
 
 /** How long a client is to keep the cookie: seconds, or until it is closed. */
 export type CookieAge = number | 'browser'
+
+/** How long a cookie lasts, in both ways of saying so, in seconds. */
+interface Life {
+  readonly maxAge: number
+  /** Since the epoch. */
+  readonly expires: number
+}
+
+/** The text that follows a cookie's value, and what it was made for. */
+interface Attributes {
+  readonly secure: boolean
+  readonly maxAge: number | undefined
+  readonly expires: number | undefined
+  readonly text: string
+}
 
 /** Node takes no more by default for all headers of a request together. A longer header is not looked at. */
 const LONGEST_HEADER = 16_384
@@ -28,6 +43,7 @@ export class SessionCookie {
   readonly #options: FilledCookieOptions
   readonly #values: CookieValues
   readonly #present: RegExp
+  #lastAttributes: Attributes | undefined
 
   constructor(options: FilledCookieOptions, values: CookieValues) {
     this.#options = options
@@ -48,35 +64,47 @@ export class SessionCookie {
   send(request: IncomingMessage, response: ServerResponse, key: string, age: CookieAge): void {
     const value = this.#values.write(key)
     if (age === 'browser') {
-      this.#append(request, response, { value })
+      this.#append(request, response, value, undefined)
       return
     }
     const maxAge = Math.max(0, Math.floor(Math.min(age, LONGEST_AGE)))
-    this.#append(request, response, { value, maxAge, expires: new Date(Date.now() + maxAge * 1000) })
+    // A second is the least that is said of a moment.
+    const now = Math.floor(Date.now() / 1000)
+    this.#append(request, response, value, { maxAge, expires: now + maxAge })
   }
 
   /** Takes the cookie away from the client. It has to be named just as it was set. */
   remove(request: IncomingMessage, response: ServerResponse): void {
-    this.#append(request, response, { value: '', maxAge: 0, expires: new Date(0) })
+    this.#append(request, response, '', { maxAge: 0, expires: 0 })
   }
 
-  #append(
-    request: IncomingMessage,
-    response: ServerResponse,
-    cookie: Pick<SetCookie, 'value' | 'maxAge' | 'expires'>,
-  ): void {
-    const { name, domain, path, secure, httpOnly, sameSite, partitioned } = this.#options
-    const text = stringifySetCookie({
-      ...cookie,
+  #append(request: IncomingMessage, response: ServerResponse, value: string, life: Life | undefined): void {
+    const { name, secure } = this.#options
+    const attributes = this.#attributes(life, secure === 'auto' ? isSecure(request) : secure)
+    response.appendHeader('Set-Cookie', `${name}=${encodeURIComponent(value)}${attributes}`)
+  }
+
+  /** What follows the value: for all sessions of a second the same, mostly. */
+  #attributes(life: Life | undefined, secure: boolean): string {
+    const known = this.#lastAttributes
+    const isKnown =
+      known?.secure === secure && known.maxAge === life?.maxAge && known.expires === life?.expires
+    if (isKnown) return known.text
+    const { name, domain, path, httpOnly, sameSite, partitioned } = this.#options
+    const whole = stringifySetCookie({
       name,
+      value: '',
+      ...(life === undefined ? {} : { maxAge: life.maxAge, expires: new Date(life.expires * 1000) }),
       ...(domain === undefined ? {} : { domain }),
       path,
-      secure: secure === 'auto' ? isSecure(request) : secure,
+      secure,
       httpOnly,
       sameSite,
       partitioned,
     })
-    response.appendHeader('Set-Cookie', text)
+    const text = whole.slice(name.length + 1)
+    this.#lastAttributes = { secure, maxAge: life?.maxAge, expires: life?.expires, text }
+    return text
   }
 
   /** Also asked of cookies that are not ours: what it refuses leaves the name free for the next of that name. */
