@@ -2,7 +2,9 @@ import fastifyCookie from '@fastify/cookie'
 import fastifySession from '@fastify/session'
 import type { SessionEngine } from 'coatcheck'
 import { type FastifySessionData, CoatcheckStore as FastifyStore } from 'coatcheck/fastify'
+import { CoatcheckStore as HonoStore } from 'coatcheck/hono'
 import { CoatcheckStore as KoaStore } from 'coatcheck/koa'
+import { coatcheckDriver } from 'coatcheck/unstorage'
 import fastify from 'fastify'
 import { type BenchSession, makeKeys, makeSession } from '../workload.js'
 import type { Case } from './case.js'
@@ -22,6 +24,16 @@ export async function adapterCases(): Promise<Case[]> {
   for (const { key, context } of requests) await koa.get(key, 60_000, context)
   const fastifyStore = new FastifyStore({ engine })
   const sessions = await fastifySessions(fastifyStore, keys)
+  const hono = new HonoStore({ engine })
+  const honoSession = {
+    _data: { user: { value: session, flash: false } },
+    _expire: new Date(Date.now() + 1_209_600_000).toISOString(),
+    _delete: false,
+    _accessed: new Date().toISOString(),
+  }
+  const driver = coatcheckDriver({ engine, base: 'items' })
+  const text = JSON.stringify(session)
+  const setItem = async (key: string): Promise<void> => driver.setItem?.(key, text, {})
   const saveBySession = ({ key, live }: LiveSession): Promise<void> =>
     new Promise((resolve, reject) => {
       fastifyStore.set(key, live, (error) => (error === null ? resolve() : reject(error)))
@@ -40,6 +52,11 @@ export async function adapterCases(): Promise<Case[]> {
         together(keys, (key) => new Promise((resolve) => engine.update(key, session).then(resolve))),
     },
     { name: `coatcheck/fastify: set, ${all}`, asyncStep: () => together(sessions, saveBySession) },
+    {
+      name: `coatcheck/hono: persistSessionData, ${all}`,
+      asyncStep: () => together(keys, (key) => hono.persistSessionData(key, honoSession)),
+    },
+    { name: `coatcheck/unstorage: setItem, ${all}`, asyncStep: () => together(keys, setItem) },
   ]
 }
 
