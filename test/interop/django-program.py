@@ -15,6 +15,9 @@ settings.configure(
     SESSION_SERIALIZER="django.contrib.sessions.serializers.JSONSerializer",
     SESSION_COOKIE_NAME="sessionid",
     USE_TZ=True,
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    DEFAULT_AUTO_FIELD="django.db.models.AutoField",
 )
 django.setup()
 logging.disable(logging.CRITICAL)
@@ -112,6 +115,35 @@ def late_save(key, session):
         backend.shutil.move = original
 
 
+def login(name):
+    """What a login view does, with a user of its own."""
+    from django.contrib.auth import login as log_in
+    from django.contrib.auth.models import User
+    from django.core.management import call_command
+
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    user = User.objects.create(username=name, password="the hash of a password")
+    request = request_with(None)
+    log_in(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    request.session.save()
+    return request.session.session_key
+
+
+def user_of(key):
+    """Whom Django takes the visitor with this session for."""
+    from django.contrib.auth import get_user
+
+    return get_user(request_with(key)).get_username()
+
+
+def request_with(key):
+    from django.http import HttpRequest
+
+    request = HttpRequest()
+    request.session = SessionStore(key)
+    return request
+
+
 def exists(key):
     return SessionStore().exists(key)
 
@@ -162,7 +194,7 @@ COMMANDS = {
     command.__name__: command
     for command in (
         configure, dumps, loads, python_text, load, new, create, save, change, late_save, exists, delete, age,
-        clear_expired, rounds,
+        clear_expired, rounds, login, user_of,
     )
 }
 

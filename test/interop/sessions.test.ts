@@ -75,6 +75,25 @@ withDjango(
   },
 )
 
+withDjango(test, 'a login of the one is a login to the other', async ({ shared: { django }, engine }) => {
+  const key = await django.ask<string>('login', { name: 'ada' })
+  const session = (await engine.load(key)) ?? {}
+  await engine.update(key, { ...session, cart: ['hat'] })
+  assert.is(await django.ask('user_of', { key }), 'ada')
+  const { _auth_user_id, _auth_user_backend, _auth_user_hash } = session
+  const loggedInHere = freshKey()
+  await engine.create(loggedInHere, { _auth_user_id, _auth_user_backend, _auth_user_hash })
+  assert.is(await django.ask('user_of', { key: loggedInHere }), 'ada')
+  await engine.update(loggedInHere, {
+    _auth_user_id,
+    _auth_user_backend,
+    _auth_user_hash: 'another password',
+  })
+  assert.is(await django.ask('user_of', { key: loggedInHere }), '')
+  await engine.delete(key)
+  assert.is(await django.ask('user_of', { key }), '')
+})
+
 withDjango(
   test,
   'a user whom one has logged in is changed by the other, and logged out',
