@@ -2,16 +2,18 @@ import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { budget } from './budget.js'
 import { type FileResult, runTestFile } from './runner/test-file.js'
 
 /*
- * Runs every test file, or those whose path contains the argument, each in a process of its own, and ends with
+ * Runs every test file, or those whose path contains one of the arguments, each in a process of its own, and ends with
  * `N passed, N failed, N skipped`.
  */
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url))
 const AT_ONCE = Math.min(2, availableParallelism())
-const TIMEOUT = 300_000
+/** Milliseconds for one file. */
+const TIMEOUT = budget({ usual: 300_000, full: 900_000 })
 
 /** These take long: none of them is to be left for the end, when there is nothing to run beside it. */
 const FIRST = [
@@ -28,9 +30,11 @@ function rank(path: string): number {
   return at === -1 ? FIRST.length : at
 }
 
-function findFiles(filter: string | undefined): string[] {
+function findFiles(filters: readonly string[]): string[] {
+  const isWanted = (path: string): boolean =>
+    filters.length === 0 || filters.some((filter) => path.includes(filter))
   return readdirSync(ROOT, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.test.js') && (filter === undefined || path.includes(filter)))
+    .filter((path) => path.endsWith('.test.js') && isWanted(path))
     .sort()
     .sort((one, other) => rank(one) - rank(other))
     .map((path) => join(ROOT, path))
@@ -63,7 +67,7 @@ async function runAll(files: readonly string[]): Promise<FileResult[]> {
 // So that what runs is ended too: an exit handler does that, and signals alone do not reach it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
 
-const results = await runAll(findFiles(process.argv[2]))
+const results = await runAll(findFiles(process.argv.slice(2)))
 const sum = (pick: (result: FileResult) => number): number =>
   results.reduce((total, result) => total + pick(result), 0)
 const passed = sum((result) => result.passed)

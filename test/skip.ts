@@ -5,7 +5,7 @@ export type Register = <Context>(test: Test<Context>, title: string, body: Callb
 
 /**
  * For tests that need what not every machine has: they run where the condition holds; elsewhere they are counted
- * as skipped, and the reason is told.
+ * as skipped, and the reason is told. With `REQUIRE_FAULTS=1`, as where everything is installed, they fail instead.
  *
  * @example
  * const asRoot = skipUnless(process.getuid?.() === 0, 'needs root')
@@ -15,6 +15,12 @@ export function skipUnless(condition: boolean, reason: string): Register {
   return (test, title, body) => {
     if (condition) {
       test(title, body)
+      return
+    }
+    if (process.env.REQUIRE_FAULTS === '1') {
+      test(title, () => {
+        throw new Error(`cannot run here, and REQUIRE_FAULTS=1 says that it has to: ${reason}`)
+      })
       return
     }
     test.skip(title, body)
