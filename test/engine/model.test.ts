@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type FilesOptions, files, SessionEngine } from 'coatcheck'
 import fc from 'fast-check'
 import { suite } from 'uvu'
+import { budget } from '../budget.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { type Issued, Model, type Step } from './model.js'
 
@@ -103,7 +104,8 @@ const VARIANTS: readonly {
   { options: { durability: 'journal', checkpointInterval: 0.01, fsync: true }, threads: 1, runs: 40 },
 ]
 
-for (const { options, threads, runs: numRuns } of VARIANTS) {
+for (const { options, threads, runs: most } of VARIANTS) {
+  const numRuns = Math.ceil(most / budget({ usual: 4, full: 1 }))
   test(`files ${JSON.stringify(options)}, ${threads} threads`, async () => {
     const parent = parents[options.fsync === true ? 'disk' : 'memory']
     const storage = files({ ...options, directory: join(parent, String(runs++)) })
@@ -130,7 +132,7 @@ test('many fresh engines, whose first operations wait for the opening', async ()
       await engine.close()
     }
   })
-  await fc.assert(property, { numRuns: 25 })
+  await fc.assert(property, { numRuns: budget({ usual: 8, full: 25 }) })
 })
 
 test.run()

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, watch } from 'node:fs'
 import { files, OwnedError, SessionEngine } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { budget } from '../budget.js'
 import { rejection } from '../conformance/rejections.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { EngineProcess, RemoteError } from './engine-process.js'
@@ -10,7 +11,7 @@ import { EngineProcess, RemoteError } from './engine-process.js'
 const ownership = suite('a directory with a journal belongs to one engine')
 
 /** So often processes contend, by how many they are. */
-const ROUNDS = { 2: 60, 4: 40 } as const
+const ROUNDS = { 2: budget({ usual: 12, full: 60 }), 4: budget({ usual: 8, full: 40 }) }
 const KEY = 'session'
 
 function journaled(directory: string, ownerTimeout = 0) {
