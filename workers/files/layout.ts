@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { sliceOf } from '../protocol/index.js'
 import { type DecodedName, digestName, isDigestName } from './names.js'
+import { nativeFormat } from './native-format.js'
 import type { FilesWorkerOptions } from './options.js'
-import { OWN_FORMAT } from './own-format.js'
 import type { RecordFormat } from './record-format.js'
 
 /** Where one session lives. */
@@ -57,7 +57,7 @@ export class Layout {
   readonly #directories: readonly string[]
   #counter = 0
 
-  constructor(options: FilesWorkerOptions, format: RecordFormat = OWN_FORMAT) {
+  constructor(options: FilesWorkerOptions, format: RecordFormat = nativeFormat(options)) {
     this.format = format
     this.root = options.directory
     this.sharded = options.layout === 'sharded'
