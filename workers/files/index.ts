@@ -27,12 +27,12 @@ class FilesStorage implements WorkerStorage {
   }
 
   walk(kind: WalkKind): Walk {
-    const { orphanGrace, maxRecordBytes } = this.#options
+    const { orphanGrace, maxRecordBytes, fsync } = this.#options
     this.#tombstones.collect()
     return new DirectoryWalk(
       this.#layout,
       kind,
-      visitFor(kind, { orphanGrace, maxRecordBytes, tombstones: this.#tombstones }),
+      visitFor(kind, { orphanGrace, maxRecordBytes, fsync, tombstones: this.#tombstones }),
     )
   }
 

@@ -74,13 +74,6 @@ export interface NewExpiry {
 /** Whose session a record has to be: its key or, where only a file's name is known that does not tell it, its digest. */
 export type RecordOwner = string | Uint8Array
 
-/** A record to be written anew, whatever it was written with. */
-export interface Resealed {
-  readonly bytes: Buffer
-  /** Milliseconds since the epoch, as they stand in the header. */
-  readonly expiry: number
-}
-
 /** What is said of a file that is too large to be read. */
 export const LARGER_THAN_ANY = 'larger than any record'
 
@@ -148,7 +141,7 @@ export interface RecordFormat {
    * A whole file's record sealed by the newest key; `undefined` when it is already; a reason in words when it cannot be
    * opened. Absent where nothing is sealed: files then keep their place until they are replaced or deleted.
    */
-  reseal?(bytes: Buffer, owner: RecordOwner): Resealed | undefined | string
+  reseal?(bytes: Buffer, owner: RecordOwner): Buffer | undefined | string
 }
 
 /** What writes a record. */

@@ -22,7 +22,6 @@ import type {
   RecordOwner,
   RecordPlace,
   RecordStanding,
-  Resealed,
   StoredRecord,
   WriteOpcode,
 } from './record-format.js'
@@ -102,13 +101,12 @@ export class SealedFormat implements RecordFormat {
     return standing === 'alive' && this.#isOthers(file) ? 'foreign' : standing
   }
 
-  reseal(bytes: Buffer, owner: RecordOwner): Resealed | undefined | string {
+  reseal(bytes: Buffer, owner: RecordOwner): Buffer | undefined | string {
     const record = readRecord(bytes)
     if (typeof record === 'string') return record
     if (record.sealed === true && sealedWith(record.payload) === this.#sealer.currentId) return undefined
     const payload = this.#open(bytes, record, owner)
-    if (typeof payload === 'string') return payload
-    return { bytes: this.#record(owner, record.key, payload, record), expiry: record.expiry }
+    return typeof payload === 'string' ? payload : this.#record(owner, record.key, payload, record)
   }
 
   #record(

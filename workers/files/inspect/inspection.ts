@@ -1,6 +1,6 @@
 import { type Dir, opendirSync } from 'node:fs'
 import { errorCode, hasCode, keyHash } from '../../protocol/index.js'
-import { waitForClaim } from '../claim.js'
+import { watchClaim } from '../claim.js'
 import { JOURNAL_NAME } from '../journal/options.js'
 import { Layout, type Place } from '../layout.js'
 import type { FilesWorkerOptions } from '../options.js'
@@ -205,6 +205,6 @@ function joined(payloads: readonly Uint8Array[], length: number): Uint8Array {
 function findFile(place: Place): SessionFile {
   const found = readSessionFile(place.file, place.format, 'whole')
   if (found.kind !== 'absent') return found
-  waitForClaim(place)
+  watchClaim(place)
   return readSessionFile(place.file, place.format, 'whole')
 }
