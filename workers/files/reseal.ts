@@ -58,7 +58,8 @@ export function reseal(context: ResealContext, place: Place, owner: RecordOwner)
     bytes,
     start: 0,
     end: bytes.length,
-    fileTime,
+    // As it was set: what a file system keeps of it is a little less.
+    fileTime: Math.round(fileTime),
   })
   try {
     fsyncSync(written.descriptor)
