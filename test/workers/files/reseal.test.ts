@@ -197,37 +197,40 @@ resealing('whichever call fails, the session can be read, and the next sweep lea
   assert.ok(failures > 40, `${failures} failures`)
 })
 
-resealing('behind a journal, where nobody else writes, a delete is not undone', () => {
-  const { old, both, directory } = drivers({ exclusive: true })
-  const pairs: readonly (readonly [outer: () => void, inner: () => number])[] = [
-    [() => both.walk('reseal'), () => old.delete(KEY)],
-    [
-      () => old.delete(KEY),
-      () => {
-        both.walk('reseal')
-        return Status.DONE
-      },
-    ],
-  ]
-  for (const [outer, inner] of pairs) {
-    for (let at = 0, calls = 1; at < calls; at++) {
-      for (const left of readdirSync(directory)) rmSync(`${directory}/${left}`)
-      old.save(KEY, 'old')
-      let told: number = Status.FAILED
-      // Refused while it would have to wait for the outer one: then it is tried again at the next call.
-      const tries = Array.from({ length: 40 }, (_, index) => ({
-        at: at + index,
-        run: () => {
-          if (told === Status.FAILED) told = inner()
-        },
-      }))
-      calls = Math.max(calls, interleave(outer, tries))
-      if (told === Status.FAILED) told = inner()
-      assert.is(told, Status.DONE)
-      assert.is(both.load(KEY), undefined, `at ${at}`)
-      assert.equal(readdirSync(directory), [], `at ${at}`)
+resealing(
+  'behind a journal, where nobody else writes, a session that is deleted meanwhile stays deleted',
+  () => {
+    const { old, both, directory } = drivers({ exclusive: true })
+    const { now } = Date
+    let scenarios = 0
+    for (let cut = 0, cuts = 1; cut < cuts; cut++) {
+      for (let at = 0, calls = 1; at < calls; at++, scenarios++) {
+        for (const left of readdirSync(directory)) rmSync(`${directory}/${left}`)
+        old.save(KEY, 'old', now() + 5 * HOUR)
+        // It comes as far as this, and no further, while the delete is under way.
+        const run = (): void => {
+          if (killing(() => both.walk('reseal'), cut)) cuts = cut + 2
+          Date.now = () => now() + 1000
+        }
+        let told: number | undefined
+        try {
+          calls = Math.max(
+            calls,
+            interleave(() => {
+              told = old.delete(KEY)
+            }, [{ at, run }]),
+          )
+        } finally {
+          Date.now = now
+        }
+        assert.is(told, Status.DONE)
+        later(1000, () => assert.is(both.load(KEY), undefined, `cut at ${cut}, deleted around call ${at}`))
+        later(2 * HOUR, () => both.walk('sweep'))
+        assert.equal(readdirSync(directory), [])
+      }
     }
-  }
-})
+    assert.ok(scenarios > 40, `${scenarios} scenarios`)
+  },
+)
 
 resealing.run()
