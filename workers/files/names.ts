@@ -1,4 +1,4 @@
-import { createHash, hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 
 /*
  * Session key ⇄ file name.
@@ -19,7 +19,6 @@ const PLAIN = /^[a-z0-9_-]$/
 /** Device names that Windows reserves in every directory. */
 const RESERVED = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])$/i
 const DIGEST = /^~[0-9a-f]{64}$/
-const DIGEST_DIGITS = 64
 
 const ESCAPES: readonly string[] = Array.from({ length: 128 }, (_, unit) => {
   const character = String.fromCharCode(unit)
@@ -68,16 +67,6 @@ function escapeKey(key: string): string {
 /** A name that tells nothing of the key. */
 export function digestName(key: string): string {
   return `~${createHash('sha256').update(Buffer.from(key, 'utf16le')).digest('hex')}`
-}
-
-/** The digest that stands in such a name, of a key whose name need not show it. */
-export function keyDigest(key: string): Buffer {
-  return hash('sha256', Buffer.from(key, 'utf16le'), 'buffer')
-}
-
-/** The digest that a name shows which ends with one. */
-export function digestIn(name: string): Buffer {
-  return Buffer.from(name.slice(-DIGEST_DIGITS), 'hex')
 }
 
 /** Whether a name shows a digest instead of the key. */

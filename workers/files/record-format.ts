@@ -72,7 +72,7 @@ export interface NewExpiry {
 }
 
 /** Whose session a record has to be: its key or, where only a file's name is known that does not tell it, its digest. */
-export type RecordOwner = string | Uint8Array
+export type RecordOwner = string | { readonly digest: Uint8Array }
 
 /** What is said of a file that is too large to be read. */
 export const LARGER_THAN_ANY = 'larger than any record'

@@ -5,9 +5,10 @@ import type { Layout, Place } from './layout.js'
 import { isOlder } from './litter.js'
 import { type Liveness, livenessOf } from './liveness.js'
 import { readPlace } from './load.js'
-import { type DecodedName, digestIn } from './names.js'
+import type { DecodedName } from './names.js'
 import { putBack } from './put-back.js'
 import { DAMAGED_EXPIRY, UNREADABLE_EXPIRY } from './record.js'
+import { ownerOf } from './record-owner.js'
 import { removeIfDead, removeIfMeant } from './removal.js'
 import { type ResealOutcome, reseal } from './reseal.js'
 import { isSame } from './set-aside.js'
@@ -141,10 +142,9 @@ function resealOne(
   const session = ownLiveSession(layout, directory, fileName)
   if (session === undefined) return
   const { name, place } = session
-  const owner = 'key' in name ? name.key : digestIn(fileName)
   let outcome: ResealOutcome
   try {
-    outcome = reseal({ ...context, layout }, place, owner)
+    outcome = reseal({ ...context, layout }, place, ownerOf(fileName, name))
   } catch (error) {
     outcome = { kind: 'refused', reason: `could not be sealed anew: ${errorCode(error) ?? 'UNKNOWN'}` }
   }

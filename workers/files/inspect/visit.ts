@@ -3,7 +3,8 @@ import { errorCode, keyHash } from '../../protocol/index.js'
 import { CLAIM_LIFE } from '../claim.js'
 import type { Layout } from '../layout.js'
 import { isOlder } from '../litter.js'
-import { type DecodedName, digestIn, digestName } from '../names.js'
+import { type DecodedName, digestName } from '../names.js'
+import { ownerOf } from '../record-owner.js'
 import { TOMBSTONE_LIFE } from '../tombstones.js'
 import type { InspectedEntry, InspectionDepth, OrphanEntry, SessionEntry } from './entries.js'
 import { type FoundRecord, readSessionFile } from './session-file.js'
@@ -57,7 +58,7 @@ function visit(at: Whereabouts, options: VisitOptions): Visited | undefined {
 }
 
 function visitSession(at: Whereabouts, name: DecodedName, options: VisitOptions): Visited | undefined {
-  const owner = 'key' in name ? name.key : digestIn(at.fileName)
+  const owner = ownerOf(at.fileName, name)
   const found = readSessionFile(`${at.directory}/${at.fileName}`, options.layout.format, options.depth, owner)
   switch (found.kind) {
     case 'absent':
