@@ -23,8 +23,8 @@ interface Options extends CommandOptions {
 async function clearExpired(directory: string, options: Options): Promise<void> {
   const { reseal = false } = options
   if (reseal) requireKeys(options)
+  const refused = new Map<string, number>()
   await withEngine(directory, options, async (engine) => {
-    const refused = new Map<string, number>()
     engine.on('corrupt', ({ reason }) => {
       if (isSealReason(reason)) refused.set(reason, (refused.get(reason) ?? 0) + 1)
     })
@@ -41,9 +41,10 @@ async function clearExpired(directory: string, options: Options): Promise<void> 
     const counts = { scanned, expired, orphans, corrupt, ...(reseal ? { resealed } : {}) }
     const sealedToo = reseal ? `${text}, ${resealed} sealed anew` : text
     await print([options.json === true ? jsonLine(counts) : sealedToo])
-    for (const [reason, count] of refused)
-      console.error(`note: ${count} ${filesAre(count)} ${sealAdvice(reason)}`)
   })
+  // Events come after what they are about: when the engine is closed, all of them have.
+  for (const [reason, count] of refused)
+    console.error(`note: ${count} ${filesAre(count)} ${sealAdvice(reason)}`)
 }
 
 function filesAre(count: number): string {
