@@ -61,7 +61,7 @@ export function sealOption(seal: SealOptions | undefined): SealBinding | undefin
 function secretOf(option: string, key: unknown): Buffer {
   const fits = typeof key === 'string' || key instanceof Uint8Array
   if (!fits || key.length < SHORTEST) return refuseUnseen(option, kindOf(key), HOW)
-  return Buffer.from(key as Uint8Array)
+  return typeof key === 'string' ? Buffer.from(key, 'utf8') : Buffer.from(key)
 }
 
 function derive(secret: Buffer): SealKey {
