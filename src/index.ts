@@ -17,6 +17,7 @@ export {
 } from './engine/errors.js'
 export type { EngineEvents, RecoveryProgress } from './engine/events.js'
 export type { Expiry, SessionEngineOptions } from './engine/options.js'
+export type { SealOptions } from './engine/seal-option.js'
 export { SessionEngine } from './engine/session-engine.js'
 export type { SessionVersion } from './engine/session-versions.js'
 export type {

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { msgpack } from 'coatcheck'
 import { RECORD_HEADER, readRecord, writeHeader } from '#dist/workers/files/record.js'
+import { SealedFormat } from '#dist/workers/files/sealed-format.js'
 import { makeSession } from '../workload.js'
 import type { Case } from './case.js'
 
@@ -21,9 +22,16 @@ export function recordCases(): Case[] {
   const view = new DataView(record.buffer, record.byteOffset, record.length)
   writeHeader(record, view, 0, record.length, header)
   const whole = Buffer.from(record)
+  const key = 'k'.repeat(32)
+  const format = new SealedFormat({ keys: [{ id: 1, key: new Uint8Array(32) }], acceptUnsealed: false })
+  const content = { ...header, payload }
+  const place = { file: '', keyInRecord: false }
+  const sealed = format.composeAlone(key, place, content)
   return [
     { name: `crc32, ${whole.length} bytes`, step: () => crc32(whole) },
     { name: 'writeHeader, CRC included', step: () => writeHeader(record, view, 0, record.length, header) },
     { name: 'readRecord', step: () => readRecord(whole) },
+    { name: 'a sealed record, whole', step: () => format.composeAlone(key, place, content) },
+    { name: 'the same, read and opened', step: () => format.read(sealed, 0, key) },
   ]
 }

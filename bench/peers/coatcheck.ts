@@ -7,14 +7,20 @@ import type { Peer } from './peer.js'
 export interface CoatcheckPeerOptions extends CoatcheckStorageOptions {
   /** Default `'auto'`. */
   readonly threads?: number
+  /** Whether what is stored is sealed. Default `false`. */
+  readonly sealed?: boolean
 }
 
 /** Ours: `engine.save` and `engine.load`. */
 export class CoatcheckPeer implements Peer {
   readonly #engine: SessionEngine<BenchSession>
 
-  constructor({ threads, ...storage }: CoatcheckPeerOptions) {
-    this.#engine = new SessionEngine({ storage: coatcheckStorage(storage), threads: threads ?? 'auto' })
+  constructor({ threads, sealed = false, ...storage }: CoatcheckPeerOptions) {
+    this.#engine = new SessionEngine({
+      storage: coatcheckStorage(storage),
+      threads: threads ?? 'auto',
+      ...(sealed ? { seal: { keys: ['a key that is as long as it has to be'] } } : {}),
+    })
   }
 
   open(): Promise<void> {

@@ -29,6 +29,15 @@ export function coatcheck(place: Place, threads: number, fsync = false): Entry {
   return { id, label, place: place.name, description }
 }
 
+/** The same, and every session is sealed. */
+function coatcheckSealed(place: Place, threads: number): Entry {
+  const id = `coatcheck-${threads}-sealed@${place.name}`
+  const label = `coatcheck direct, sealed, ${threadCount(threads)}`
+  const directory = `${place.directory}/${id}`
+  const description = { kind: 'coatcheck', directory, threads, sealed: true } as const
+  return { id, label, place: place.name, description }
+}
+
 function coatcheckExpress(place: Place, threads: number): Entry {
   const id = `express-${threads}@${place.name}`
   const label = `coatcheck as Express store, ${threadCount(threads)}`
@@ -48,7 +57,7 @@ export function saveEntries(places: readonly Place[]): EntryList {
   const entries: Entry[] = []
   for (const place of places) {
     entries.push(raw(place, 'django', 1), raw(place, 'django', 2), raw(place, 'lean', 1))
-    entries.push(coatcheck(place, 1), coatcheck(place, 2))
+    entries.push(coatcheck(place, 1), coatcheck(place, 2), coatcheckSealed(place, 2))
     // Where nothing outlives the power, there is nothing to sync.
     if (place.name === 'disk') entries.push(coatcheck(place, 2, true))
     entries.push(coatcheckExpress(place, 2), sessionFileStore(place))

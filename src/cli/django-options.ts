@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import type { Codec } from '../codecs/codec.js'
 import { django } from '../codecs/django.js'
+import type { SealOptions } from '../engine/seal-option.js'
+import { sealFrom } from './seal-keys.js'
 import { addSecretKeyOptions, type SecretKeyOptions, secretKeysFrom } from './secret-keys.js'
 import type { StoreOptions } from './store-options.js'
 
@@ -20,16 +22,18 @@ export function addDjangoOptions(command: Command): Command {
 }
 
 /**
- * Django's codec, and where Django puts its sessions; without `--django` no codec, and the layout as it is said.
- * @throws {TypeError} when the secret key is missing
+ * Django's codec, and where Django puts its sessions; without `--django` no codec, the layout as it is said, and the seal.
+ * @throws {TypeError} when the secret key is missing, and for keys to seal with: Django could not open anything
  */
 export function storedAs(options: DjangoStoreOptions): {
   readonly store: StoreOptions
   readonly codec: Codec | undefined
+  readonly seal: SealOptions | undefined
 } {
   const { django: isDjango, secretKeyFile, fallbackKeyFile, cookieAge, ...store } = options
-  if (isDjango !== true) return { store, codec: undefined }
+  if (isDjango !== true) return { store, codec: undefined, seal: sealFrom(store) }
+  if (store.sealKeys !== undefined) throw new TypeError('--seal-keys does not go with --django')
   const keys = secretKeysFrom(options)
   const codec = django({ ...keys, ...(cookieAge === undefined ? {} : { cookieAge }) })
-  return { store: { layout: 'flat', prefix: 'sessionid', ...store }, codec }
+  return { store: { layout: 'flat', prefix: 'sessionid', ...store }, codec, seal: undefined }
 }

@@ -4,13 +4,14 @@ import { type Command, Option } from 'commander'
 import { detectLayout } from '../../workers/files/inspect/detect-layout.js'
 import type { FilesOptions } from '../storage/files.js'
 import { printable } from './output.js'
+import { addSealOptions, type SealKeyOptions } from './seal-keys.js'
 
 /** How the sessions of a directory are laid out: what every command has to know. */
-export type StoreOptions = Pick<FilesOptions, 'prefix' | 'layout' | 'hashNames'>
+export type StoreOptions = Pick<FilesOptions, 'prefix' | 'layout' | 'hashNames'> & SealKeyOptions
 
 /** Gives a command its directory and the options that say how sessions are laid out in it. */
 export function addStoreOptions(command: Command): Command {
-  return command
+  command
     .argument('<directory>', 'where the sessions live')
     .addOption(
       new Option('--layout <layout>', 'as in files({ layout }); by default what the directory shows').choices(
@@ -19,6 +20,7 @@ export function addStoreOptions(command: Command): Command {
     )
     .option('--prefix <prefix>', 'as in files({ prefix })')
     .option('--hash-names', 'as in files({ hashNames })')
+  return addSealOptions(command)
 }
 
 /** The layout that is said or, where none is, shown by the directory; `sharded` where that shows none, or is not there. */

@@ -14,7 +14,7 @@ export async function withEngine(
   work: (engine: SessionEngine) => Promise<void>,
 ): Promise<void> {
   requireDirectory(directory)
-  const { store, codec } = storedAs(options)
+  const { store, codec, seal } = storedAs(options)
   const { prefix = '', hashNames = false } = store
   // Wrong options are refused before anything is looked at.
   files({ directory, prefix, hashNames })
@@ -29,6 +29,7 @@ export async function withEngine(
     threads: 1,
     sweepInterval: false,
     ...(codec === undefined ? {} : { codec }),
+    ...(seal === undefined ? {} : { seal }),
   })
   const bar = new ProgressBar(
     'reading the journal back {bar} {percentage} % | {records} operations | {eta_formatted} left',

@@ -4,10 +4,19 @@ import { inspect } from 'node:util'
  * Checks of options. Every refusal is a TypeError that names the option, the value and what was expected.
  */
 
+/** Options under such names hold keys, wherever they were written. */
+const SECRET_NAME = /(?:^|\.)seal/i
+
 /** Refuses an option's value. */
 export function refuse(option: string, value: unknown, expected: string): never {
+  if (SECRET_NAME.test(option)) refuseUnseen(option, 'given', expected)
   const shown = inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY }).slice(0, 80)
   throw new TypeError(`option "${option}" is ${shown}; expected ${expected}`)
+}
+
+/** The same where the value may hold a secret: what is said of it takes its place. */
+export function refuseUnseen(option: string, told: string, expected: string): never {
+  throw new TypeError(`option "${option}" is ${told}; expected ${expected}`)
 }
 
 /** Refuses names that are no options; what `undefined` stands under counts as not given. */

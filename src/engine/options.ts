@@ -3,7 +3,8 @@ import type { StorageDescription } from '../../workers/protocol/index.js'
 import type { Codec } from '../codecs/codec.js'
 import { msgpack } from '../codecs/msgpack.js'
 import { type FilesOptions, files } from '../storage/files.js'
-import { checkNames, numberOption, refuse } from './option-checks.js'
+import { checkNames, numberOption, refuse, refuseUnseen } from './option-checks.js'
+import { type SealOptions, sealOption } from './seal-option.js'
 
 /** Options of {@link SessionEngine}; one of `storage` and `directory` is needed. */
 export interface SessionEngineOptions {
@@ -13,6 +14,8 @@ export interface SessionEngineOptions {
   directory?: FilesOptions['directory']
   /** How sessions become bytes: `msgpack()` (default), `json()`, `django({ … })` of `coatcheck/django`, or your own. */
   codec?: Codec
+  /** Keys that sessions are encrypted with; see docs/seal.md. Default none: they are stored as they are. */
+  seal?: SealOptions
   /** How long a session lives after it was last saved or touched, in seconds. Default two weeks, as in Django. */
   maxAge?: number
   /** Worker threads, 1 to 64. Default `'auto'`: see docs/architecture.md for what that is and why. */
@@ -32,6 +35,7 @@ export interface SessionEngineOptions {
 export interface FilledOptions {
   readonly storage: StorageDescription
   readonly codec: Codec
+  readonly sealed: boolean
   readonly maxAge: number
   readonly threads: number
   readonly maxPending: { readonly operations: number; readonly bytes: number }
@@ -47,6 +51,7 @@ export const ENGINE_OPTIONS = [
   'threads',
   'maxPending',
   'sweepInterval',
+  'seal',
 ] as const
 
 const TWO_WEEKS = 1_209_600
@@ -73,8 +78,9 @@ export function fillOptions(options: SessionEngineOptions): FilledOptions {
   checkNames('maxPending', pending, ['operations', 'bytes'])
   const codec = codecOption(options.codec)
   return {
-    storage: withFormatOf(codec, storageOption(options)),
+    storage: sealedBy(options.seal, codec, withFormatOf(codec, storageOption(options))),
     codec,
+    sealed: options.seal !== undefined,
     maxAge: numberOption('maxAge', options.maxAge, TWO_WEEKS, {
       least: 1,
       most: LONGEST_AGE,
@@ -140,6 +146,20 @@ function withFormatOf({ name, recordFormat }: Codec, storage: StorageDescription
       `files({ layout: 'flat', … }), the only one that can keep sessions of codec ${name}`,
     )
   )
+}
+
+function sealedBy(
+  seal: SealOptions | undefined,
+  codec: Codec,
+  storage: StorageDescription,
+): StorageDescription {
+  const binding = sealOption(seal)
+  if (binding === undefined) return storage
+  if (codec.recordFormat !== undefined) {
+    const expected = `to be absent with the codec ${codec.name}: whoever shares its sessions could not open them`
+    refuseUnseen('seal', 'given', expected)
+  }
+  return storage.withSeal?.(binding) ?? refuse('storage', storage.kind, 'one that can seal: files({ … })')
 }
 
 function codecOption(codec: Codec | undefined): Codec {

@@ -7,7 +7,7 @@ import { EngineClosedError, UnsupportedError } from './errors.js'
 import type { EngineEvents } from './events.js'
 import { Intake } from './intake.js'
 import { Lifecycle } from './lifecycle.js'
-import { booleanOption, checkNames } from './option-checks.js'
+import { booleanOption, checkNames, refuse } from './option-checks.js'
 import { type Expiry, type FilledOptions, fillOptions, type SessionEngineOptions } from './options.js'
 import { Payloads } from './payloads.js'
 import { Pending } from './pending.js'
@@ -207,8 +207,14 @@ export class SessionEngine<
     })
   }
 
-  /** Removes expired sessions and what crashes left behind. Runs by itself every `sweepInterval` seconds, too. */
+  /**
+   * Removes expired sessions and what crashes left behind. Runs by itself every `sweepInterval` seconds, too. With `reseal`,
+   * live sessions that the newest key has not sealed are sealed anew.
+   * @throws {TypeError} for `reseal` without a seal
+   */
   async clearExpired(options: ClearExpiredOptions = {}): Promise<SweepResult> {
+    if (booleanOption('reseal', options.reseal, false) && !this.#options.sealed)
+      refuse('reseal', true, 'an engine with the option seal')
     await this.ready()
     const startedAt = performance.now()
     await this.#pools.bringToFiles()

@@ -20,6 +20,8 @@ export interface SweepResult {
   readonly orphans: number
   /** Files in a session's place that are no sessions; they are left where they are. */
   readonly corrupt: number
+  /** Sessions sealed anew, by the newest key. */
+  readonly resealed: number
 }
 
 /** The journal, as far as it is not in files yet. */

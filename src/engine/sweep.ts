@@ -8,22 +8,28 @@ export interface ClearExpiredOptions {
   onProgress?: (progress: SweepResult) => void
   /** Ends the sweep after the slice under way; `clearExpired` rejects with its reason. */
   signal?: AbortSignal
+  /**
+   * Whether live sessions are sealed anew that the newest of `seal.keys` has not sealed, those that are not sealed at all
+   * included where `acceptUnsealed` says so. What others store or delete meanwhile stands. Default `false`.
+   */
+  reseal?: boolean
 }
 
-/** One sweep: removes expired sessions and what crashes left behind. */
+/** One sweep: removes expired sessions and what crashes left behind, and seals anew if it is asked to. */
 export async function sweep(
   walker: Walker,
   options: ClearExpiredOptions,
   onCorrupt: (notice: CorruptNotice) => void,
 ): Promise<SweepResult> {
-  let result: SweepResult = { scanned: 0, expired: 0, orphans: 0, corrupt: 0 }
+  let result: SweepResult = { scanned: 0, expired: 0, orphans: 0, corrupt: 0, resealed: 0 }
   options.signal?.throwIfAborted()
-  for await (const slice of walker.walk('sweep')) {
+  for await (const slice of walker.walk(options.reseal === true ? 'reseal' : 'sweep')) {
     result = {
       scanned: result.scanned + slice.scanned,
       expired: result.expired + slice.expired,
       orphans: result.orphans + slice.orphans,
       corrupt: result.corrupt + slice.corrupt.length,
+      resealed: result.resealed + slice.resealed,
     }
     for (const notice of slice.corrupt) onCorrupt(notice)
     options.onProgress?.(result)

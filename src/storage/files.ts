@@ -112,21 +112,28 @@ export function files(options: FilesOptions): StorageDescription {
       numberOption('orphanGrace', options.orphanGrace, 3600, { least: 0, most: 31_536_000, unit: 'seconds' }),
     exclusive: durability === 'journal',
   }
+  return describe({ ...options }, workerOptions)
+}
+
+/** The same storage, with a seal or without, in records of our own or of another format. */
+function describe(options: FilesOptions, workerOptions: FilesWorkerOptions): StorageDescription {
+  const { layout, maxRecordBytes, hashNames, exclusive } = workerOptions
   const described: StorageDescription = {
     kind: 'files',
     module: new URL('../../workers/files/index.js', import.meta.url).href,
     options: workerOptions,
     maxRecordBytes,
-    listsKeys: !workerOptions.hashNames,
+    listsKeys: !hashNames,
     // A lane for every batch that can be under way: fewer would leave threads idle, more would make batches
     // smaller, and a batch costs the event loop the same whatever it carries. One directory is one lane: the
     // kernel's directory lock makes two writers in one directory slower than one.
     lanes: (threads, depth) => (layout === 'flat' ? 1 : threads * depth),
-    journal: journalOf(durability, options, workerOptions),
+    journal: journalOf(exclusive ? 'journal' : 'direct', options, workerOptions),
   }
   return {
     ...described,
     withRecordFormat: (recordFormat) => withFormat(described, workerOptions, recordFormat),
+    withSeal: (seal) => describe(options, { ...workerOptions, seal }),
   }
 }
 

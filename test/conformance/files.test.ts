@@ -1,30 +1,38 @@
 import { rmSync } from 'node:fs'
-import { type FilesOptions, files } from 'coatcheck'
+import { type FilesOptions, files, type SealOptions } from 'coatcheck'
 import { django } from 'coatcheck/django'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { registerStorageConformance } from './storage-conformance.js'
 
-const VARIANTS: readonly (Omit<FilesOptions, 'directory'> & { readonly threads: number })[] = [
+const VARIANTS: readonly (Omit<FilesOptions, 'directory'> & {
+  readonly threads: number
+  readonly sealed?: boolean
+})[] = [
   { threads: 2 },
   { threads: 1, layout: 'flat', prefix: 'sessionid' },
   { threads: 2, layout: 'flat' },
   { threads: 2, fsync: true },
-  { threads: 1, hashNames: true },
+  { threads: 1, hashNames: true, sealed: true },
   { threads: 2, layout: 'flat', hashNames: true, fsync: true },
   { threads: 2, durability: 'journal' },
   { threads: 2, durability: 'journal', fsync: true },
   // So that most of what is asked for has just gone, or is just going, from the journal to its file.
   { threads: 2, durability: 'journal', checkpointInterval: 0.01 },
   { threads: 2, durability: 'journal', checkpointInterval: 0.01, fsync: true, layout: 'flat' },
-  { threads: 1, durability: 'journal', checkpointInterval: 0.01, hashNames: true },
+  { threads: 1, durability: 'journal', checkpointInterval: 0.01, hashNames: true, sealed: true },
 ]
 
-for (const { threads, ...options } of VARIANTS) {
+const SEAL: SealOptions = {
+  keys: ['a newest key, as long as it has to be', 'an older key, as long as it has to be'],
+}
+
+for (const { threads, sealed = false, ...options } of VARIANTS) {
   registerStorageConformance({
-    name: `files ${JSON.stringify(options)}, ${threads} threads`,
+    name: `files ${JSON.stringify(options)}, ${threads} threads${sealed ? ', sealed' : ''}`,
     threads,
     shared: options.durability !== 'journal',
     anyKeys: true,
+    ...(sealed ? { seal: SEAL } : {}),
     makeStorage() {
       const directory = temporaryDirectory(options.fsync === true ? 'disk' : 'memory')
       return {

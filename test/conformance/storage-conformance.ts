@@ -5,7 +5,7 @@ import { registerKeys } from './keys.js'
 import { registerOperations } from './operations.js'
 import { registerOrder } from './order.js'
 import { rejection } from './rejections.js'
-import { codecOf, provideEngines, type StorageContext, type StorageSubject } from './subject.js'
+import { optionsOf, provideEngines, type StorageContext, type StorageSubject } from './subject.js'
 import { registerVersions } from './versions.js'
 
 /**
@@ -35,12 +35,12 @@ export function registerStorageConformance(subject: StorageSubject): void {
   }
 
   test('close stores everything accepted, and the next engine finds it', async () => {
-    const first = new SessionEngine({ storage, threads: subject.threads, ...codecOf(subject) })
+    const first = new SessionEngine({ storage, threads: subject.threads, ...optionsOf(subject) })
     const saves = Array.from({ length: 200 }, (_, index) => first.save(`session${index}`, { index }))
     await first.close()
     await Promise.all(saves)
     await rejection(first.load('session0'), EngineClosedError)
-    const second = new SessionEngine({ storage, threads: subject.threads, ...codecOf(subject) })
+    const second = new SessionEngine({ storage, threads: subject.threads, ...optionsOf(subject) })
     for (let index = 0; index < 200; index += 20)
       assert.equal(await second.load(`session${index}`), { index })
     assert.is(await second.count(), 200)

@@ -1,4 +1,10 @@
-import { type Codec, SessionEngine, type SessionEngineOptions, type StorageDescription } from 'coatcheck'
+import {
+  type Codec,
+  type SealOptions,
+  SessionEngine,
+  type SessionEngineOptions,
+  type StorageDescription,
+} from 'coatcheck'
 import type { Test } from 'uvu'
 
 /** A storage to be tested. */
@@ -9,6 +15,8 @@ export interface StorageSubject {
   readonly shared: boolean
   /** The codec of its engines; the engine's own when absent. */
   readonly codec?: Codec
+  /** What its engines seal with; nothing when absent. */
+  readonly seal?: SealOptions
   /** Whether any string can be a key, and not only one of a-z and 0-9. */
   readonly anyKeys: boolean
   /** A new, empty storage. Every description of it names the same one, so that two engines can share it. */
@@ -44,7 +52,7 @@ export function provideEngines(test: Test<StorageContext>, subject: StorageSubje
       storage,
       threads: subject.threads,
       sweepInterval: false,
-      ...codecOf(subject),
+      ...optionsOf(subject),
       ...options,
     })
 
@@ -72,9 +80,9 @@ export function provideEngines(test: Test<StorageContext>, subject: StorageSubje
   })
 }
 
-/** As an option for its engines. */
-export function codecOf({ codec }: StorageSubject): { readonly codec?: Codec } {
-  return codec === undefined ? {} : { codec }
+/** What its engines have to be given besides. */
+export function optionsOf({ codec, seal }: StorageSubject): Pick<SessionEngineOptions, 'codec' | 'seal'> {
+  return { ...(codec === undefined ? {} : { codec }), ...(seal === undefined ? {} : { seal }) }
 }
 
 let counter = 0

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { type FilesOptions, files, SessionEngine } from 'coatcheck'
+import { type FilesOptions, files, type SealOptions, SessionEngine } from 'coatcheck'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import { budget } from '../budget.js'
@@ -91,25 +91,33 @@ function show(value: unknown): string {
   return (JSON.stringify(value) ?? String(value)).slice(0, 60)
 }
 
+const SEAL: SealOptions = { keys: ['a key that is as long as it has to be'] }
+
 const VARIANTS: readonly {
   readonly options: Partial<FilesOptions>
+  readonly seal?: SealOptions
   readonly threads: number
   readonly runs: number
 }[] = [
   { options: { layout: 'sharded' }, threads: 2, runs: 250 },
   { options: { layout: 'flat' }, threads: 2, runs: 250 },
-  { options: { layout: 'sharded', fsync: true, hashNames: true }, threads: 1, runs: 60 },
+  { options: { layout: 'sharded', fsync: true, hashNames: true }, seal: SEAL, threads: 1, runs: 60 },
   { options: { durability: 'journal' }, threads: 2, runs: 150 },
   { options: { durability: 'journal', checkpointInterval: 0.01 }, threads: 2, runs: 250 },
   { options: { durability: 'journal', checkpointInterval: 0.01, fsync: true }, threads: 1, runs: 40 },
 ]
 
-for (const { options, threads, runs: most } of VARIANTS) {
+for (const { options, seal, threads, runs: most } of VARIANTS) {
   const numRuns = Math.ceil(most / budget({ usual: 4, full: 1 }))
-  test(`files ${JSON.stringify(options)}, ${threads} threads`, async () => {
+  test(`files ${JSON.stringify(options)}, ${threads} threads${seal === undefined ? '' : ', sealed'}`, async () => {
     const parent = parents[options.fsync === true ? 'disk' : 'memory']
     const storage = files({ ...options, directory: join(parent, String(runs++)) })
-    const engine = new SessionEngine({ storage, threads, sweepInterval: false })
+    const engine = new SessionEngine({
+      storage,
+      threads,
+      sweepInterval: false,
+      ...(seal === undefined ? {} : { seal }),
+    })
     const property = fc.asyncProperty(steps(3, true), async (run) => {
       // Each run starts from nothing, whatever became of the one before.
       await engine.flush()

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { describeFailure, hasCode, Opcode, ReplyWriter, RequestReader, Status } from '../protocol/index.js'
+import { underClaimIfPossible } from './claim.js'
 import { closeAnyway } from './close.js'
 import type { Layout, Place } from './layout.js'
 import { livenessOfPlace } from './liveness.js'
@@ -116,7 +117,7 @@ export class BatchApplier {
         context.onAlien(place)
         break
       default:
-        if (this.#options.exclusive) unlinkIfPresent(place.file)
+        if (this.#options.exclusive) removeAlone(place)
         else this.#tombstones.bury(this.#layout, place)
     }
     group?.touched(slot, place.directory)
@@ -137,6 +138,12 @@ export class BatchApplier {
   #setCorruptAside(place: Place, { reason, seen }: Corrupt, reply: ReplyWriter): void {
     reply.corrupt(setAside(this.#layout, place, reason, isSame(seen)))
   }
+}
+
+/** Where nobody else writes; but a sweep of ours may have taken the session out of its place, to seal it anew. */
+function removeAlone(place: Place): void {
+  if (place.format.reseal === undefined) unlinkIfPresent(place.file)
+  else underClaimIfPossible(place, () => unlinkIfPresent(place.file))
 }
 
 /** The record to write for a slot; `undefined` for the rest. */

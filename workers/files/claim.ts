@@ -3,6 +3,8 @@ import { hasCode, systemError } from '../protocol/index.js'
 import { closeAnyway } from './close.js'
 import type { Place } from './layout.js'
 import { pause } from './pause.js'
+import { putBack } from './put-back.js'
+import { rename } from './rename.js'
 import { unlinkIfPresent } from './unlink.js'
 
 /** Milliseconds after which a claim is taken for one that a crash left behind: a holder needs microseconds. */
@@ -17,12 +19,13 @@ const CLAIM_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | 
  * what it finds empty has to be empty.
  *
  * Saves do not ask for it: they replace whatever is there. Nor do updates: they find nothing. All that find nothing
- * look for it; see {@link waitForClaim}.
+ * look for it; see {@link waitForClaim}. Who dies with it is followed by whoever meets it next, and that one puts back
+ * what was held; see {@link abandon}.
  *
  * @returns `undefined` when somebody else holds it.
  */
 export function underClaim<Result>(place: Place, task: () => Result): Result | undefined {
-  return claim(place.claim) ? withClaim(place, task) : undefined
+  return claim(place) ? withClaim(place, task) : undefined
 }
 
 /**
@@ -30,13 +33,26 @@ export function underClaim<Result>(place: Place, task: () => Result): Result | u
  * an error, and the task is not done.
  */
 export function underClaimInTime<Result>(place: Place, task: () => Result): Result {
-  if (claimPatiently(place.claim, claim)) return withClaim(place, task)
+  if (claimPatiently(place, claim)) return withClaim(place, task)
   throw systemError('EBUSY', 'open', 'other processes keep the place of this session occupied')
 }
 
 /** The same for whoever must not be refused: when it cannot be had, on a full disk for one, the task is done without. */
 export function underClaimIfPossible<Result>(place: Place, task: () => Result): Result {
-  return claimPatiently(place.claim, claimIfPossible) ? withClaim(place, task) : task()
+  return claimPatiently(place, claimIfPossible) ? withClaim(place, task) : task()
+}
+
+/**
+ * The same as {@link underClaim} for whoever takes a session out of its place to where claims hold it: if it is there in the
+ * end, it goes back. While it cannot, the claim stays: others look for what is missing then.
+ */
+export function underClaimHolding<Result>(place: Place, task: () => Result): Result | undefined {
+  if (!claim(place)) return undefined
+  try {
+    return task()
+  } finally {
+    abandon(place)
+  }
 }
 
 function withClaim<Result>(place: Place, task: () => Result): Result {
@@ -48,34 +64,56 @@ function withClaim<Result>(place: Place, task: () => Result): Result {
 }
 
 /** @param attempt False when somebody else holds it; `undefined` when there is no use in waiting. */
-function claimPatiently(path: string, attempt: (path: string) => boolean | undefined): boolean {
+function claimPatiently(place: Place, attempt: (place: Place) => boolean | undefined): boolean {
   const since = performance.now()
   while (performance.now() - since < 2 * CLAIM_LIFE) {
-    const claimed = attempt(path)
+    const claimed = attempt(place)
     if (claimed !== false) return claimed === true
     pause(1)
   }
   return false
 }
 
-function claimIfPossible(path: string): boolean | undefined {
+function claimIfPossible(place: Place): boolean | undefined {
   try {
-    return claim(path)
+    return claim(place)
   } catch {
     return undefined
   }
 }
 
-function claim(path: string): boolean {
+function claim(place: Place): boolean {
   try {
-    closeAnyway(openSync(path, CLAIM_FLAGS, 0o600))
+    closeAnyway(openSync(place.claim, CLAIM_FLAGS, 0o600))
     return true
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
   }
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (stats !== undefined && isLeftBehind(stats)) unlinkIfPresent(path)
+  const stats = lstatSync(place.claim, { throwIfNoEntry: false })
+  if (stats !== undefined && isLeftBehind(stats)) abandon(place)
   return false
+}
+
+/**
+ * Takes away a claim, also of a holder who has died; before, a session goes back that was taken out of its place, unless a
+ * newer one stands there. False when it is gone already.
+ */
+export function abandon(place: Place): boolean {
+  putBackHeld(place)
+  return unlinkIfPresent(place.claim)
+}
+
+function putBackHeld({ held, file }: Place): void {
+  if (lstatSync(held, { throwIfNoEntry: false }) === undefined) return
+  try {
+    putBack(held, file)
+  } catch (error) {
+    // Somebody else has put it back in this moment.
+    if (hasCode(error, 'ENOENT')) return
+    // No link can be made: better this way than not at all.
+    if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) throw error
+    rename(held, file)
+  }
 }
 
 /** Older than any holder needs, or from a future that the clock has been set back from. */
@@ -85,14 +123,22 @@ function isLeftBehind(claim: Stats): boolean {
 
 /**
  * For whoever finds nothing in a session's place: what was there may have been taken only to be looked at, or is about
- * to be buried. Waits until it is back or gone for good; a claim that a crash has left behind is nothing to wait for.
- * After it the place has to be looked at again in any case: what was taken may have been put back just before this.
+ * to be buried. Waits until it is back or gone for good; a claim that a crash has left behind is nothing to wait for, but
+ * what its holder had taken goes back. After it the place has to be looked at again in any case: what was taken may have
+ * been put back just before this.
  */
 export function waitForClaim(place: Place): void {
+  if (watchClaim(place) === 'left behind') putBackHeld(place)
+}
+
+/** The same for whoever must not change anything. */
+export function watchClaim(place: Place): 'released' | 'left behind' | 'held' {
   const since = performance.now()
   for (;;) {
     const claim = lstatSync(place.claim, { throwIfNoEntry: false })
-    if (claim === undefined || isLeftBehind(claim) || performance.now() - since > CLAIM_LIFE) return
+    if (claim === undefined) return 'released'
+    if (isLeftBehind(claim)) return 'left behind'
+    if (performance.now() - since > CLAIM_LIFE) return 'held'
     pause(1)
   }
 }

@@ -1,9 +1,9 @@
 import type { Walk, WalkKind, WorkerStorage } from '../protocol/index.js'
 import { BatchApplier } from './apply.js'
 import { Layout } from './layout.js'
+import { nativeFormat } from './native-format.js'
 import { openDirectory } from './open-directory.js'
 import type { FilesWorkerOptions } from './options.js'
-import { OWN_FORMAT } from './own-format.js'
 import type { RecordFormat } from './record-format.js'
 import { Tombstones } from './tombstones.js'
 import { visitFor } from './visit.js'
@@ -27,12 +27,12 @@ class FilesStorage implements WorkerStorage {
   }
 
   walk(kind: WalkKind): Walk {
-    const { orphanGrace, maxRecordBytes } = this.#options
+    const { orphanGrace, maxRecordBytes, fsync } = this.#options
     this.#tombstones.collect()
     return new DirectoryWalk(
       this.#layout,
       kind,
-      visitFor(kind, { orphanGrace, maxRecordBytes, tombstones: this.#tombstones }),
+      visitFor(kind, { orphanGrace, maxRecordBytes, fsync, tombstones: this.#tombstones }),
     )
   }
 
@@ -42,7 +42,10 @@ class FilesStorage implements WorkerStorage {
 }
 
 /** Opens the directory, or says what is wrong with it. */
-export function openStorage(options: FilesWorkerOptions, format: RecordFormat = OWN_FORMAT): WorkerStorage {
+export function openStorage(
+  options: FilesWorkerOptions,
+  format: RecordFormat = nativeFormat(options),
+): WorkerStorage {
   openDirectory(options.directory)
   return new FilesStorage(options, format)
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { sliceOf } from '../protocol/index.js'
 import { type DecodedName, digestName, isDigestName } from './names.js'
+import { nativeFormat } from './native-format.js'
 import type { FilesWorkerOptions } from './options.js'
-import { OWN_FORMAT } from './own-format.js'
 import type { RecordFormat } from './record-format.js'
 
 /** Where one session lives. */
@@ -28,6 +28,14 @@ export class Place {
     return this.beside('claim')
   }
 
+  /**
+   * Where the holder of the claim keeps the session while there is nothing in its place. One name, so that others find it
+   * there when he has died; for the sweep it is a file that was taken, as any other.
+   */
+  get held(): string {
+    return this.beside(`taken-${'0'.repeat(24)}-0`)
+  }
+
   /** A hidden file that belongs to this session, whatever is done with it. */
   beside(suffix: string): string {
     return `${this.directory}/.${this.#fileName}.${suffix}`
@@ -41,7 +49,7 @@ export type EntryKind =
 
 const TEMPORARY = /^\.[0-9a-f]{24}-[0-9a-z]+\.tmp$/
 const TAKEN = /^\.(.+)\.taken-[0-9a-f]{24}-[0-9a-z]+$/
-const CLAIM = /^\..+\.claim$/
+const CLAIM = /^\.(.+)\.claim$/
 const ASIDE = /^\..+\.corrupt-[0-9a-f]{24}-[0-9a-z]+$/
 
 /** Maps keys to paths for one directory and its options, and directory entries back to what they are. */
@@ -57,7 +65,7 @@ export class Layout {
   readonly #directories: readonly string[]
   #counter = 0
 
-  constructor(options: FilesWorkerOptions, format: RecordFormat = OWN_FORMAT) {
+  constructor(options: FilesWorkerOptions, format: RecordFormat = nativeFormat(options)) {
     this.format = format
     this.root = options.directory
     this.sharded = options.layout === 'sharded'
@@ -123,9 +131,10 @@ export class Layout {
     return { kind: names.isTemporary(rest) ? 'temporary' : 'foreign' }
   }
 
-  /** The session file that a `taken` entry came from. */
-  originOf(directory: string, takenName: string): Place {
-    return this.placeOfEntry(directory, TAKEN.exec(takenName)?.[1] ?? takenName)
+  /** The session file that a `taken` entry came from, or that a claim is for. */
+  originOf(directory: string, entryName: string): Place {
+    const match = TAKEN.exec(entryName) ?? CLAIM.exec(entryName)
+    return this.placeOfEntry(directory, match?.[1] ?? entryName)
   }
 
   #unique(): string {

@@ -13,7 +13,8 @@ import { isTombstone } from './tombstone.js'
  * - `dead`: an empty file that was left behind, or an expired record
  * - `buried`: a tombstone; a delete was here a moment ago
  * - `alive`: a record that has not expired
- * - `foreign`: what may be another program's record; there is no session here, and no room for a new one
+ * - `foreign`: what may be another program's record, or is sealed by a key that we lack; there is no session here, and no room
+ *   for a new one
  * - `alien`: a directory, a link, a FIFO or a device
  */
 export type Liveness = RecordStanding | 'absent' | 'reserved' | 'buried' | 'alien'

@@ -6,6 +6,7 @@ import { READ_FLAGS } from './peek.js'
 import { readWhole } from './read-whole.js'
 import { DAMAGED_EXPIRY } from './record.js'
 import { LARGER_THAN_ANY, type StoredRecord } from './record-format.js'
+import { isRecordOf } from './record-owner.js'
 import { isTombstone } from './tombstone.js'
 
 /** What was found in a session's place. */
@@ -27,7 +28,8 @@ const ABSENT: Found = { kind: 'absent' }
  * Reads the session of a place: open, fstat, read, close. Never follows a link, never waits for a FIFO's writer,
  * never allocates for a file that is larger than a record can be.
  *
- * The payload lies in a buffer that the next call overwrites. Without a key, the record may be of any.
+ * The payload lies in a buffer that the next call overwrites. Without a key, the record may be of any, and what is sealed
+ * is not opened.
  */
 export function readPlace(place: Place, key: string | undefined, maxRecordBytes: number, now: number): Found {
   const found = readAtOnce(place, key, maxRecordBytes, now)
@@ -59,10 +61,10 @@ export function readAtOnce(
     if (!stats.isFile()) return corrupt('no regular file', stats)
     if (stats.size === 0) return ABSENT
     if (stats.size > format.longest(maxRecordBytes)) return corrupt(LARGER_THAN_ANY, stats)
-    let record = format.read(readWhole(descriptor, stats.size), stats.mtimeMs)
+    let record = format.read(readWhole(descriptor, stats.size), stats.mtimeMs, key)
     // A touch may have been writing it at that moment.
     if (record === DAMAGED_EXPIRY) {
-      record = format.read(readWhole(descriptor, stats.size), stats.mtimeMs)
+      record = format.read(readWhole(descriptor, stats.size), stats.mtimeMs, key)
     }
     if (typeof record === 'string') return corrupt(record, stats)
     // Another application's session whose prefix begins with ours reads as a key of another length.
@@ -71,11 +73,6 @@ export function readAtOnce(
   } finally {
     closeSync(descriptor)
   }
-}
-
-function isRecordOf(key: string, record: StoredRecord): boolean {
-  const { keyLength = key.length } = record
-  return keyLength === key.length && (record.key === undefined || record.key === key)
 }
 
 function corrupt(reason: string, seen: Stats | undefined): Corrupt {

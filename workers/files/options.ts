@@ -1,4 +1,5 @@
 import type { RecordFormatBinding } from '../protocol/index.js'
+import type { SealBinding } from '../seal/index.js'
 
 /** What the files storage is opened with in a worker: every default filled in by `files()` on the main thread. */
 export interface FilesWorkerOptions {
@@ -14,6 +15,8 @@ export interface FilesWorkerOptions {
   readonly orphanGrace: number
   /** Whether nobody but this engine writes here: then a delete needs no tombstone. */
   readonly exclusive: boolean
+  /** What seals what is stored, and opens it; absent where it is stored as it is. */
+  readonly seal?: SealBinding
 }
 
 /** What it is opened with where records are of another format than Coatcheck's own. */

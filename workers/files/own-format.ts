@@ -13,30 +13,37 @@ import {
 } from './record.js'
 import type {
   ComposedVersion,
+  RecordContent,
   RecordFormat,
+  RecordOwner,
   RecordPlace,
   RecordStanding,
+  StoredRecord,
   WriteOpcode,
 } from './record-format.js'
+import { isRecordOf } from './record-owner.js'
+import { SEALED } from './seal-reasons.js'
 
 /** Coatcheck's own records: a header over that of the slot, so that nothing is copied; see record.ts. */
 export const OWN_FORMAT: RecordFormat = {
   names: { encode: encodeName, decode: decodeName, isTemporary: () => false },
   // A create links a whole file into place: nobody of ours leaves an empty one.
   placeholderLife: 0,
+  hasHeader: true,
   longest: longestRecord,
   compose,
   isOwn({ place, writeId }) {
     const standing = peekHeader(place.file)?.header.writeId
     return standing !== undefined && standing[0] === writeId[0] && standing[1] === writeId[1]
   },
-  read: readRecord,
+  read,
   // The directory is ours alone, and other prefixes are told by the record.
-  isForeign: () => false,
+  isForeign: (reason) => reason === SEALED,
   peek: peekHeader,
   isAliveByTime: ({ mtimeMs }, now) => mtimeMs > now,
   standing,
   moveExpiry,
+  composeAlone,
 }
 
 /** The header is put in front of the payload where it lies. */
@@ -66,6 +73,19 @@ function compose<Where extends RecordPlace>(
   const start = request.payloadStart - RECORD_HEADER
   writeHeader(request.bytes, request.view, start, payloadEnd, header)
   return { opcode, place, bytes: request.bytes, start, end: payloadEnd, fileTime: expiry, writeId, retried }
+}
+
+function composeAlone(key: string, { keyInRecord }: RecordPlace, content: RecordContent): Buffer {
+  const { payload, ...fields } = content
+  const header = { ...fields, keyLength: key.length, payloadLength: payload.length, keyIncluded: keyInRecord }
+  return composeRecord(keyInRecord ? key : undefined, payload, header)
+}
+
+function read(bytes: Buffer, fileTime: number, owner?: RecordOwner): StoredRecord | string {
+  const record = readRecord(bytes, fileTime)
+  if (typeof record === 'string' || record.sealed !== true) return record
+  // Of another prefix, it is nothing to tell of.
+  return owner === undefined || !isRecordOf(owner, record) ? record : SEALED
 }
 
 /**

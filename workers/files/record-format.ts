@@ -31,6 +31,16 @@ export interface StoredRecord extends RecordTraits {
   readonly payload: Uint8Array
 }
 
+/** What a record is made of besides its key. */
+export interface RecordContent {
+  readonly payload: Uint8Array
+  /** Milliseconds since the epoch. */
+  readonly expiry: number
+  readonly writeId: readonly [low: number, high: number]
+  readonly codec: number
+  readonly writtenByUpdate: boolean
+}
+
 /** Where a session lives, as far as its record's format has to know. */
 export interface RecordPlace {
   /** The path of its file. */
@@ -61,6 +71,9 @@ export interface NewExpiry {
   readonly expiry: number
 }
 
+/** Whose session a record has to be: its key or, where only a file's name is known that does not tell it, its digest. */
+export type RecordOwner = string | { readonly digest: Uint8Array }
+
 /** What is said of a file that is too large to be read. */
 export const LARGER_THAN_ANY = 'larger than any record'
 
@@ -75,8 +88,8 @@ export interface NameScheme {
 }
 
 /**
- * What a regular file that is not empty is. `foreign`: perhaps another program's session, and nobody's here: nothing is to
- * take its place but a save, which replaces whatever there is.
+ * What a regular file that is not empty is. `foreign`: perhaps another program's session, or one that others have the key
+ * to, and nobody's here: nothing is to take its place but a save, which replaces whatever there is.
  */
 export type RecordStanding = 'alive' | 'dead' | 'foreign'
 
@@ -88,6 +101,8 @@ export interface RecordFormat {
   readonly names: NameScheme
   /** Milliseconds for which an empty file is the place that somebody keeps for a session that he is about to create. */
   readonly placeholderLife: number
+  /** Whether records begin with a header of ours, which tells all but the payload to whoever cannot open that. */
+  readonly hasHeader: boolean
   /** The largest file that can be a record. */
   longest(maxRecordBytes: number): number
   /** What is to be written for the current slot. */
@@ -101,12 +116,12 @@ export interface RecordFormat {
   isOwn(version: ComposedVersion): boolean
   /**
    * A whole file, checked, that was last modified then; a reason in words when it is torn, damaged, or no record. The
-   * payload may be a view of these bytes.
+   * payload may be a view of these bytes. Without an owner, or of another's record, a sealed one is left as it is.
    */
-  read(bytes: Buffer, fileTime: number): StoredRecord | string
+  read(bytes: Buffer, fileTime: number, owner?: RecordOwner): StoredRecord | string
   /**
-   * Whether what is no record for this reason may be another program's session: that is told, but it stays where it is.
-   * Everything else is moved aside.
+   * Whether what is no record for this reason may be another program's session, or one that others have the key to: that is
+   * told, but it stays where it is. Everything else is moved aside.
    */
   isForeign(reason: string): boolean
   /** What a file tells; `undefined` when there is none, or no record. */
@@ -120,6 +135,13 @@ export interface RecordFormat {
    * @returns the former one; `undefined` when no live session of this key is in it
    */
   moveExpiry(descriptor: number, stats: Stats, to: NewExpiry, now: number): number | undefined
+  /** A record of these, for a session that is in no file. */
+  composeAlone(key: string, place: RecordPlace, content: RecordContent): Buffer
+  /**
+   * A whole file's record sealed by the newest key; `undefined` when it is already; a reason in words when it cannot be
+   * opened. Absent where nothing is sealed: files then keep their place until they are replaced or deleted.
+   */
+  reseal?(bytes: Buffer, owner: RecordOwner): Buffer | undefined | string
 }
 
 /** What writes a record. */

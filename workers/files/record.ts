@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { SLOT_HEADER } from '../protocol/index.js'
+import { SEAL_BYTES } from '../seal/index.js'
 
 /*
  * A record, little-endian:
@@ -13,13 +14,15 @@ import { SLOT_HEADER } from '../protocol/index.js'
  *
  * The expiry is guarded by itself: a touch that shortens a life writes these eight bytes, and nothing else, into a
  * file that others read. The key length tells sessions of two applications apart whose prefixes start alike. The
- * write id tells a create that is tried again whether the record in its way is its own.
+ * write id tells a create that is tried again whether the record in its way is its own. Where the flags say that the
+ * payload is sealed, it is what sealed-format.ts has made of the session's bytes, and "payload bytes" its length.
  */
 
 const MAGIC = 0x4b435443
 const FORMAT = 1
 const KEY_INCLUDED = 1
 const WRITTEN_BY_UPDATE = 2
+const SEALED = 4
 /** Bytes in front of key and payload; as many as a slot has there, so that the one can be written over the other. */
 export const RECORD_HEADER = SLOT_HEADER
 /** The longest key, in bytes, that a record may carry. */
@@ -27,8 +30,8 @@ export const LONGEST_KEY = 512
 /** Where the expiry and its check are. */
 export const EXPIRY_OFFSET = 8
 const EXPIRY_BYTES = 8
-/** Where that begins which the CRC guards. */
-const GUARDED_OFFSET = EXPIRY_OFFSET + EXPIRY_BYTES
+/** Where that begins which the CRC guards: what no touch changes. */
+export const GUARDED_OFFSET = EXPIRY_OFFSET + EXPIRY_BYTES
 /** In the year 10889. */
 const LATEST_EXPIRY = 2 ** 48 - 1
 /** The expiry of a record whose own is damaged, or half written at this moment: nothing may take it for dead. */
@@ -47,18 +50,20 @@ export interface RecordHeader {
   readonly keyIncluded: boolean
   /** An update put it there: only over a session, so where there was none it came too late. */
   readonly writtenByUpdate: boolean
+  /** The payload is sealed. Absent: it is not. */
+  readonly sealed?: boolean
 }
 
-/** A record read back whole. */
+/** A record read back whole; what is sealed is not opened. */
 export interface ReadRecord extends RecordHeader {
   /** Only where the record carries it. */
   readonly key: string | undefined
-  readonly payload: Uint8Array
+  readonly payload: Buffer
 }
 
-/** The largest file that can be a record. */
+/** The largest file that can be a record, a sealed one of somebody else's included: that is none to be moved aside. */
 export function longestRecord(maxRecordBytes: number): number {
-  return RECORD_HEADER + LONGEST_KEY + maxRecordBytes
+  return RECORD_HEADER + LONGEST_KEY + maxRecordBytes + SEAL_BYTES
 }
 
 /**
@@ -72,12 +77,20 @@ export function writeHeader(
   end: number,
   header: RecordHeader,
 ): void {
+  writeFields(view, start, header)
+  writeChecksum(bytes, view, start, end)
+}
+
+/** All of a header but the CRC, which is over what lies behind it, too. */
+export function writeFields(view: DataView, start: number, header: RecordHeader): void {
   view.setUint32(start, MAGIC, true)
   writeExpiry(view, start + EXPIRY_OFFSET, header.expiry)
   view.setUint8(start + 16, FORMAT)
   view.setUint8(
     start + 17,
-    (header.keyIncluded ? KEY_INCLUDED : 0) | (header.writtenByUpdate ? WRITTEN_BY_UPDATE : 0),
+    (header.keyIncluded ? KEY_INCLUDED : 0) |
+      (header.writtenByUpdate ? WRITTEN_BY_UPDATE : 0) |
+      (header.sealed === true ? SEALED : 0),
   )
   view.setUint16(start + 18, header.keyLength, true)
   view.setUint32(start + 20, header.payloadLength, true)
@@ -85,6 +98,10 @@ export function writeHeader(
   view.setUint32(start + 28, header.writeId[1], true)
   view.setUint32(start + 32, header.codec, true)
   view.setUint32(start + 36, 0, true)
+}
+
+/** The CRC of a record whose other bytes are all there. */
+export function writeChecksum(bytes: Buffer, view: DataView, start: number, end: number): void {
   view.setUint32(start + 4, crc32(bytes.subarray(start + GUARDED_OFFSET, end)), true)
 }
 
@@ -138,6 +155,7 @@ export function readHeader(bytes: Buffer): RecordHeader | string {
   return {
     keyIncluded: ((bytes[17] ?? 0) & KEY_INCLUDED) !== 0,
     writtenByUpdate: ((bytes[17] ?? 0) & WRITTEN_BY_UPDATE) !== 0,
+    sealed: ((bytes[17] ?? 0) & SEALED) !== 0,
     keyLength: bytes.readUInt16LE(18),
     payloadLength: bytes.readUInt32LE(20),
     expiry: readExpiry(bytes),

@@ -150,8 +150,8 @@ export function enter(temporary: string, place: Place, link = linkSync): boolean
   return underClaim(place, () => linkIntoPlace(temporary, place, link)) ?? false
 }
 
-/** Atomic and exclusive; false when something is there. */
-function linkIntoPlace(temporary: string, place: Place, link: typeof linkSync): boolean {
+/** Atomic and exclusive, for whoever holds the claim; false when something is there. */
+export function linkIntoPlace(temporary: string, place: Place, link = linkSync): boolean {
   try {
     link(temporary, place.file)
     return true

@@ -7,5 +7,6 @@ export interface Tally {
   live: number
   expired: number
   orphans: number
+  resealed: number
   corrupt: CorruptNotice[]
 }

@@ -20,21 +20,35 @@ export interface Replaced {
   readonly digest: Uint8Array
 }
 
-/** A version that is complete on disk under a temporary name. */
-export interface Written {
-  readonly version: Version
+/** A record that is complete on disk under a temporary name. */
+export interface Beside {
   readonly temporary: string
   readonly descriptor: number
 }
 
+/** A version that is. */
+export interface Written extends Beside {
+  readonly version: Version
+}
+
 /** Writes a version, whole, to a temporary file beside its session's. The caller closes the descriptor. */
 export function writeTemporary(layout: Layout, version: Version): Written {
-  const temporary = layout.temporary(version.place.directory)
-  const descriptor = openTemporary(layout, temporary, version.place.directory)
+  const { temporary, descriptor } = writeBeside(layout, version.place.directory, version)
+  return { version, temporary, descriptor }
+}
+
+/** The same for a record that is not of a batch. */
+export function writeBeside(
+  layout: Layout,
+  directory: string,
+  { bytes, start, end, fileTime }: Pick<ComposedVersion, 'bytes' | 'start' | 'end' | 'fileTime'>,
+): Beside {
+  const temporary = layout.temporary(directory)
+  const descriptor = openTemporary(layout, temporary, directory)
   try {
-    writeFully(descriptor, version.bytes, version.start, version.end)
-    futimesSync(descriptor, version.fileTime / 1000, version.fileTime / 1000)
-    return { version, temporary, descriptor }
+    writeFully(descriptor, bytes, start, end)
+    futimesSync(descriptor, fileTime / 1000, fileTime / 1000)
+    return { temporary, descriptor }
   } catch (error) {
     closeAnyway(descriptor)
     unlinkIfPresent(temporary)

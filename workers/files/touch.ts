@@ -66,7 +66,10 @@ function openIfFile(place: Place): number | undefined | 'absent' {
   }
 }
 
-/** `late`: it expired before the touch was through, and somebody may have taken it for dead; to be looked at anew. */
+/**
+ * `late`: it expired before the touch was through, and somebody may have taken it for dead; or its file is not in its place
+ * any more. To be looked at anew.
+ */
 function touchFile(descriptor: number, request: Touch, fsync: boolean): Status | 'late' {
   const { place } = request
   const now = Date.now()
@@ -75,8 +78,10 @@ function touchFile(descriptor: number, request: Touch, fsync: boolean): Status |
   const before = place.format.moveExpiry(descriptor, stats, request, now)
   if (before === undefined) return Status.ABSENT
   if (fsync) fsyncSync(descriptor)
-  // As long as it was alive by its former expiry, whoever took it away did so on purpose, and after this touch.
-  return before > Date.now() || isStillThere(place, stats) ? Status.DONE : 'late'
+  // As long as it was alive by its former expiry, whoever took it away did so on purpose, and after this touch; unless he
+  // has sealed it anew.
+  const isGoneOnPurpose = before > Date.now() && place.format.reseal === undefined
+  return isGoneOnPurpose || isStillThere(place, stats) ? Status.DONE : 'late'
 }
 
 function isStillThere(place: Place, touched: Stats): boolean {

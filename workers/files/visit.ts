@@ -1,13 +1,16 @@
 import { lstatSync, type Stats } from 'node:fs'
-import type { WalkKind } from '../protocol/index.js'
-import { CLAIM_LIFE } from './claim.js'
+import { errorCode, type WalkKind } from '../protocol/index.js'
+import { abandon, CLAIM_LIFE } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { isOlder } from './litter.js'
 import { type Liveness, livenessOf } from './liveness.js'
 import { readPlace } from './load.js'
 import type { DecodedName } from './names.js'
+import { putBack } from './put-back.js'
 import { DAMAGED_EXPIRY, UNREADABLE_EXPIRY } from './record.js'
-import { putBack, removeIfDead, removeIfMeant } from './removal.js'
+import { ownerOf } from './record-owner.js'
+import { removeIfDead, removeIfMeant } from './removal.js'
+import { type ResealOutcome, reseal } from './reseal.js'
 import { isSame } from './set-aside.js'
 import type { Tally } from './tally.js'
 import { exhume, isTombstone } from './tombstone.js'
@@ -21,6 +24,7 @@ export type EntryVisit = (layout: Layout, directory: string, fileName: string, t
 export interface VisitContext {
   readonly orphanGrace: number
   readonly maxRecordBytes: number
+  readonly fsync: boolean
   readonly tombstones: Tombstones
 }
 
@@ -42,6 +46,11 @@ export function visitFor(kind: WalkKind, context: VisitContext): EntryVisit {
       return (layout, directory, fileName, tally) => clearOne(layout, directory, fileName, tally, context)
     case 'sweep':
       return (layout, directory, fileName, tally) => sweepOne(layout, directory, fileName, tally, context)
+    case 'reseal':
+      return (layout, directory, fileName, tally) => {
+        sweepOne(layout, directory, fileName, tally, context)
+        resealOne(layout, directory, fileName, tally, context)
+      }
   }
 }
 
@@ -110,7 +119,7 @@ function sweepOne(
       if (isOlder(stats, context.orphanGrace) && (exhume(path) || unlinkIfPresent(path))) tally.orphans++
       return
     case 'claim':
-      if (isOlder(stats, CLAIM_LIFE) && unlinkIfPresent(path)) tally.orphans++
+      if (isOlder(stats, CLAIM_LIFE) && abandon(layout.originOf(directory, fileName))) tally.orphans++
       return
     case 'taken':
       // Its taker died before it had made up its mind.
@@ -120,6 +129,27 @@ function sweepOne(
       else unlinkIfPresent(path)
       tally.orphans++
   }
+}
+
+/** What cannot be opened is told of, and left where it is: somebody may have the key. */
+function resealOne(
+  layout: Layout,
+  directory: string,
+  fileName: string,
+  tally: Tally,
+  context: VisitContext,
+): void {
+  const session = ownLiveSession(layout, directory, fileName)
+  if (session === undefined) return
+  const { name, place } = session
+  let outcome: ResealOutcome
+  try {
+    outcome = reseal({ ...context, layout }, place, ownerOf(fileName, name))
+  } catch (error) {
+    outcome = { kind: 'refused', reason: `could not be sealed anew: ${errorCode(error) ?? 'UNKNOWN'}` }
+  }
+  if (outcome.kind === 'resealed') tally.resealed++
+  if (outcome.kind === 'refused') tally.corrupt.push({ reason: outcome.reason, keptAs: undefined })
 }
 
 function sweepSession(

@@ -7,6 +7,8 @@ import type { EntryVisit } from './visit.js'
 
 /** Entries looked at in one slice: a few milliseconds of work. */
 const SLICE_ENTRIES = 512
+/** Sessions sealed anew in one slice: each waits for the disk. */
+const SLICE_RESEALS = 64
 
 /**
  * Streams the directories of a layout, a slice at a time: never a whole directory in memory, and never longer in
@@ -28,9 +30,9 @@ export class DirectoryWalk implements Walk {
   }
 
   next(): WalkSlice {
-    const tally: Tally = { keys: [], scanned: 0, live: 0, expired: 0, orphans: 0, corrupt: [] }
+    const tally: Tally = { keys: [], scanned: 0, live: 0, expired: 0, orphans: 0, resealed: 0, corrupt: [] }
     try {
-      while (tally.scanned < SLICE_ENTRIES) {
+      while (tally.scanned < SLICE_ENTRIES && tally.resealed < SLICE_RESEALS) {
         if (this.#open === undefined && !this.#openNext()) return this.#lastSlice(tally)
         this.#readOne(tally)
       }
@@ -65,7 +67,8 @@ export class DirectoryWalk implements Walk {
       // Gone or taken since it was listed: somebody else's business. One bad file must not stop the walk.
       if (hasCode(error, 'ENOENT')) return
       // A sweep has told of it; a list, a count or a clearing that leaves something out has to fail, when it is through.
-      if (this.#kind === 'sweep') tally.corrupt.push({ reason: 'could not be examined', keptAs: undefined })
+      if (this.#kind === 'sweep' || this.#kind === 'reseal')
+        tally.corrupt.push({ reason: 'could not be examined', keptAs: undefined })
       else this.#unreadable ??= error
     }
   }

@@ -1,3 +1,4 @@
+import type { SealBinding } from '../seal/index.js'
 import type { CorruptNotice } from './reply.js'
 
 /**
@@ -23,6 +24,11 @@ export interface StorageDescription {
    * @throws {TypeError} naming the option that it does not go with
    */
   withRecordFormat?(format: RecordFormatBinding): StorageDescription
+  /**
+   * The same storage with everything that it stores sealed; absent where that cannot be, as in records of another
+   * program's format.
+   */
+  withSeal?(seal: SealBinding): StorageDescription
   /** Where operations are acknowledged by a journal in front of the storage, or one may have been left over. */
   readonly journal?: JournalDescription
 }
@@ -70,8 +76,11 @@ export interface Ownership {
   release(clean: boolean): Promise<void>
 }
 
-/** What a walk through everything stored does with what it meets. */
-export type WalkKind = 'keys' | 'count' | 'sweep' | 'clear'
+/**
+ * What a walk through everything stored does with what it meets. `reseal`: a sweep that also seals by the newest key what is
+ * not.
+ */
+export type WalkKind = 'keys' | 'count' | 'sweep' | 'reseal' | 'clear'
 
 /** One slice of a walk, small enough not to keep a thread from other work for long. */
 export interface WalkSlice {
@@ -86,6 +95,8 @@ export interface WalkSlice {
   readonly expired: number
   /** Temporary files, placeholders and tombstones removed. */
   readonly orphans: number
+  /** `reseal`: sessions sealed anew. */
+  readonly resealed: number
   /** Files in a session's place that are no sessions. */
   readonly corrupt: CorruptNotice[]
 }

@@ -2,11 +2,13 @@ import { text } from 'node:stream/consumers'
 import { inspect } from 'node:util'
 import type { Command } from 'commander'
 import type { SessionEntry } from '../../../workers/files/inspect/entries.js'
+import { isSealReason } from '../../../workers/files/seal-reasons.js'
 import { checkKey } from '../../engine/session-keys.js'
 import { addCommandOptions, type CommandOptions } from '../command-options.js'
 import { withInspector } from '../inspection/with-inspector.js'
 import { jsonLine, print, printableLines } from '../output.js'
 import { plain, withoutProgramText } from '../plain-values.js'
+import { sealAdvice } from '../seal-keys.js'
 
 /** `coatcheck show`. */
 export function addShow(program: Command): void {
@@ -23,7 +25,14 @@ async function show(directory: string, given: string, options: CommandOptions): 
   checkKey(key)
   await withInspector(directory, options, async (inspector, decoder) => {
     const found = await inspector.find(key)
-    if (found.kind === 'corrupt') throw new Error(`the session is damaged: ${found.reason}`)
+    if (found.kind === 'corrupt') {
+      const { reason } = found
+      throw new Error(
+        isSealReason(reason)
+          ? `the session cannot be opened: it is ${sealAdvice(reason)}`
+          : `the session is damaged: ${reason}`,
+      )
+    }
     if (found.kind === 'absent' || found.session.expiry <= Date.now())
       throw new Error('there is no live session of this key')
     const decoded = decoder.decode(found.payload, found.session.codec)

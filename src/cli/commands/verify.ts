@@ -35,12 +35,13 @@ function textOf({ kind, file, reason }: Finding): string {
 }
 
 function sumsText(sums: Verification['sums']): string {
-  const { live, expired, undecoded, corrupt, unreadable, orphan, young, aside, foreign } = sums
+  const { live, expired, undecoded, closed, corrupt, unreadable, orphan, young, aside, foreign } = sums
   const unasked = undecoded > 0 ? `, ${undecoded} of a codec that could not be asked` : ''
+  const unopened = closed > 0 ? `, ${closed} sealed and not opened: see --seal-keys` : ''
   const unread = unreadable > 0 ? `, ${unreadable} unreadable` : ''
   const inUse = young > 0 ? ` (${young} more may be in use)` : ''
   return (
-    `${live + expired} sessions are sound (${live} live, ${expired} expired${unasked}), ${corrupt} corrupt${unread}, ` +
+    `${live + expired} sessions are sound (${live} live, ${expired} expired${unasked}${unopened}), ${corrupt} corrupt${unread}, ` +
     `${orphan} orphaned${inUse}, ${aside} kept aside, ${foreign} foreign`
   )
 }

@@ -6,6 +6,7 @@ import { msgpack } from '../../codecs/msgpack.js'
 import { SessionEngine } from '../../engine/session-engine.js'
 import { AT_ONCE } from '../../import/move-in.js'
 import { files } from '../../storage/files.js'
+import { sealFrom } from '../seal-keys.js'
 import { layoutOf } from '../store-options.js'
 import type { TargetOptions } from './target-options.js'
 
@@ -21,16 +22,18 @@ const COMMON = { threads: 1, sweepInterval: false } as const
 export async function openTarget(directory: string, options: TargetOptions): Promise<SessionEngine> {
   const { codec, prefix = '', hashNames = false, fsync = false, maxRecordBytes } = options
   const storage = { directory, prefix, hashNames, fsync, maxRecordBytes }
+  const seal = sealFrom(options)
+  const common = { ...COMMON, ...(seal === undefined ? {} : { seal }) }
   // Wrong options are refused before anything is looked at.
   files(storage)
   const layout = layoutOf(directory, options)
   if (!fsync && existsSync(journalDirectory(resolve(directory)))) {
     // It may be that of an engine with `fsync`: what that had acknowledged has to be as safe in files before the journal
     // goes. What is imported without it can be imported again.
-    await recover(new SessionEngine({ ...COMMON, storage: files({ ...storage, layout, fsync: true }) }))
+    await recover(new SessionEngine({ ...common, storage: files({ ...storage, layout, fsync: true }) }))
   }
   return new SessionEngine({
-    ...COMMON,
+    ...common,
     storage: files({ ...storage, layout }),
     codec: codec === 'json' ? json() : msgpack(),
     // Room for all that is under way, however large.

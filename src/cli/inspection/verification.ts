@@ -18,6 +18,8 @@ export class Verification {
     expired: 0,
     /** Sound as records; what their codec is to say, it could not be asked. */
     undecoded: 0,
+    /** Sealed, and sound as far as anybody can tell who has no keys. */
+    closed: 0,
     corrupt: 0,
     unreadable: 0,
     orphan: 0,
@@ -46,15 +48,24 @@ export class Verification {
 
   #checkSession(session: SessionEntry, payloads: Uint8Array): Finding | undefined {
     const { payloadAt = 0, bytes, codec, expiry } = session
+    if (session.closed === true) {
+      this.sums.closed++
+      this.#countLife(expiry)
+      return undefined
+    }
     const decoded = this.#decoder.decode(payloads.subarray(payloadAt, payloadAt + bytes), codec)
     if (decoded.kind === 'refused') {
       const reason = `the codec ${decoded.codec} refuses the payload`
       return { kind: 'corrupt', file: session.file ?? JOURNAL_NAME, reason }
     }
     if (decoded.kind === 'unknown') this.sums.undecoded++
+    this.#countLife(expiry)
+    return undefined
+  }
+
+  #countLife(expiry: number): void {
     if (expiry > this.#now) this.sums.live++
     else this.sums.expired++
-    return undefined
   }
 
   #findingOf(entry: Exclude<InspectedEntry, SessionEntry>): Finding | undefined {

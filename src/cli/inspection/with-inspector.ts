@@ -1,5 +1,7 @@
 import type { FilesWorkerOptions } from '../../../workers/files/options.js'
+import type { SealBinding } from '../../../workers/seal/index.js'
 import type { Codec } from '../../codecs/codec.js'
+import { sealOption } from '../../engine/seal-option.js'
 import { files } from '../../storage/files.js'
 import { Decoder } from '../decoder.js'
 import { type DjangoStoreOptions, storedAs } from '../django-options.js'
@@ -17,8 +19,8 @@ export async function withInspector(
   work: (inspector: Inspector, decoder: Decoder) => Promise<void>,
 ): Promise<void> {
   requireDirectory(directory)
-  const { store, codec } = storedAs(options)
-  const inspector = await openInspector(directory, store, codec)
+  const { store, codec, seal } = storedAs(options)
+  const inspector = await openInspector(directory, store, codec, sealOption(seal))
   const bar = new ProgressBar(
     'reading the journal {bar} {percentage} % | {records} operations | {eta_formatted} left',
   )
@@ -39,6 +41,7 @@ async function openInspector(
   directory: string,
   { layout, prefix = '' }: StoreOptions,
   codec: Codec | undefined,
+  seal: SealBinding | undefined,
 ): Promise<Inspector> {
   // As files() checks and completes them; what it fills in for a layout is only a default.
   const checked = files({ directory, prefix }).options as FilesWorkerOptions
@@ -50,6 +53,7 @@ async function openInspector(
     orphanGrace: checked.orphanGrace,
     layout,
     recordFormat: bindingOf(codec),
+    ...(seal === undefined ? {} : { seal }),
   })
 }
 

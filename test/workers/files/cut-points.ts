@@ -104,3 +104,22 @@ export function failing(task: () => void, at: number, code: string): string | un
   }
   return failed
 }
+
+/**
+ * Runs a task that is killed in front of one call, counted from 0: neither that nor any after it is made, whatever the task
+ * does to clean up. False when there are not so many.
+ */
+export function killing(task: () => void, at: number): boolean {
+  let calls = 0
+  onCall = () => {
+    if (calls++ >= at) throw new Error('killed')
+  }
+  try {
+    task()
+  } catch {
+    // Nobody is left to see it.
+  } finally {
+    onCall = undefined
+  }
+  return calls > at
+}

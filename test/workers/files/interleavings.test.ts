@@ -2,6 +2,7 @@ import { readdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { RecordFormat } from '#dist/workers/files/record-format.js'
+import type { SealKey } from '#dist/workers/seal/index.js'
 import { budget } from '../../budget.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { interrupt } from './cut-points.js'
@@ -22,6 +23,7 @@ import type { StorageDriver as Driver } from './storage-driver.js'
 // After cut-points.js, so that the storage gets the calls that can be cut.
 const { StorageDriver } = await import('./storage-driver.js')
 const { DjangoFormat } = await import('#dist/workers/files/django/format.js')
+const { SealedFormat } = await import('#dist/workers/files/sealed-format.js')
 const { Opcode, Status } = await import('#dist/workers/protocol/index.js')
 
 const interleavings = suite('interleavings of operations of one key in several processes')
@@ -54,7 +56,8 @@ function perform(driver: Driver, { operation, process }: Step): Told {
     case 'load':
       return load(driver)
     case 'sweep':
-      driver.walk('sweep')
+    case 'reseal':
+      driver.walk(operation)
       return Status.DONE
   }
 }
@@ -68,6 +71,8 @@ function load(driver: Driver): Told {
 const drivers = ['A', 'B', 'C'].map(() => undefined as Driver | undefined)
 const directory = temporaryDirectory('memory')
 let format: RecordFormat | undefined
+/** Of the session that all begin with, where it is another one. */
+let initialFormat: RecordFormat | undefined
 
 function driverOf(process: number): Driver {
   const driver =
@@ -82,7 +87,10 @@ function prepare(state: State): void {
     if (entry.isDirectory()) rmdirSync(`${directory}/${entry.name}`)
     else unlinkSync(`${directory}/${entry.name}`)
   }
-  const driver = driverOf(2)
+  const driver =
+    initialFormat === undefined
+      ? driverOf(2)
+      : new StorageDriver({ layout: 'flat', directory }, initialFormat)
   if (state === 'alive' || state === 'deleted')
     driver.save(KEY, INITIAL_TEXT, START + minutesOf('initial', 0) * MINUTE)
   if (state === 'deleted') driver.delete(KEY)
@@ -135,24 +143,11 @@ function scenario(
 
 /** Every cut point of every operation, one other operation in it. */
 function twoAtATime(): void {
-  const faults: string[] = []
-  let scenarios = 0
-  for (const state of STATES) {
-    for (const outer of OPERATIONS) {
-      for (const operation of OPERATIONS) {
-        // Interrupted early, an operation may have fewer calls left to make than alone: those later ones count, too.
-        let { calls } = scenario(state, outer, [])
-        for (let at = 0; at < calls; at++) {
-          const outcome = scenario(state, outer, [{ at, operation }])
-          calls = Math.max(calls, outcome.calls)
-          scenarios++
-          if (outcome.fault !== undefined) faults.push(outcome.fault)
-        }
-      }
-    }
-  }
-  assert.ok(scenarios > 1000, `${scenarios} scenarios`)
-  assert.equal(faults, [])
+  const sum: Sum = { scenarios: 0, faults: [] }
+  for (const state of STATES)
+    for (const outer of OPERATIONS) for (const operation of OPERATIONS) twoOf(sum, state, outer, operation)
+  assert.ok(sum.scenarios > 1000, `${sum.scenarios} scenarios`)
+  assert.equal(sum.faults, [])
 }
 
 interleavings('two at a time: what they tell and what is stored is as if one had been first', twoAtATime)
@@ -170,6 +165,63 @@ interleavings('two at a time, with records as Django has them', () => {
     drivers.fill(undefined)
   }
 })
+
+const newest: SealKey = { id: 1, key: Buffer.alloc(32, 1) }
+const older: SealKey = { id: 2, key: Buffer.alloc(32, 2) }
+
+function withSeal(task: () => void): void {
+  format = new SealedFormat({ keys: [newest, older], acceptUnsealed: false })
+  initialFormat = new SealedFormat({ keys: [older], acceptUnsealed: false })
+  drivers.fill(undefined)
+  try {
+    task()
+  } finally {
+    format = undefined
+    initialFormat = undefined
+    drivers.fill(undefined)
+  }
+}
+
+interleavings('two at a time, one of which seals the session anew', () => {
+  const sum: Sum = { scenarios: 0, faults: [] }
+  withSeal(() => {
+    for (const operation of [...OPERATIONS, 'reseal'] as const) {
+      twoOf(sum, 'alive', 'reseal', operation)
+      twoOf(sum, 'alive', operation, 'reseal')
+    }
+  })
+  assert.ok(sum.scenarios > 300, `${sum.scenarios} scenarios`)
+  assert.equal(sum.faults, [])
+})
+
+/** With a sealing anew around two others, or as one of two within another. */
+interleavings('three at a time, one of which seals the session anew', () => {
+  const sum: Sum = { scenarios: 0, faults: [] }
+  const all = ['create', 'update', 'replace', 'save', 'lengthen', 'shorten', 'delete'] as const
+  const stride = budget({ usual: 97, full: 1 })
+  withSeal(() => {
+    for (const first of all) {
+      for (const second of all) {
+        threeAtATime(sum, 'alive', 'reseal', [first, second], stride)
+        threeAtATime(sum, 'alive', first, ['reseal', second], stride)
+        threeAtATime(sum, 'alive', first, [second, 'reseal'], stride)
+      }
+    }
+  })
+  assert.ok(sum.scenarios > 20_000, `${sum.scenarios} scenarios`)
+  assert.equal(sum.faults, [])
+})
+
+function twoOf(sum: Sum, state: State, outer: Operation, operation: Operation): void {
+  // Interrupted early, an operation may have fewer calls left to make than alone: those later ones count, too.
+  let { calls } = scenario(state, outer, [])
+  for (let at = 0; at < calls; at++) {
+    const outcome = scenario(state, outer, [{ at, operation }])
+    calls = Math.max(calls, outcome.calls)
+    sum.scenarios++
+    if (outcome.fault !== undefined) sum.faults.push(outcome.fault)
+  }
+}
 
 /** Every pair of cut points of every operation that changes anything, two other ones in them. */
 interleavings('three at a time', () => {

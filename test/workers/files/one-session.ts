@@ -15,7 +15,8 @@ export const OPERATIONS = [
   'load',
   'sweep',
 ] as const
-export type Operation = (typeof OPERATIONS)[number]
+/** `reseal`: a sweep that seals anew, where there is a seal. */
+export type Operation = (typeof OPERATIONS)[number] | 'reseal'
 
 /** What an operation told: its status, or what it loaded. */
 export type Told = number | string | undefined
@@ -84,6 +85,7 @@ function model(
     case 'load':
       return [stored, stored]
     case 'sweep':
+    case 'reseal':
       return [DONE, stored]
   }
 }

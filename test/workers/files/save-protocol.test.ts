@@ -343,6 +343,7 @@ protocol('the record on disk holds what the batch said', () => {
       codec: 9,
       keyIncluded: false,
       writtenByUpdate: false,
+      sealed: false,
     },
     expiry: 2e12,
   })

@@ -167,6 +167,7 @@ export class StorageDriver {
       live: 0,
       expired: 0,
       orphans: 0,
+      resealed: 0,
       corrupt: [] as CorruptNotice[],
     }
     for (const slice of this.slices(kind)) {
@@ -175,6 +176,7 @@ export class StorageDriver {
       sum.live += slice.live
       sum.expired += slice.expired
       sum.orphans += slice.orphans
+      sum.resealed += slice.resealed
       sum.corrupt.push(...slice.corrupt)
     }
     return sum

@@ -8,6 +8,7 @@ import {
   type NameScheme,
   type NewExpiry,
   type Peeked,
+  type RecordContent,
   type RecordFormat,
   type RecordPlace,
   type RecordStanding,
@@ -50,6 +51,7 @@ export interface DjangoFormatLimits {
 export class DjangoFormat implements RecordFormat {
   readonly names = NAMES
   readonly placeholderLife: number
+  readonly hasHeader = false
   readonly #maxRecordBytes: number
   readonly #signing: Signing
   readonly #rule: ExpiryRule
@@ -78,6 +80,10 @@ export class DjangoFormat implements RecordFormat {
     const fileTime = fileTimeFor(expiry, ownExpiry(json), this.#rule, now)
     const retried = request.attempt > 0
     return { opcode, place, bytes, start: 0, end: bytes.length, fileTime, writeId, retried }
+  }
+
+  composeAlone(_key: string, _place: RecordPlace, { payload }: RecordContent): Buffer {
+    return this.#signing.sign(Buffer.from(payload), Date.now())
   }
 
   /**

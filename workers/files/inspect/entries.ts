@@ -1,4 +1,5 @@
 import type { Failure, RecordFormatBinding } from '../../protocol/index.js'
+import type { SealBinding } from '../../seal/index.js'
 
 /*
  * What an inspection tells of a session directory: the messages between the command line and its worker. Paths are relative
@@ -16,6 +17,8 @@ export interface InspectionOptions {
   readonly orphanGrace: number
   /** Where records are of another format than Coatcheck's own. */
   readonly recordFormat: RecordFormatBinding | undefined
+  /** What opens what is sealed, where it is known. */
+  readonly seal?: SealBinding
 }
 
 /** A session, live or expired, in its newest version. */
@@ -35,6 +38,8 @@ export interface SessionEntry {
   readonly changed: number | undefined
   /** Where it lies in the slice's `payloads`; only of sessions that are read whole. */
   readonly payloadAt?: number
+  /** Sealed, and no keys are known: there is no payload, whole or not. */
+  readonly closed?: true
 }
 
 /** In a session's place, or a part of a journal, and no good. */

@@ -1,11 +1,12 @@
 import { type Dir, opendirSync } from 'node:fs'
 import { errorCode, hasCode, keyHash } from '../../protocol/index.js'
-import { waitForClaim } from '../claim.js'
+import { watchClaim } from '../claim.js'
 import { JOURNAL_NAME } from '../journal/options.js'
 import { Layout, type Place } from '../layout.js'
+import { nativeFormat } from '../native-format.js'
 import type { FilesWorkerOptions } from '../options.js'
-import { OWN_FORMAT } from '../own-format.js'
 import type { RecordFormat } from '../record-format.js'
+import { SEALED } from '../seal-reasons.js'
 import { detectLayout } from './detect-layout.js'
 import type {
   FoundSession,
@@ -35,7 +36,7 @@ export class Inspection {
   #walk: Generator<Visited | undefined, void, undefined> | undefined
   #directories = 0
 
-  constructor(options: InspectionOptions, format: RecordFormat = OWN_FORMAT) {
+  constructor(options: InspectionOptions, format: RecordFormat = nativeFormat(options)) {
     const { directory, prefix, orphanGrace } = options
     this.#orphanGrace = orphanGrace
     const filesOptions = {
@@ -109,13 +110,14 @@ export class Inspection {
       return { kind: 'session', session: journaled.entry, payload: new Uint8Array(journaled.payload) }
     }
     for (const place of this.#placesOf(key)) {
-      const found = findFile(place)
+      const found = findFile(place, key)
       if (found.kind === 'corrupt') return found
-      if (found.kind !== 'record' || found.payload === undefined) continue
+      if (found.kind !== 'record') continue
       const { keyLength, expiry, codec, bytes, stats, payload } = found
       // Another application's, whose prefix begins as ours does.
       if (keyLength !== undefined && keyLength !== key.length) continue
       const file = place.file.slice(this.#layout.root.length + 1)
+      if (payload === undefined) return { kind: 'corrupt', reason: SEALED }
       const session = { where: 'file', key, file, expiry, bytes, codec, changed: stats.ctimeMs } as const
       return { kind: 'session', session: { kind: 'session', ...session }, payload: new Uint8Array(payload) }
     }
@@ -202,9 +204,9 @@ function joined(payloads: readonly Uint8Array[], length: number): Uint8Array {
 }
 
 /** Nothing is only taken for nothing when nobody has taken it to look at. */
-function findFile(place: Place): SessionFile {
-  const found = readSessionFile(place.file, place.format, 'whole')
+function findFile(place: Place, key: string): SessionFile {
+  const found = readSessionFile(place.file, place.format, 'whole', key)
   if (found.kind !== 'absent') return found
-  waitForClaim(place)
-  return readSessionFile(place.file, place.format, 'whole')
+  watchClaim(place)
+  return readSessionFile(place.file, place.format, 'whole', key)
 }

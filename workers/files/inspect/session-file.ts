@@ -1,10 +1,10 @@
 import { closeSync, fstatSync, openSync, type Stats } from 'node:fs'
 import { hasCode } from '../../protocol/index.js'
-import { OWN_FORMAT } from '../own-format.js'
+import { SEAL_BYTES } from '../../seal/index.js'
 import { READ_FLAGS } from '../peek.js'
 import { readInto } from '../read-whole.js'
 import { DAMAGED_EXPIRY, LONGEST_KEY, RECORD_HEADER, readHeader, UNREADABLE_EXPIRY } from '../record.js'
-import type { RecordFormat } from '../record-format.js'
+import type { RecordFormat, RecordOwner } from '../record-format.js'
 import { isTombstone } from '../tombstone.js'
 import type { InspectionDepth } from './entries.js'
 
@@ -28,8 +28,10 @@ export interface FoundRecord {
   /** Of the payload. */
   readonly bytes: number
   readonly stats: Stats
-  /** Only when it is read whole. */
+  /** Only when it is read whole, and not of one that is sealed where no keys are known. */
   readonly payload: Uint8Array | undefined
+  /** Sealed, and not opened. */
+  readonly closed: boolean
 }
 
 /** What stands in a session's place. */
@@ -43,8 +45,15 @@ export type SessionFile =
  * Looks at a session's file and changes nothing: never follows a link, never waits for a FIFO's writer, never allocates for
  * what is no record. One of our own that is not as long as it says is found out by its header alone; a wrong checksum is
  * only when it is read whole. Records of other formats have no header: they are read whole in any case.
+ *
+ * @param owner Whose record it is to be: only so can it be opened if it is sealed.
  */
-export function readSessionFile(path: string, format: RecordFormat, depth: InspectionDepth): SessionFile {
+export function readSessionFile(
+  path: string,
+  format: RecordFormat,
+  depth: InspectionDepth,
+  owner?: RecordOwner,
+): SessionFile {
   let descriptor: number
   try {
     descriptor = openSync(path, READ_FLAGS)
@@ -59,11 +68,15 @@ export function readSessionFile(path: string, format: RecordFormat, depth: Inspe
     if (isTombstone(stats)) return { kind: 'tombstone', stats }
     if (!stats.isFile()) return corrupt('no regular file')
     if (stats.size === 0) return { kind: 'placeholder', stats }
-    const largest = format === OWN_FORMAT ? LARGEST_PAYLOAD : LARGEST_WITHOUT_HEADER
+    const largest = format.hasHeader ? LARGEST_PAYLOAD : LARGEST_WITHOUT_HEADER
     if (stats.size > format.longest(largest)) return corrupt('larger than any record')
-    if (format !== OWN_FORMAT) return readWhole(descriptor, format, stats)
-    const header = readOwnHeader(descriptor, stats)
-    return depth === 'header' || header.kind !== 'record' ? header : readWhole(descriptor, format, stats)
+    if (!format.hasHeader) return readWhole(descriptor, format, stats, owner)
+    const found = readOwnHeader(descriptor, stats)
+    if (depth === 'header' || found.kind !== 'record') return found
+    // Without keys its checksum is all that can be checked.
+    if (found.closed && format.reseal === undefined)
+      return checked(found, readWhole(descriptor, format, stats))
+    return readWhole(descriptor, format, stats, owner)
   } finally {
     closeSync(descriptor)
   }
@@ -75,24 +88,39 @@ function readOwnHeader(descriptor: number, stats: Stats): SessionFile {
     (found) => typeof found !== 'string' && found.expiry === UNREADABLE_EXPIRY,
   )
   if (typeof header === 'string') return corrupt(header)
-  const { keyIncluded, keyLength, payloadLength, codec } = header
+  const { keyIncluded, keyLength, payloadLength, codec, sealed: closed = false } = header
   const bodyAt = RECORD_HEADER + (keyIncluded ? keyLength * 2 : 0)
   if (bodyAt > RECORD_HEADER + LONGEST_KEY || stats.size !== bodyAt + payloadLength)
     return corrupt('not as long as it says')
   if (header.expiry === UNREADABLE_EXPIRY) return corrupt(DAMAGED_EXPIRY)
   const key = keyIncluded ? readUpTo(descriptor, bodyAt).toString('utf16le', RECORD_HEADER) : undefined
   const expiry = Math.max(header.expiry, stats.mtimeMs)
-  return { kind: 'record', keyLength, key, expiry, codec, bytes: payloadLength, stats, payload: undefined }
+  const bytes = closed ? Math.max(0, payloadLength - SEAL_BYTES) : payloadLength
+  return { kind: 'record', keyLength, key, expiry, codec, bytes, stats, payload: undefined, closed }
 }
 
-function readWhole(descriptor: number, format: RecordFormat, stats: Stats): SessionFile {
+function checked(found: FoundRecord, whole: SessionFile): SessionFile {
+  return whole.kind === 'record' ? found : whole
+}
+
+function readWhole(descriptor: number, format: RecordFormat, stats: Stats, owner?: RecordOwner): SessionFile {
   const record = settled(
-    () => format.read(readUpTo(descriptor, stats.size), stats.mtimeMs),
+    () => format.read(readUpTo(descriptor, stats.size), stats.mtimeMs, owner),
     (found) => found === DAMAGED_EXPIRY,
   )
   if (typeof record === 'string') return corrupt(record)
   const { keyLength, key, expiry, codec, payload } = record
-  return { kind: 'record', keyLength, key, expiry, codec, bytes: payload.length, stats, payload }
+  return {
+    kind: 'record',
+    keyLength,
+    key,
+    expiry,
+    codec,
+    bytes: payload.length,
+    stats,
+    payload,
+    closed: false,
+  }
 }
 
 /** Looks again while what was found is what a touch leaves half written. */

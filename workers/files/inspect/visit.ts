@@ -4,6 +4,7 @@ import { CLAIM_LIFE } from '../claim.js'
 import type { Layout } from '../layout.js'
 import { isOlder } from '../litter.js'
 import { type DecodedName, digestName } from '../names.js'
+import { ownerOf } from '../record-owner.js'
 import { TOMBSTONE_LIFE } from '../tombstones.js'
 import type { InspectedEntry, InspectionDepth, OrphanEntry, SessionEntry } from './entries.js'
 import { type FoundRecord, readSessionFile } from './session-file.js'
@@ -57,7 +58,8 @@ function visit(at: Whereabouts, options: VisitOptions): Visited | undefined {
 }
 
 function visitSession(at: Whereabouts, name: DecodedName, options: VisitOptions): Visited | undefined {
-  const found = readSessionFile(`${at.directory}/${at.fileName}`, options.layout.format, options.depth)
+  const owner = ownerOf(at.fileName, name)
+  const found = readSessionFile(`${at.directory}/${at.fileName}`, options.layout.format, options.depth, owner)
   switch (found.kind) {
     case 'absent':
       return undefined
@@ -93,8 +95,9 @@ function misplacement(at: Whereabouts, key: string, found: FoundRecord, layout: 
 }
 
 function sessionEntry(file: string, key: string | undefined, found: FoundRecord): SessionEntry {
-  const { expiry, bytes, codec, stats } = found
-  return { kind: 'session', where: 'file', key, file, expiry, bytes, codec, changed: stats.ctimeMs }
+  const { expiry, bytes, codec, stats, closed } = found
+  const entry = { kind: 'session', where: 'file', key, file, expiry, bytes, codec } as const
+  return { ...entry, changed: stats.ctimeMs, ...(closed ? { closed } : {}) }
 }
 
 function orphan({ file }: Whereabouts, what: OrphanEntry['what'], stats: Stats, life: number): Visited {

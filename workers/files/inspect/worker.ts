@@ -1,7 +1,7 @@
 import { workerData } from 'node:worker_threads'
 import { describeFailure } from '../../protocol/index.js'
+import { nativeFormat } from '../native-format.js'
 import { openFormat } from '../open-format.js'
-import { OWN_FORMAT } from '../own-format.js'
 import type { RecordFormat } from '../record-format.js'
 import type { Answered, InspectionOptions, InspectionTasks } from './entries.js'
 import { Inspection, inspectedFiles } from './inspection.js'
@@ -32,7 +32,9 @@ async function openInspection(options: InspectionOptions): Promise<Inspection> {
 
 async function formatOf(options: InspectionOptions): Promise<RecordFormat> {
   const { recordFormat } = options
-  return recordFormat === undefined ? OWN_FORMAT : openFormat(recordFormat, inspectedFiles(options))
+  return recordFormat === undefined
+    ? nativeFormat(options)
+    : openFormat(recordFormat, inspectedFiles(options))
 }
 
 export const open: Task<'open'> = () => inspected(({ layout }) => ({ layout }))

@@ -3,7 +3,6 @@ import type { Layout, Place } from '../layout.js'
 import { type Liveness, livenessOfPlace } from '../liveness.js'
 import { readPlace } from '../load.js'
 import { peekHeader } from '../peek.js'
-import { composeRecord } from '../record.js'
 import type { StoredRecord } from '../record-format.js'
 import { isMeant } from '../replace.js'
 import { isSame, setAside } from '../set-aside.js'
@@ -92,8 +91,8 @@ export class Checks {
   }
 
   #mayCreate(request: RequestReader, entry: number, reply: ReplyWriter, now: number): boolean {
-    const live = entry === NONE ? this.#isAlive(request, now) : this.#newest.isLive(entry, now)
-    if (!live) return true
+    const taken = entry === NONE ? this.#isTaken(request, now) : this.#newest.isLive(entry, now)
+    if (!taken) return true
     // An earlier worker may have journaled this very create before it died.
     const own = request.attempt > 0 && isSameId(this.#standingId(request, entry), request.writeId)
     if (!own) reply.status(request.index, Status.CONFLICT)
@@ -167,15 +166,11 @@ export class Checks {
     if (newest.opcode(entry) !== Opcode.SAVE || !isSameId(newest.writeId(entry), request.writeId))
       return false
     const place = this.#placeOf(request)
-    const key = request.key()
-    const payload = newest.payload(entry)
-    const record = composeRecord(place.keyInRecord ? key : undefined, payload, {
-      keyLength: key.length,
-      payloadLength: payload.length,
+    const record = place.format.composeAlone(request.key(), place, {
+      payload: newest.payload(entry),
       expiry: newest.expiry(entry),
       writeId: newest.writeId(entry),
       codec: newest.codec(entry),
-      keyIncluded: place.keyInRecord,
       writtenByUpdate: false,
     })
     reply.corrupt(keepAside(this.#layout, place, 'the codec refused the payload', record))
@@ -185,6 +180,12 @@ export class Checks {
 
   #isAlive(request: RequestReader, now: number): boolean {
     return this.#liveness(request, now) === 'alive'
+  }
+
+  /** Also by what others have the key to: nobody but a save takes its place. */
+  #isTaken(request: RequestReader, now: number): boolean {
+    const standing = this.#liveness(request, now)
+    return standing === 'alive' || standing === 'foreign'
   }
 
   #liveness(request: RequestReader, now: number): Liveness {

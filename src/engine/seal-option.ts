@@ -1,0 +1,79 @@
+import { hkdfSync } from 'node:crypto'
+import type { SealBinding, SealKey } from '../../workers/seal/index.js'
+import { booleanOption, refuse, refuseUnseen } from './option-checks.js'
+
+/** What sessions are sealed with: see docs/seal.md. */
+export interface SealOptions {
+  /**
+   * The newest key first: it seals; the others only open what they have sealed. Each is a string of at least 32 characters,
+   * such as `openssl rand -base64 32` prints, or at least 32 bytes.
+   */
+  keys: readonly (string | Uint8Array)[]
+  /**
+   * Whether sessions are read that are not sealed: for a directory that has some from before. Whoever can write to the
+   * directory can then put sessions there. Default `false`.
+   */
+  acceptUnsealed?: boolean
+}
+
+const SHORTEST = 32
+const HOW = `a string of at least ${SHORTEST} characters or ${SHORTEST} bytes; openssl rand -base64 ${SHORTEST} makes one`
+const NAMES = ['keys', 'acceptUnsealed']
+
+/*
+ * From what the user gives, HKDF with SHA-256 (RFC 5869) and an empty salt derives the key and the number that tells it from
+ * others; what is derived alone goes to workers and into files. A string stands for its UTF-8 bytes.
+ */
+const KEY_INFO = 'coatcheck seal 1 key'
+const ID_INFO = 'coatcheck seal 1 id'
+const KEY_BYTES = 32
+const ID_BYTES = 4
+
+/**
+ * Checks the option and derives the keys.
+ * @throws {TypeError} naming what is wrong and how to make a key; no value is ever shown
+ */
+export function sealOption(seal: SealOptions | undefined): SealBinding | undefined {
+  if (seal === undefined) return undefined
+  if (typeof seal !== 'object' || seal === null) return refuseUnseen('seal', kindOf(seal), '{ keys: [key] }')
+  for (const name of Object.keys(seal)) {
+    if (!NAMES.includes(name)) refuse(`seal.${name}`, undefined, `one of ${NAMES.join(', ')}`)
+  }
+  const { keys, acceptUnsealed } = seal
+  if (!Array.isArray(keys) || keys.length === 0) {
+    return refuseUnseen('seal.keys', kindOf(keys), `an array of keys, the newest first, each ${HOW}`)
+  }
+  if (acceptUnsealed !== undefined && typeof acceptUnsealed !== 'boolean') {
+    return refuseUnseen('seal.acceptUnsealed', kindOf(acceptUnsealed), 'true or false')
+  }
+  const secrets = keys.map((key: unknown, index) => secretOf(`seal.keys[${index}]`, key))
+  for (const [index, secret] of secrets.entries()) {
+    const first = secrets.findIndex((other) => other.equals(secret))
+    if (first !== index)
+      refuseUnseen(`seal.keys[${index}]`, `the same as seal.keys[${first}]`, 'each key once')
+  }
+  return {
+    keys: secrets.map(derive),
+    acceptUnsealed: booleanOption('seal.acceptUnsealed', acceptUnsealed, false),
+  }
+}
+
+function secretOf(option: string, key: unknown): Buffer {
+  const fits = typeof key === 'string' || key instanceof Uint8Array
+  if (!fits || key.length < SHORTEST) return refuseUnseen(option, kindOf(key), HOW)
+  return typeof key === 'string' ? Buffer.from(key, 'utf8') : Buffer.from(key)
+}
+
+function derive(secret: Buffer): SealKey {
+  const bytes = (info: string, length: number): Buffer =>
+    Buffer.from(hkdfSync('sha256', secret, '', info, length))
+  return { id: bytes(ID_INFO, ID_BYTES).readUInt32LE(), key: new Uint8Array(bytes(KEY_INFO, KEY_BYTES)) }
+}
+
+/** What was given instead may hold a secret: its kind alone is told. */
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value === 'string') return `a string of ${value.length} characters`
+  if (value instanceof Uint8Array) return `${value.length} bytes`
+  return Array.isArray(value) ? `an array of ${value.length}` : `of type ${typeof value}`
+}

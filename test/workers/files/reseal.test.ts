@@ -1,0 +1,236 @@
+import { lstatSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { SealBinding } from '#dist/workers/seal/index.js'
+import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
+import { failing, interleave, killing } from './cut-points.js'
+import type { StorageDriver as Driver } from './storage-driver.js'
+
+// After cut-points.js, so that the storage gets the calls that can be cut.
+const { HOUR, StorageDriver } = await import('./storage-driver.js')
+const { RECORD_HEADER, readHeader } = await import('#dist/workers/files/record.js')
+const { Opcode, Status } = await import('#dist/workers/protocol/index.js')
+const { sealedWith } = await import('#dist/workers/seal/index.js')
+
+const resealing = suite('sealing anew')
+
+const KEY = 'k'
+/** Sessions sealed anew in one slice of a walk. */
+const LONGEST_SLICE = 64
+const OLD: SealBinding = { keys: [{ id: 1, key: new Uint8Array(32).fill(1) }], acceptUnsealed: false }
+const NEW: SealBinding = { keys: [{ id: 2, key: new Uint8Array(32).fill(2) }], acceptUnsealed: false }
+const BOTH: SealBinding = { keys: [...NEW.keys, ...OLD.keys], acceptUnsealed: false }
+
+type Options = NonNullable<ConstructorParameters<typeof StorageDriver>[0]>
+
+function drivers(options: Options = {}): { old: Driver; both: Driver; newest: Driver; directory: string } {
+  const directory = temporaryDirectory('memory')
+  const [old, both, newest] = [OLD, BOTH, NEW].map(
+    (seal) => new StorageDriver({ layout: 'flat', ...options, directory, seal }),
+  ) as [Driver, Driver, Driver]
+  return { old, both, newest, directory }
+}
+
+/** Everything of a session's file that is not to change, and which key it was sealed with. */
+function recordOf(
+  driver: Driver,
+  key: string,
+): { readonly header: unknown; readonly time: number; readonly key: unknown } {
+  const { file } = driver.place(key)
+  const bytes = readFileSync(file)
+  const header = readHeader(bytes)
+  assert.ok(typeof header !== 'string')
+  const payloadAt = RECORD_HEADER + (header.keyIncluded ? header.keyLength * 2 : 0)
+  return { header, time: lstatSync(file).mtimeMs, key: sealedWith(bytes.subarray(payloadAt)) }
+}
+
+resealing('a sweep seals by the newest key what an older one has sealed, and changes nothing else', () => {
+  const variants: readonly Options[] = [
+    {},
+    { hashNames: true },
+    { layout: 'sharded', fsync: true },
+    { prefix: 'app' },
+  ]
+  for (const options of variants) {
+    const { old, both, newest } = drivers(options)
+    const keys = ['k', 'Kelvin', 'K'.repeat(200)]
+    for (const [index, key] of keys.entries()) {
+      old.one({ opcode: Opcode.SAVE, key, text: key, expiry: Date.now() + HOUR, writeId: [index, 7] })
+      if (index > 0) old.update(key, `${key} again`, Date.now() + 2 * HOUR)
+      old.touch(key, Date.now() + (index === 1 ? HOUR / 2 : 3 * HOUR))
+    }
+    both.save('current', 'by the newest')
+    const before = keys.map((key) => recordOf(old, key))
+    const loads = keys.map((key) => old.one({ opcode: Opcode.LOAD, key }))
+    const told = both.walk('reseal')
+    assert.equal([told.resealed, told.corrupt, told.expired], [keys.length, [], 0])
+    for (const [index, key] of keys.entries()) {
+      const after = recordOf(both, key)
+      assert.equal(after, { ...before[index], key: 2 })
+      const { text, expiry, codec, writeId } = newest.one({ opcode: Opcode.LOAD, key })
+      const { corrupt: _none, ...loaded } = loads[index] as (typeof loads)[number]
+      assert.equal(
+        { text, expiry, codec, writeId },
+        { text: loaded.text, expiry: loaded.expiry, codec: loaded.codec, writeId: loaded.writeId },
+      )
+    }
+    assert.is(both.walk('reseal').resealed, 0)
+    assert.is(newest.walk('count').live, keys.length + 1)
+  }
+})
+
+resealing('what is not sealed is, where it is accepted; else it is told of and left', () => {
+  const { both, newest, directory } = drivers()
+  const plain = new StorageDriver({ layout: 'flat', directory })
+  const accepting = new StorageDriver({ layout: 'flat', directory, seal: { ...NEW, acceptUnsealed: true } })
+  plain.save(KEY, 'from before')
+  assert.match(both.walk('reseal').corrupt[0]?.reason ?? '', /^not sealed: /)
+  assert.is(plain.load(KEY), 'from before')
+  assert.is(accepting.walk('reseal').resealed, 1)
+  assert.is(newest.load(KEY), 'from before')
+})
+
+resealing('what cannot be opened, or is damaged, is told of and stays; what has expired is swept', () => {
+  const { old, newest, both } = drivers()
+  old.save(KEY, 'text')
+  old.save('dead', 'text', Date.now() - 1000)
+  const told = newest.walk('reseal')
+  assert.equal([told.resealed, told.expired], [0, 1])
+  assert.match(told.corrupt[0]?.reason ?? '', /^sealed by another key/)
+  assert.is(old.load(KEY), 'text')
+  truncateSync(old.place(KEY).file, RECORD_HEADER + 10)
+  assert.match(both.walk('reseal').corrupt[0]?.reason ?? '', /not as long/)
+  assert.is(readdirSync(old.options.directory).length, 1)
+})
+
+resealing('slices are short, and none is left out', () => {
+  const { old, both } = drivers({ layout: 'sharded' })
+  for (let index = 0; index < 3 * LONGEST_SLICE; index++) old.save(`session${index}`, 'text')
+  const slices = both.slices('reseal').map(({ resealed }) => resealed)
+  assert.ok(slices.every((count) => count <= LONGEST_SLICE))
+  assert.is(
+    slices.reduce((sum, count) => sum + count, 0),
+    3 * LONGEST_SLICE,
+  )
+})
+
+/** As much later as it takes for a claim to be left behind. */
+function later(milliseconds: number, task: () => void): void {
+  const { now } = Date
+  Date.now = () => now() + milliseconds
+  try {
+    task()
+  } finally {
+    Date.now = now
+  }
+}
+
+resealing('killed at any moment, it leaves the session to whoever asks next, and no litter', () => {
+  const looks: Record<string, (driver: Driver) => void> = {
+    load: (driver) => assert.is(driver.load(KEY), 'old'),
+    exists: (driver) => assert.is(driver.exists(KEY), true),
+    create: (driver) => assert.is(driver.create(KEY, 'new'), Status.CONFLICT),
+    update: (driver) => assert.is(driver.update(KEY, 'old', Date.now() + 5 * HOUR), Status.DONE),
+    replace: (driver) => assert.is(driver.replace(KEY, 'old', 'old', Date.now() + 5 * HOUR), Status.DONE),
+    touch: (driver) => assert.is(driver.touch(KEY, Date.now() + 10 * HOUR), Status.DONE),
+    reseal: (driver) => void driver.walk('reseal'),
+  }
+  const { old, both, directory } = drivers()
+  let cuts = 0
+  for (const [name, look] of Object.entries(looks)) {
+    for (let at = 0; ; at++) {
+      for (const left of readdirSync(directory)) rmSync(`${directory}/${left}`)
+      old.save(KEY, 'old', Date.now() + 5 * HOUR)
+      if (!killing(() => both.walk('reseal'), at)) break
+      cuts++
+      later(1000, () => {
+        look(both)
+        assert.is(both.load(KEY), 'old', `${name} after call ${at}`)
+      })
+      later(2 * HOUR, () => both.walk('sweep'))
+      assert.equal(readdirSync(directory), [KEY], `${name} after call ${at}`)
+      assert.is(both.load(KEY), 'old')
+    }
+  }
+  assert.ok(cuts > 150, `${cuts} cuts`)
+})
+
+resealing('killed at any moment, and deleted then, a session stays deleted', () => {
+  const { old, both, directory } = drivers()
+  for (let at = 0; ; at++) {
+    for (const left of readdirSync(directory)) rmSync(`${directory}/${left}`, { recursive: true })
+    old.save(KEY, 'old', Date.now() + 5 * HOUR)
+    if (!killing(() => both.walk('reseal'), at)) break
+    later(1000, () => both.delete(KEY))
+    assert.is(both.load(KEY), undefined)
+    later(2 * HOUR, () => both.walk('sweep'))
+    assert.equal(readdirSync(directory), [], `after call ${at}`)
+  }
+})
+
+resealing('whichever call fails, the session can be read, and the next sweep leaves no litter', () => {
+  const { old, both, directory } = drivers({ fsync: true })
+  let failures = 0
+  for (const code of ['EIO', 'ENOSPC'] as const) {
+    for (let at = 0; ; at++) {
+      for (const left of readdirSync(directory)) rmSync(`${directory}/${left}`)
+      old.save(KEY, 'old', Date.now() + 5 * HOUR)
+      let told: unknown
+      const task = (): void => {
+        try {
+          told = both.walk('reseal')
+        } catch (error) {
+          // The directory itself could not be read.
+          told = error
+        }
+      }
+      if (failing(task, at, code) === undefined) break
+      failures++
+      assert.ok(told !== undefined)
+      later(1000, () => assert.is(both.load(KEY), 'old', `${code} at call ${at}`))
+      later(2 * HOUR, () => both.walk('sweep'))
+      assert.equal(readdirSync(directory), [KEY], `${code} at call ${at}`)
+      assert.is(both.walk('reseal').corrupt.length, 0)
+      assert.is(recordOf(both, KEY).key, 2)
+    }
+  }
+  assert.ok(failures > 40, `${failures} failures`)
+})
+
+resealing(
+  'behind a journal, where nobody else writes, a session that is deleted meanwhile stays deleted',
+  () => {
+    const { old, both, directory } = drivers({ exclusive: true })
+    const { now } = Date
+    let scenarios = 0
+    for (let cut = 0, cuts = 1; cut < cuts; cut++) {
+      for (let at = 0, calls = 1; at < calls; at++, scenarios++) {
+        for (const left of readdirSync(directory)) rmSync(`${directory}/${left}`)
+        old.save(KEY, 'old', now() + 5 * HOUR)
+        // It comes as far as this, and no further, while the delete is under way.
+        const run = (): void => {
+          if (killing(() => both.walk('reseal'), cut)) cuts = cut + 2
+          Date.now = () => now() + 1000
+        }
+        let told: number | undefined
+        try {
+          calls = Math.max(
+            calls,
+            interleave(() => {
+              told = old.delete(KEY)
+            }, [{ at, run }]),
+          )
+        } finally {
+          Date.now = now
+        }
+        assert.is(told, Status.DONE)
+        later(1000, () => assert.is(both.load(KEY), undefined, `cut at ${cut}, deleted around call ${at}`))
+        later(2 * HOUR, () => both.walk('sweep'))
+        assert.equal(readdirSync(directory), [])
+      }
+    }
+    assert.ok(scenarios > 40, `${scenarios} scenarios`)
+  },
+)
+
+resealing.run()
