@@ -1,5 +1,13 @@
 import { existsSync } from 'node:fs'
-import { describeFailure, hasCode, Opcode, ReplyWriter, RequestReader, Status } from '../protocol/index.js'
+import {
+  describeFailure,
+  hasCode,
+  type KeyDigest,
+  Opcode,
+  ReplyWriter,
+  RequestReader,
+  Status,
+} from '../protocol/index.js'
 import { underClaimIfPossible } from './claim.js'
 import { closeAnyway } from './close.js'
 import type { Layout, Place } from './layout.js'
@@ -46,10 +54,10 @@ export class BatchApplier {
       const slot = request.index
       try {
         if (request.opcode === Opcode.VOID) continue
-        const key = request.key()
+        const key = request.keyDigest() ?? request.key()
         const place = this.#layout.place(key, request.hash)
         const version = versionOf(request, key, place)
-        if (version === undefined) this.#applySmall(request, key, place, reply, context, group)
+        if (version === undefined) this.#applySmall(request, place, reply, context, group)
         else if (group === undefined) reply.status(slot, save(context, version))
         else group.add(slot, version)
       } catch (error) {
@@ -73,7 +81,6 @@ export class BatchApplier {
   /** The operations that write no record of their own. */
   #applySmall(
     request: RequestReader,
-    key: string,
     place: Place,
     reply: ReplyWriter,
     context: SaveContext,
@@ -82,14 +89,14 @@ export class BatchApplier {
     const slot = request.index
     switch (request.opcode) {
       case Opcode.LOAD:
-        return this.#load(slot, key, place, reply)
+        return this.#load(slot, request.key(), place, reply)
       case Opcode.EXISTS:
         return reply.status(
           slot,
           livenessOfPlace(place, Date.now()) === 'alive' ? Status.DONE : Status.ABSENT,
         )
       case Opcode.TOUCH:
-        return reply.status(slot, touch(context, { place, key, expiry: request.expiry }, this.#tombstones))
+        return reply.status(slot, this.#touch(request, place, context))
       case Opcode.DELETE:
         return this.#delete(slot, place, context, group)
       case Opcode.SET_ASIDE:
@@ -104,6 +111,10 @@ export class BatchApplier {
       default:
         throw new RangeError(`unknown opcode ${request.opcode}`)
     }
+  }
+
+  #touch(request: RequestReader, place: Place, context: SaveContext): Status {
+    return touch(context, { place, key: request.key(), expiry: request.expiry }, this.#tombstones)
   }
 
   #delete(slot: number, place: Place, context: SaveContext, group: SyncGroup | undefined): void {
@@ -147,11 +158,11 @@ function removeAlone(place: Place): void {
 }
 
 /** The record to write for a slot; `undefined` for the rest. */
-function versionOf(request: RequestReader, key: string, place: Place): Version | undefined {
+function versionOf(request: RequestReader, key: string | KeyDigest, place: Place): Version | undefined {
   const { opcode } = request
   if (opcode === Opcode.REPLACE) {
     // Before the record's header is written, which says nothing of it.
-    const replaces = { key, digest: request.expected() }
+    const replaces = { key: request.key(), digest: request.expected() }
     return { ...place.format.compose(request, opcode, key, place), replaces }
   }
   if (opcode !== Opcode.SAVE && opcode !== Opcode.UPDATE && opcode !== Opcode.CREATE) return undefined

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { sliceOf } from '../protocol/index.js'
-import { type DecodedName, digestName, isDigestName } from './names.js'
+import { type KeyDigest, sliceOf } from '../protocol/index.js'
+import { type DecodedName, digestName, isDigestName, nameOfDigest } from './names.js'
 import { nativeFormat } from './native-format.js'
 import type { FilesWorkerOptions } from './options.js'
 import type { RecordFormat } from './record-format.js'
@@ -81,10 +81,12 @@ export class Layout {
     return this.#directories
   }
 
-  /** The place of a key. */
-  place(key: string, hash: number): Place {
+  /** The place of a key; of a digest, the one that its key has where names are hashed. */
+  place(key: string | KeyDigest, hash: number): Place {
     // A layout has 256 directories or one, so the first is always there.
     const directory = this.#directories[this.sharded ? sliceOf(hash) : 0] as string
+    if (typeof key !== 'string')
+      return new Place(directory, this.#prefix + nameOfDigest(key.digest), false, this.format)
     const name = this.#hashNames ? digestName(key) : this.format.names.encode(key, this.#prefix)
     return new Place(directory, this.#prefix + name, !this.#hashNames && isDigestName(name), this.format)
   }

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs'
-import { Opcode, type RequestReader } from '../protocol/index.js'
+import { type KeyDigest, Opcode, type RequestReader } from '../protocol/index.js'
 import { moveExpiry } from './move-expiry.js'
 import { decodeName, encodeName } from './names.js'
 import { peekHeader } from './peek.js'
@@ -50,7 +50,7 @@ export const OWN_FORMAT: RecordFormat = {
 function compose<Where extends RecordPlace>(
   request: RequestReader,
   opcode: WriteOpcode,
-  key: string,
+  key: string | KeyDigest,
   place: Where,
 ): ComposedVersion<Where> {
   const { expiry } = request
@@ -66,7 +66,7 @@ function compose<Where extends RecordPlace>(
   }
   const retried = request.attempt > 0
   const payloadEnd = request.payloadStart + request.payloadLength
-  if (place.keyInRecord) {
+  if (place.keyInRecord && typeof key === 'string') {
     const bytes = composeRecord(key, request.bytes.subarray(request.payloadStart, payloadEnd), header)
     return { opcode, place, bytes, start: 0, end: bytes.length, fileTime: expiry, writeId, retried }
   }

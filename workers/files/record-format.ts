@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs'
-import type { Opcode, RequestReader } from '../protocol/index.js'
+import type { KeyDigest, Opcode, RequestReader } from '../protocol/index.js'
 import type { DecodedName } from './names.js'
 import type { FilesWorkerOptions } from './options.js'
 
@@ -105,11 +105,11 @@ export interface RecordFormat {
   readonly hasHeader: boolean
   /** The largest file that can be a record. */
   longest(maxRecordBytes: number): number
-  /** What is to be written for the current slot. */
+  /** What is to be written for the current slot. Only under hashed names may its key be a digest. */
   compose<Where extends RecordPlace>(
     request: RequestReader,
     opcode: WriteOpcode,
-    key: string,
+    key: string | KeyDigest,
     place: Where,
   ): ComposedVersion<Where>
   /** Whether the record in a version's way is what a worker that has died put there for this very operation. */

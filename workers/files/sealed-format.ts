@@ -1,5 +1,5 @@
 import { readSync, type Stats } from 'node:fs'
-import { Opcode, type RequestReader } from '../protocol/index.js'
+import { type KeyDigest, Opcode, type RequestReader } from '../protocol/index.js'
 import { type SealBinding, Sealer, sealedWith } from '../seal/index.js'
 import { OWN_FORMAT } from './own-format.js'
 import { lookInto } from './peek.js'
@@ -72,7 +72,7 @@ export class SealedFormat implements RecordFormat {
   compose<Where extends RecordPlace>(
     request: RequestReader,
     opcode: WriteOpcode,
-    key: string,
+    key: string | KeyDigest,
     place: Where,
   ): ComposedVersion<Where> {
     const { payloadStart, payloadLength, expiry, writeId, codec } = request
@@ -83,9 +83,10 @@ export class SealedFormat implements RecordFormat {
     return { opcode, place, bytes, start: 0, end: bytes.length, fileTime: expiry, writeId, retried }
   }
 
-  composeAlone(key: string, { keyInRecord }: RecordPlace, content: RecordContent): Buffer {
+  composeAlone(key: string | KeyDigest, { keyInRecord }: RecordPlace, content: RecordContent): Buffer {
     const { payload, ...fields } = content
-    return this.#record(key, keyInRecord ? key : undefined, payload, { ...fields, keyLength: key.length })
+    const included = keyInRecord && typeof key === 'string' ? key : undefined
+    return this.#record(key, included, payload, { ...fields, keyLength: key.length })
   }
 
   read(bytes: Buffer, fileTime: number, owner?: RecordOwner): StoredRecord | string {

@@ -12,11 +12,13 @@ export { carriesPayload, Opcode, Status } from './opcodes.js'
 export { payloadDigest } from './payload-digest.js'
 export type { CorruptNotice, Failure, LoadedRecord, Report } from './reply.js'
 export { gaugeOf, ReplyReader, ReplyWriter } from './reply.js'
-export type { JournalGauge, SlotContent } from './request.js'
+export type { JournalGauge, KeyDigest, SlotContent } from './request.js'
 export {
   BATCH_HEADER,
   DIGEST_BYTES,
+  DIGESTED_KEY,
   isAllDone,
+  KEY_DIGEST_BYTES,
   keyBytesOf,
   longestSlot,
   markAllDone,

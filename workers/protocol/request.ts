@@ -6,13 +6,14 @@ import type { Opcode } from './opcodes.js'
  *   0  u32 slots        4  u32 attempt (0 = first)      8  u32 nonce, low     12 u32 nonce, high    16 u32 0 (4 times)
  *   then per slot:
  *   0  u32 slot length  4  u8 opcode, u8 flags, u16 key bytes   8  u32 payload bytes   12 u32 key hash
- *  16  f64 expiry (ms)  24 u32 codec                   28 u32 write id, low   32 u32 write id, high  36 u32 0
+ *  16  f64 expiry (ms)  24 u32 codec                   28 u32 write id, low   32 u32 write id, high  36 u32 0, or see below
  *  40  payload, then the key, then, for `REPLACE`, the 16 bytes of the digest that the stored payload has to have
  *
  * Once a storage has read a header it may write one of its own over it: so a record is whole, in front of its payload,
  * without a copy, and a batch is a frame of the journal.
  *
- * Keys travel as latin1 when every code unit fits, else as UTF-16, so that lone surrogates stay distinct.
+ * Keys travel as latin1 when every code unit fits, else as UTF-16, so that lone surrogates stay distinct. A journal under
+ * hashed names has the SHA-256 digest of a key in its place, and at 36 the number of code units that the key had.
  */
 
 /** Bytes in front of the first slot; the journal needs as many for a frame. */
@@ -27,6 +28,19 @@ export const DIGEST_BYTES = 16
 export const WIDE_KEY = 1
 /** Flag of a slot that brings its write id along, instead of taking it from batch and ordinal. */
 export const OWN_WRITE_ID = 2
+/** Flag of a slot that has the digest of a key in the key's place. No key can look like one: none has this flag. */
+export const DIGESTED_KEY = 4
+
+/** Bytes of the digest of a key. */
+export const KEY_DIGEST_BYTES = 32
+
+/** A key of which nothing else is known. */
+export interface KeyDigest {
+  /** {@link KEY_DIGEST_BYTES} bytes. */
+  readonly digest: Uint8Array
+  /** How many UTF-16 code units the key has. */
+  readonly length: number
+}
 
 /** One slot to be written. Payload may be absent where the opcode carries none. */
 export interface SlotContent {

@@ -1,5 +1,5 @@
 import { carriesPayload, Opcode } from './opcodes.js'
-import { DIGEST_BYTES, OWN_WRITE_ID, SLOT_HEADER, WIDE_KEY } from './request.js'
+import { DIGEST_BYTES, DIGESTED_KEY, type KeyDigest, OWN_WRITE_ID, SLOT_HEADER, WIDE_KEY } from './request.js'
 
 /** A slot where it lies: what a reader shows, without a copy. */
 export interface SlotView {
@@ -79,18 +79,37 @@ export class SlotReader implements SlotView {
     return this.#next - this.offset
   }
 
-  /** The current slot's key. */
+  /**
+   * The current slot's key.
+   * @throws {RangeError} when only its digest is known
+   */
   key(): string {
-    const start = this.payloadStart + (this.words[(this.offset >>> 2) + 2] ?? 0)
+    if ((this.#flags & DIGESTED_KEY) !== 0) throw new RangeError('only the digest of this key is known')
+    const start = this.#keyStart
     const end = start + this.#keyLength
     const wide = (this.#flags & WIDE_KEY) !== 0
     return wide ? this.bytes.toString('utf16le', start, end) : this.bytes.toString('latin1', start, end)
+  }
+
+  /** What is known of the current slot's key where that is only its digest; `undefined` where the key is there. */
+  keyDigest(): KeyDigest | undefined {
+    if ((this.#flags & DIGESTED_KEY) === 0) return undefined
+    const start = this.#keyStart
+    return {
+      digest: this.bytes.subarray(start, start + this.#keyLength),
+      length: this.words[(this.offset >>> 2) + 9] ?? 0,
+    }
   }
 
   /** The digest of the payload that a `REPLACE` is to replace, where it lies. */
   expected(): Buffer {
     const start = this.payloadStart + this.payloadLength + this.#keyLength
     return this.bytes.subarray(start, start + DIGEST_BYTES)
+  }
+
+  get #keyStart(): number {
+    // Behind the payload, or what a slot once had of one.
+    return this.payloadStart + (this.words[(this.offset >>> 2) + 2] ?? 0)
   }
 
   /** The write id that the current slot brings along, if it does. */

@@ -33,8 +33,8 @@ async function list(directory: string, options: CommandOptions): Promise<void> {
 }
 
 /** A session's key or, where names are hashed, its digest: a journal knows more than the directory is to tell. */
-function nameOf({ key, file }: SessionEntry, hashed: boolean): Named {
-  if (key === undefined) return { digest: file?.slice(-LONGEST_DIGEST) ?? '' }
+function nameOf({ key, digest, file }: SessionEntry, hashed: boolean): Named {
+  if (key === undefined) return { digest: digest ?? file?.slice(-LONGEST_DIGEST) ?? '' }
   return hashed ? { digest: digestName(key) } : { key }
 }
 

@@ -27,6 +27,8 @@ export interface SessionEntry {
   readonly where: 'file' | 'journal'
   /** `undefined` where only a digest of it is kept. */
   readonly key: string | undefined
+  /** In a journal, where only that is kept: as it stands in a file's name. */
+  readonly digest?: string
   /** `undefined` in a journal. */
   readonly file: string | undefined
   /** Milliseconds since the epoch. */

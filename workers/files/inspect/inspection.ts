@@ -44,7 +44,7 @@ export class Inspection {
       layout: options.layout ?? detectLayout(directory, prefix),
     }
     this.#layout = new Layout(filesOptions, format)
-    this.#journal = new JournalSnapshot(directory)
+    this.#journal = new JournalSnapshot(directory, options.seal)
   }
 
   /** The layout that was asked for, or found. */

@@ -1,14 +1,9 @@
 import { readdirSync, statSync } from 'node:fs'
-import {
-  hasCode,
-  keyHash,
-  Opcode,
-  RequestReader,
-  RequestWriter,
-  SlotReader,
-  systemError,
-} from '../../protocol/index.js'
+import { hasCode, type KeyDigest, Opcode, systemError } from '../../protocol/index.js'
+import type { SealBinding } from '../../seal/index.js'
 import { type Evidence, isEvidence } from '../journal/evidence.js'
+import { FrameReader } from '../journal/frame-reader.js'
+import { FrameSeal } from '../journal/frame-seal.js'
 import { NewestVersions } from '../journal/newest.js'
 import { JOURNAL_NAME, journalDirectory } from '../journal/options.js'
 import { type FoundSegment, findSegments, Replay } from '../journal/replay.js'
@@ -16,6 +11,7 @@ import { segmentName, segmentNumber } from '../journal/segment.js'
 import { isSpare } from '../journal/spares.js'
 import { digestName } from '../names.js'
 import type { BystanderEntry, CorruptEntry, JournalSlice, JournalSummary, SessionEntry } from './entries.js'
+import { digestedSlotOf, keyIn, nameOf, slotOf } from './journaled-keys.js'
 
 /** Times that a journal is read anew because its owner dropped a part of it meanwhile. */
 const ATTEMPTS = 20
@@ -39,6 +35,9 @@ export interface JournaledSession {
  * counts when it is met twice: where segments are written over, a frame may be seen before the one in front of it.
  *
  * Files have to be looked at after this: what has been dropped before is in them.
+ *
+ * Where names are hashed it has digests for keys. It may have keys, too, of an engine that knew no better; they give way to
+ * the digest that came after them.
  */
 export class JournalSnapshot {
   readonly #directory: string
@@ -49,14 +48,22 @@ export class JournalSnapshot {
   #corruptBefore: string | undefined
   #attempts = 0
   #summary: JournalSummary | undefined
-  #digests: ReadonlySet<string> | undefined
+  #digests: ReadonlyMap<string, number> | undefined
+  readonly #seal: FrameSeal | undefined
 
-  /** @param directory Of the sessions. */
-  constructor(directory: string) {
+  /**
+   * @param directory Of the sessions.
+   * @param seal What opens frames that are sealed.
+   */
+  constructor(directory: string, seal?: SealBinding) {
     this.#directory = journalDirectory(directory)
+    this.#seal = seal === undefined ? undefined : new FrameSeal(seal)
   }
 
-  /** Reads the next segment, or begins anew. */
+  /**
+   * Reads the next segment, or begins anew.
+   * @throws what a system call would, also when there is no key for what is sealed
+   */
   read(): JournalSlice {
     try {
       const replay = this.#replay ?? this.#begin()
@@ -84,9 +91,9 @@ export class JournalSnapshot {
   /** Whether the journal, and not its file, tells what has become of a session. */
   knows({ key, file }: Pick<SessionEntry, 'key' | 'file'>): boolean {
     if (this.#newest.count === 0) return false
-    if (key !== undefined) return this.#find(key) !== -1
-    this.#digests ??= this.#digestsOfKeys()
-    return this.#digests.has((file ?? '').slice(-DIGEST_LENGTH))
+    // A file with a key for a name is none of those whose names are hashed.
+    if (key !== undefined) return this.#newest.find(slotOf(key)) !== -1
+    return this.#entriesByDigest.has((file ?? '').slice(-DIGEST_LENGTH))
   }
 
   /** The session of a key; `'deleted'` when the journal says that there is none; `undefined` when it says nothing. */
@@ -98,13 +105,17 @@ export class JournalSnapshot {
 
   /** All sessions, live or expired. */
   *sessions(): Generator<JournaledSession, void, undefined> {
+    const mixed = this.#hasDigests()
     for (const entry of this.#newest.entries()) {
-      if (this.#newest.opcode(entry) === Opcode.SAVE) yield this.#sessionOf(entry)
+      if (this.#newest.opcode(entry) !== Opcode.SAVE) continue
+      if (mixed && this.#entriesByDigest.get(nameOf(this.#keyOf(entry))) !== entry) continue
+      yield this.#sessionOf(entry)
     }
   }
 
   #begin(): Replay {
     this.#newest = new NewestVersions()
+    this.#digests = undefined
     this.#corrupt = []
     this.#before = findSegments(this.#directory)
     this.#replay = new Replay({
@@ -112,6 +123,7 @@ export class JournalSnapshot {
       newest: this.#newest,
       fsync: false,
       evidence: this.#untouched(),
+      frames: new FrameReader({ seal: this.#seal, digester: undefined }),
     })
     return this.#replay
   }
@@ -151,23 +163,25 @@ export class JournalSnapshot {
     return `${JOURNAL_NAME}/${name}`
   }
 
+  /** By its key or by the digest of that: by what is newer, where there are both. */
   #find(key: string): number {
-    const writer = new RequestWriter(LOOKUP_BYTES)
-    const slot = { opcode: Opcode.LOAD, hash: keyHash(key), expiry: 0, codec: 0, payload: undefined }
-    writer.append({ ...slot, key })
-    const reader = new RequestReader(writer.toWire(0, [0, 0]))
-    reader.next()
-    return this.#newest.find(reader)
+    return this.#newerOf(this.#newest.find(slotOf(key)), this.#newest.find(digestedSlotOf(key)))
+  }
+
+  #newerOf(left: number, right: number): number {
+    if (left === -1 || right === -1) return Math.max(left, right)
+    return this.#newest.changed(left) > this.#newest.changed(right) ? left : right
   }
 
   #sessionOf(entry: number): JournaledSession {
     const payload = this.#newest.payload(entry)
+    const key = this.#keyOf(entry)
     return {
       payload,
       entry: {
         kind: 'session',
         where: 'journal',
-        key: this.#keyOf(entry),
+        ...(typeof key === 'string' ? { key } : { key: undefined, digest: nameOf(key) }),
         file: undefined,
         expiry: this.#newest.expiry(entry),
         bytes: payload.length,
@@ -177,24 +191,33 @@ export class JournalSnapshot {
     }
   }
 
-  #keyOf(entry: number): string {
+  #keyOf(entry: number): string | KeyDigest {
     const slot = new ArrayBuffer(this.#newest.length(entry))
     this.#newest.copyTo(entry, new Uint8Array(slot), 0)
-    const reader = new SlotReader(slot)
-    reader.start(0, 1)
-    reader.next()
-    return reader.key()
+    return keyIn(slot)
   }
 
-  #digestsOfKeys(): ReadonlySet<string> {
-    const digests = new Set<string>()
-    for (const entry of this.#newest.entries()) digests.add(digestName(this.#keyOf(entry)))
+  #hasDigests(): boolean {
+    for (const entry of this.#newest.entries()) if (typeof this.#keyOf(entry) !== 'string') return true
+    return false
+  }
+
+  /** The newer one, where there are two of a session. */
+  get #entriesByDigest(): ReadonlyMap<string, number> {
+    this.#digests ??= this.#mapDigests()
+    return this.#digests
+  }
+
+  #mapDigests(): ReadonlyMap<string, number> {
+    const digests = new Map<string, number>()
+    for (const entry of this.#newest.entries()) {
+      const name = nameOf(this.#keyOf(entry))
+      digests.set(name, this.#newerOf(digests.get(name) ?? -1, entry))
+    }
     return digests
   }
 }
 
-/** Room for a slot with a key of the usual length. */
-const LOOKUP_BYTES = 128
 const DIGEST_LENGTH = digestName('').length
 
 /** A segment that was just being made had no header yet. */

@@ -22,7 +22,11 @@ import { syncDirectory } from '../sync-directory.js'
 import { carryOver } from './carry-over.js'
 import { Checkpoint } from './checkpoint.js'
 import { Checks } from './checks.js'
+import { DigestedRequest } from './digested-request.js'
 import { keepEvidence } from './evidence.js'
+import { FrameReader } from './frame-reader.js'
+import { FrameSeal } from './frame-seal.js'
+import { KeyDigester } from './key-digester.js'
 import { NewestVersions } from './newest.js'
 import { type JournalWorkerOptions, journalDirectory } from './options.js'
 import { Replay } from './replay.js'
@@ -37,6 +41,9 @@ class Journal implements JournalStorage {
   readonly #options: JournalWorkerOptions
   readonly #newest = new NewestVersions()
   readonly #checks: Checks
+  /** Where names are hashed: then nothing here has a key, but the batch that is being applied. */
+  readonly #digester: KeyDigester | undefined
+  readonly #seal: FrameSeal | undefined
   readonly #replay: Replay
   #log: SegmentLog | undefined
   #checkpoint: Checkpoint | undefined
@@ -49,12 +56,15 @@ class Journal implements JournalStorage {
   constructor(options: JournalWorkerOptions) {
     this.#options = options
     this.#checks = new Checks(this.#newest, new Layout(options), options)
+    if (options.hashNames) this.#digester = new KeyDigester()
+    if (options.seal !== undefined) this.#seal = new FrameSeal(options.seal)
     const directory = journalDirectory(options.directory)
     this.#replay = new Replay({
       directory,
       newest: this.#newest,
       fsync: options.fsync,
       evidence: keepEvidence(directory),
+      frames: new FrameReader({ seal: this.#seal, digester: this.#digester }),
     })
   }
 
@@ -69,7 +79,8 @@ class Journal implements JournalStorage {
   }
 
   apply(wire: ArrayBuffer): ArrayBuffer | null {
-    const request = new RequestReader(wire)
+    const request =
+      this.#digester === undefined ? new RequestReader(wire) : new DigestedRequest(wire, this.#digester)
     const reply = new ReplyWriter(request.slots)
     const journaled: number[] = []
     try {
@@ -184,7 +195,13 @@ class Journal implements JournalStorage {
   #openLog(): void {
     const { directory, fsync, segmentBytes } = this.#options
     this.#log = new SegmentLog(
-      { directory: journalDirectory(directory), fsync, segmentBytes, mostSpares: fsync ? MOST_SPARES : 0 },
+      {
+        directory: journalDirectory(directory),
+        fsync,
+        segmentBytes,
+        mostSpares: fsync ? MOST_SPARES : 0,
+        seal: this.#seal,
+      },
       this.#replay.position,
     )
   }

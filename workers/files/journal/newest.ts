@@ -1,4 +1,4 @@
-import { Opcode, SLICES, SLOT_HEADER, type SlotView, WIDE_KEY } from '../../protocol/index.js'
+import { DIGESTED_KEY, Opcode, SLICES, SLOT_HEADER, type SlotView, WIDE_KEY } from '../../protocol/index.js'
 import { KeyTable } from './key-table.js'
 import { type Chunk, Slab } from './slab.js'
 
@@ -7,6 +7,8 @@ const SHORT = 1024
 /** Entries that an empty table has room for. */
 const LEAST_KEPT = 4096
 const NONE = -1
+/** What the same bytes are as a key. */
+const KEY_FLAGS = WIDE_KEY | DIGESTED_KEY
 const TAKEN = Number.POSITIVE_INFINITY
 
 /**
@@ -202,7 +204,7 @@ export class NewestVersions {
     const word = slot.offset >>> 2
     const other = words[word + 1] as number
     const length = packed >>> 16
-    if (length !== other >>> 16 || (((packed ^ other) >>> 8) & WIDE_KEY) !== 0) return false
+    if (length !== other >>> 16 || (((packed ^ other) >>> 8) & KEY_FLAGS) !== 0) return false
     const address = this.#addressOf(entry)
     const own = this.#slab.chunkOf(address).bytes
     const ownStart = Slab.offsetOf(address) + SLOT_HEADER + this.#word(entry, 2)

@@ -1,8 +1,9 @@
 import { closeSync, constants, fdatasyncSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
-import { type CorruptNotice, type ReplaySlice, SlotReader } from '../../protocol/index.js'
+import type { CorruptNotice, ReplaySlice, SlotReader } from '../../protocol/index.js'
 import { readInto } from '../read-whole.js'
 import type { Evidence } from './evidence.js'
-import { FRAME_HEADER, hasFrameBehind, readFrame } from './frame.js'
+import { type FrameHeader, hasFrameBehind, readFrame } from './frame.js'
+import type { FrameReader } from './frame-reader.js'
 import type { NewestVersions } from './newest.js'
 import {
   readSegmentHeader,
@@ -15,6 +16,8 @@ import type { LogPosition, OldSegment } from './segment-log.js'
 
 const NO_LINK = constants.O_NOFOLLOW ?? 0
 const READ_FLAGS = constants.O_RDONLY | NO_LINK
+
+const BROKEN_SEAL = 'a frame of the journal does not open: it was changed, or moved'
 
 /** A segment as a replay finds it. */
 export interface FoundSegment extends OldSegment {
@@ -30,6 +33,8 @@ export interface ReplayOptions {
   readonly newest: NewestVersions
   readonly fsync: boolean
   readonly evidence: Evidence
+  /** What shows the slots of frames. */
+  readonly frames: FrameReader
 }
 
 /**
@@ -39,6 +44,9 @@ export interface ReplayOptions {
  * number of a later segment. A frame that is not whole at the end of the journal, or where the next segment goes on without a
  * gap, was never acknowledged: a torn tail, passed over in silence. Anything else that is not whole is damage: what comes
  * after it cannot be trusted to be the newest. It is evidence, told of, and the journal ends there.
+ *
+ * Of what is sealed, a frame that one of our keys has sealed and that does not open is damage, wherever it stands. A frame
+ * that we have no key for is none: it was acknowledged, so the replay fails, and nothing has been changed by then.
  *
  * Nothing that counts is changed or removed, so an interrupted replay can be begun anew.
  *
@@ -51,6 +59,7 @@ export class Replay {
   readonly #newest: NewestVersions
   readonly #fsync: boolean
   readonly #evidence: Evidence
+  readonly #frames: FrameReader
   readonly #segments: FoundSegment[]
   readonly #totalBytes: number
   #index = 0
@@ -58,18 +67,21 @@ export class Replay {
   #records = 0
   #expected: number | undefined
   #ended = false
+  #failure: { readonly error: unknown } | undefined
 
-  constructor({ directory, newest, fsync, evidence }: ReplayOptions) {
+  constructor({ directory, newest, fsync, evidence, frames }: ReplayOptions) {
     this.#directory = directory
     this.#newest = newest
     this.#fsync = fsync
     this.#evidence = evidence
+    this.#frames = frames
     this.#segments = findSegments(directory)
     this.#totalBytes = this.#segments.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
   /** Reads the next segment. */
   next(): Omit<ReplaySlice, 'gauge'> {
+    if (this.#failure !== undefined) throw this.#failure.error
     const corrupt: CorruptNotice[] = []
     const segment = this.#segments[this.#index]
     if (segment !== undefined) {
@@ -116,27 +128,51 @@ export class Replay {
     if (segment.bytes <= SEGMENT_HEADER && this.#expected === undefined) return
     this.#expected ??= header.firstSequence
     const bytes = readWhole(`${this.#directory}/${segmentName(segment.number)}`, this.#fsync)
-    const end = this.#replayFrames(bytes, header, limit)
-    if (end === bytes.length || this.#expected === limit) return
-    // The segment behind it, if there is one, begins with a later frame than the one that is missing here.
-    const isLast = this.#segments.slice(index + 1).every((later) => later.header === undefined)
-    if (isLast && !hasFrameBehind(bytes, end, header.salt)) return
+    const { end, broken } = this.#replayFrames(bytes, header, limit)
+    if (!broken && this.#isWhole(index, bytes, end, limit)) return
     this.#ended = true
-    corrupt.push(this.#evidence.ofPart(segment, 'a segment of the journal is damaged in the middle'))
+    const reason = broken ? BROKEN_SEAL : 'a segment of the journal is damaged in the middle'
+    corrupt.push(this.#evidence.ofPart(segment, reason))
   }
 
-  /** Where the frames that count end, in bytes. */
-  #replayFrames(bytes: Buffer<ArrayBuffer>, { salt }: SegmentHeader, limit: number): number {
-    const slots = new SlotReader(bytes.buffer)
+  /** Whether nothing that counts can lie behind the end of those frames that do. */
+  #isWhole(index: number, bytes: Buffer, end: number, limit: number): boolean {
+    if (end === bytes.length || this.#expected === limit) return true
+    // The segment behind it, if there is one, begins with a later frame than the one that is missing here.
+    const behind = this.#segments.slice(index + 1)
+    if (behind.some((later) => later.header !== undefined)) return false
+    const salt = this.#segments[index]?.header?.salt ?? 0
+    return !hasFrameBehind(bytes, end, salt)
+  }
+
+  /** Where the frames that count end, in bytes, and whether it is at one whose seal is broken. */
+  #replayFrames(
+    bytes: Buffer<ArrayBuffer>,
+    { salt }: SegmentHeader,
+    limit: number,
+  ): { readonly end: number; readonly broken: boolean } {
+    this.#frames.begin(bytes)
     let offset = SEGMENT_HEADER
     for (;;) {
       const frame = readFrame(bytes, offset, salt)
-      if (frame === undefined || frame.sequence !== this.#expected || frame.sequence >= limit) return offset
-      slots.start(offset + FRAME_HEADER, frame.slots)
+      if (frame === undefined || frame.sequence !== this.#expected || frame.sequence >= limit)
+        return { end: offset, broken: false }
+      const slots = this.#slotsOf(offset, frame)
+      if (slots === undefined) return { end: offset, broken: true }
       while (slots.next()) this.#newest.note(slots, frame.sequence)
       this.#records += frame.slots
       this.#expected++
       offset += frame.length
+    }
+  }
+
+  /** Whoever asks again after a refusal is refused again: what the frames before have brought must not be taken in twice. */
+  #slotsOf(offset: number, frame: FrameHeader): SlotReader | undefined {
+    try {
+      return this.#frames.slots(offset, frame)
+    } catch (error) {
+      this.#failure = { error }
+      throw error
     }
   }
 

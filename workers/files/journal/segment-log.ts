@@ -1,6 +1,7 @@
 import { syncDirectory } from '../sync-directory.js'
 import { unlinkIfPresent } from '../unlink.js'
-import { sealFrame } from './frame.js'
+import { type FramePosition, writeFrameChecksum, writeFrameHeader } from './frame.js'
+import { FRAME_SEAL_BYTES, type FrameSeal } from './frame-seal.js'
 import { Segment, segmentName } from './segment.js'
 import { Spares } from './spares.js'
 
@@ -28,6 +29,8 @@ export interface SegmentLogOptions {
   readonly segmentBytes: number
   /** Files of segments that are kept to be written over, at the most. */
   readonly mostSpares: number
+  /** What seals frames; absent where they are written as they are. */
+  readonly seal: FrameSeal | undefined
 }
 
 /** The segments of a journal: frames are appended to the last one; the first ones go when they are not needed. */
@@ -69,11 +72,14 @@ export class SegmentLog {
    * counts; the next call may succeed.
    */
   append(bytes: Buffer, view: DataView, length: number, slots: number): void {
+    const { seal } = this.#options
+    const frameLength = seal === undefined ? length : length + FRAME_SEAL_BYTES
     let segment: Segment | undefined
     try {
-      segment = this.#segmentFor(length)
-      sealFrame(bytes, view, length, { slots, sequence: this.#nextSequence, salt: segment.salt })
-      segment.append(bytes, length)
+      segment = this.#segmentFor(frameLength)
+      const position = { slots, sequence: this.#nextSequence, salt: segment.salt }
+      const frame = seal?.seal(bytes, length, position) ?? plainFrame(bytes, view, length, position)
+      segment.append(frame, frameLength)
     } catch (error) {
       if (segment?.usable === false) this.roll()
       // The disk may be full.
@@ -135,4 +141,11 @@ export class SegmentLog {
     }
     return this.#current
   }
+}
+
+/** The header goes over the room in front of the slots: nothing is copied. */
+function plainFrame(bytes: Buffer, view: DataView, length: number, position: FramePosition): Buffer {
+  writeFrameHeader(view, length, position, false)
+  writeFrameChecksum(bytes, view, length)
+  return bytes
 }

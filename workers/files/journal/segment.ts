@@ -18,7 +18,9 @@ import { unlinkIfPresent } from '../unlink.js'
  */
 
 const MAGIC = 0x4c4a5443
-const FORMAT = 1
+/** In the first one, frames were not sealed, and keys no digests: what knows only that one must not read them. */
+const FORMAT = 2
+const OLDEST_FORMAT = 1
 /** Bytes in front of the first frame. */
 export const SEGMENT_HEADER = 32
 const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
@@ -46,7 +48,8 @@ export function segmentNumber(name: string): number | undefined {
 export function readSegmentHeader(bytes: Buffer): SegmentHeader | undefined {
   if (bytes.length < SEGMENT_HEADER || bytes.readUInt32LE(0) !== MAGIC) return undefined
   if (crc32(bytes.subarray(8, SEGMENT_HEADER)) !== bytes.readUInt32LE(4)) return undefined
-  if (bytes.readUInt32LE(8) !== FORMAT) return undefined
+  const format = bytes.readUInt32LE(8)
+  if (format < OLDEST_FORMAT || format > FORMAT) return undefined
   return { salt: bytes.readUInt32LE(12), firstSequence: bytes.readDoubleLE(16) }
 }
 
