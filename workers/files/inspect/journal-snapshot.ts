@@ -198,7 +198,7 @@ export class JournalSnapshot {
   }
 
   #hasDigests(): boolean {
-    for (const entry of this.#newest.entries()) if (typeof this.#keyOf(entry) !== 'string') return true
+    for (const entry of this.#newest.entries()) if (this.#newest.isDigested(entry)) return true
     return false
   }
 

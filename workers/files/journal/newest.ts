@@ -77,6 +77,11 @@ export class NewestVersions {
     return (this.#word(entry, 1) & 0xff) as Opcode
   }
 
+  /** Whether it has a digest for a key. */
+  isDigested(entry: number): boolean {
+    return ((this.#word(entry, 1) >>> 8) & DIGESTED_KEY) !== 0
+  }
+
   /** Milliseconds since the epoch. */
   expiry(entry: number): number {
     const address = this.#addressOf(entry)
