@@ -2,7 +2,9 @@ import { appendFileSync, readFileSync, rmSync, truncateSync, unlinkSync, writeFi
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { JournalSnapshot } from '#dist/workers/files/inspect/journal-snapshot.js'
+import { digestName } from '#dist/workers/files/names.js'
 import { temporaryDirectory } from '../../../fixtures/temporary-directory.js'
+import { fixChecksum, framesOf, LENIENT, NEW, OLD, ROTATED, segmentPath } from '../journal/frames-on-disk.js'
 import { JournalDriver } from '../journal/journal-driver.js'
 import { treeOf } from './tree.js'
 
@@ -180,6 +182,94 @@ test('a segment that is being made says nothing yet', () => {
   const snapshot = whole(new JournalSnapshot(driver.options.directory))
   assert.equal(sessionsOf(snapshot), { a: 'a' })
   unlinkSync(`${driver.journalDirectory}/000000000002.log`)
+})
+
+test('a sealed journal is opened by its keys, and nothing is guessed without them', () => {
+  const driver = new JournalDriver({ directory: temporaryDirectory('memory'), seal: OLD })
+  const { directory } = driver.options
+  driver.save('a', 'text')
+  const before = treeOf(directory)
+  assert.equal(sessionsOf(whole(new JournalSnapshot(directory, OLD))), { a: 'text' })
+  assert.equal(sessionsOf(whole(new JournalSnapshot(directory, ROTATED))), { a: 'text' })
+  for (let round = 0; round < 2; round++) {
+    assert.throws(() => whole(new JournalSnapshot(directory)), /SEALED: the journal is sealed/)
+    assert.throws(() => whole(new JournalSnapshot(directory, NEW)), /SEAL_KEY_UNKNOWN/)
+  }
+  assert.equal(treeOf(directory), before)
+  // Beside its owner, who goes on in the next segment, under a newer key.
+  const snapshot = new JournalSnapshot(directory, ROTATED)
+  const rotated = new JournalDriver({ directory, seal: ROTATED })
+  rotated.save('b', 'newer')
+  assert.equal(sessionsOf(whole(snapshot)), { a: 'text', b: 'newer' })
+  const plain = journal()
+  plain.save('a', 'text')
+  assert.throws(() => whole(new JournalSnapshot(plain.options.directory, NEW)), /NOT_SEALED/)
+  assert.equal(sessionsOf(whole(new JournalSnapshot(plain.options.directory, LENIENT))), { a: 'text' })
+})
+
+test('a sealed frame that was changed is told of, and moved nowhere', () => {
+  const driver = new JournalDriver({ directory: temporaryDirectory('memory'), seal: NEW })
+  driver.save('a', 'text')
+  driver.save('b', 'changed')
+  const bytes = readFileSync(segmentPath(driver))
+  const frame = framesOf(bytes)[1]
+  assert.ok(frame)
+  bytes.writeUInt32LE(0, frame.offset + frame.length - 4)
+  fixChecksum(bytes, frame)
+  writeFileSync(segmentPath(driver), bytes)
+  const before = treeOf(driver.options.directory)
+  const snapshot = whole(new JournalSnapshot(driver.options.directory, NEW))
+  assert.equal(sessionsOf(snapshot), { a: 'text' })
+  const [told] = Array.from(snapshot.bystanders())
+  assert.ok(told?.kind === 'corrupt' && /does not open/.test(told.reason))
+  assert.equal(treeOf(driver.options.directory), before)
+})
+
+test('where a journal has digests for keys, sessions are found by their keys, and listed by digests', () => {
+  const driver = new JournalDriver({ directory: temporaryDirectory('memory'), hashNames: true })
+  const { directory } = driver.options
+  driver.save('a', 'text')
+  driver.save('b', 'gone')
+  driver.delete('b')
+  const snapshot = whole(new JournalSnapshot(directory))
+  const found = snapshot.find('a')
+  assert.ok(typeof found === 'object')
+  assert.equal([found.entry.key, found.entry.digest], [undefined, digestName('a')])
+  assert.is(Buffer.from(found.payload).toString(), 'text')
+  assert.is(snapshot.find('b'), 'deleted')
+  assert.is(snapshot.find(digestName('a')), undefined)
+  assert.equal(
+    Array.from(snapshot.sessions(), ({ entry }) => entry.digest),
+    [digestName('a')],
+  )
+  const knows = (key: string | undefined, file: string): boolean => snapshot.knows({ key, file })
+  assert.ok(knows(undefined, `00/${digestName('a')}`) && knows(undefined, `00/${digestName('b')}`))
+  assert.not(knows(undefined, `00/${digestName('c')}`))
+  // A file that bears the key itself is none that this journal's owner would look at.
+  assert.not(knows('a', '00/a'))
+})
+
+test('of a session that a journal has by its key and, newer, by its digest, the newer one counts', () => {
+  const old = journal()
+  const { directory } = old.options
+  for (const key of ['a', 'b', 'c']) old.save(key, 'old')
+  const driver = new JournalDriver({ directory, hashNames: true })
+  driver.save('a', 'new')
+  driver.delete('b')
+  const snapshot = whole(new JournalSnapshot(directory))
+  const texts = ['a', 'b', 'c'].map((key) => {
+    const found = snapshot.find(key)
+    return typeof found === 'object' ? Buffer.from(found.payload).toString() : found
+  })
+  assert.equal(texts, ['new', 'deleted', 'old'])
+  const listed = Array.from(snapshot.sessions(), ({ entry, payload }) => [
+    entry.key ?? entry.digest,
+    Buffer.from(payload).toString(),
+  ])
+  assert.equal(listed.sort(), [
+    ['c', 'old'],
+    [digestName('a'), 'new'],
+  ])
 })
 
 test.run()
