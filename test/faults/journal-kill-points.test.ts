@@ -1,6 +1,7 @@
 import { cpSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { FULL } from '../budget.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { Ledger, newLedger } from '../races/journal-history.js'
 import type { JournalChildOptions } from '../races/journal-reports.js'
@@ -26,14 +27,29 @@ const STRIDE = process.env.CRASH_ROUNDS === undefined ? 12 : 1
 /** Others the next time. */
 const START = 1 + (Date.now() % STRIDE)
 
-function script(directory: string, fsync: boolean, rounds: number): Program {
-  const options: Omit<JournalScriptOptions, 'known'> = { directory, fsync, rounds }
+interface Variant {
+  readonly fsync: boolean
+  /** Sealed, with digests for keys. */
+  readonly concealed: boolean
+}
+
+/** In few minutes, what is concealed has to stand for what is not: it takes the same calls. */
+const VARIANTS: readonly Variant[] = FULL
+  ? [false, true].flatMap((concealed) => [false, true].map((fsync) => ({ fsync, concealed })))
+  : [
+      { fsync: false, concealed: false },
+      { fsync: true, concealed: true },
+    ]
+
+function script(directory: string, variant: Variant, rounds: number): Program {
+  const options: Omit<JournalScriptOptions, 'known'> = { directory, ...variant, rounds }
   return { path: '../faults/journal-script.js', options }
 }
 
-function wholeEngine(directory: string, fsync: boolean, rounds: number): Program {
+function wholeEngine(directory: string, { fsync, concealed }: Variant, rounds: number): Program {
   const options: Omit<JournalChildOptions, 'known'> = {
-    files: { directory, fsync, durability: 'journal', checkpointInterval: 600 },
+    files: { directory, fsync, durability: 'journal', checkpointInterval: 600, hashNames: concealed },
+    sealed: concealed,
     threads: 1,
     segmentBytes: 2 ** 14,
     flushEvery: 8,
@@ -45,18 +61,18 @@ function wholeEngine(directory: string, fsync: boolean, rounds: number): Program
 /** A journal of a process that was killed in a checkpoint: some sessions are in files, all of them in the journal. */
 async function leftBehind(
   program: typeof script,
-  fsync: boolean,
+  variant: Variant,
 ): Promise<{ readonly directory: string; readonly ledger: Ledger }> {
   const parent = temporaryDirectory('memory')
   const directory = `${parent}/sessions`
   const ledger = newLedger(KEYS)
   const plan: FaultPlan = { calls: ['rename'], action: 'kill', path: '.tmp', first: 3 }
-  assert.ok(await isKilled(ledger, program(directory, fsync, ROUNDS), new Fault(parent), plan))
+  assert.ok(await isKilled(ledger, program(directory, variant, ROUNDS), new Fault(parent), plan))
   return { directory, ledger }
 }
 
-for (const fsync of [false, true]) {
-  const suffix = fsync ? ', with fsync' : ''
+for (const variant of VARIANTS) {
+  const suffix = `${variant.fsync ? ', with fsync' : ''}${variant.concealed ? ', concealed' : ''}`
 
   for (const [name, program, stride, start] of [
     ['', script, 1, 1],
@@ -65,8 +81,8 @@ for (const fsync of [false, true]) {
     needsFaults(points, `${name}appends, checkpoints and the closing${suffix}`, async () => {
       const body = async (directory: string, fault: Fault, plan: FaultPlan): Promise<boolean> => {
         const ledger = newLedger(KEYS)
-        const killed = await isKilled(ledger, program(directory, fsync, ROUNDS), fault, plan)
-        assertRecovers(ledger, directory, fsync)
+        const killed = await isKilled(ledger, program(directory, variant, ROUNDS), fault, plan)
+        assertRecovers(ledger, directory, variant)
         return killed
       }
       const kills = await killAtEach({ calls: ALL_CALLS, action: 'kill', stride, start }, body)
@@ -76,7 +92,7 @@ for (const fsync of [false, true]) {
     })
 
     needsFaults(points, `${name}the reading back of what another one has left${suffix}`, async () => {
-      const left = await leftBehind(program, fsync)
+      const left = await leftBehind(program, variant)
       const body = async (directory: string, fault: Fault, plan: FaultPlan): Promise<boolean> => {
         cpSync(left.directory, directory, {
           recursive: true,
@@ -85,8 +101,8 @@ for (const fsync of [false, true]) {
           filter: (path) => !path.endsWith('.sock'),
         })
         const ledger = new Ledger(left.ledger.toJSON())
-        const killed = await isKilled(ledger, program(directory, fsync, 0), fault, plan)
-        assertRecovers(ledger, directory, fsync)
+        const killed = await isKilled(ledger, program(directory, variant, 0), fault, plan)
+        assertRecovers(ledger, directory, variant)
         return killed
       }
       const kills = await killAtEach({ calls: ALL_CALLS, action: 'kill', stride, start }, body)

@@ -1,5 +1,6 @@
 import { rmdirSync, writeSync } from 'node:fs'
 import { Opcode, Status } from '#dist/workers/protocol/index.js'
+import { concealed } from '../fixtures/sealed-storage.js'
 import { type Known, Ledger, type StepKind, stepKind } from '../races/journal-history.js'
 import { REPORTS } from '../races/journal-reports.js'
 import { makeVersion, versionOf } from '../races/versions.js'
@@ -15,6 +16,8 @@ import type { Step } from '../workers/files/storage-driver.js'
 export interface JournalScriptOptions {
   readonly directory: string
   readonly fsync: boolean
+  /** Sealed, with digests for keys. */
+  readonly concealed: boolean
   readonly known: Readonly<Record<string, Known>>
   /** Steps of each key. */
   readonly rounds: number
@@ -68,11 +71,17 @@ function checkpoint(meanwhile: () => void): void {
   if (failures === undefined || failures.length > 0) throw new Error('the checkpoint failed')
 }
 
-const { directory, fsync, known, rounds } = JSON.parse(process.argv[2] ?? '') as JournalScriptOptions
+const options = JSON.parse(process.argv[2] ?? '') as JournalScriptOptions
+const { directory, fsync, known, rounds } = options
 const ledger = new Ledger(known)
 const keys = ledger.keys
 tell('opening')
-const driver = new JournalDriver({ directory, fsync, segmentBytes: 2 ** 14 })
+const driver = new JournalDriver({
+  directory,
+  fsync,
+  segmentBytes: 2 ** 14,
+  ...concealed(options.concealed),
+})
 tell('open')
 for (const key of keys) {
   const text = driver.load(key)

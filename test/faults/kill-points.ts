@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import { Status } from '#dist/workers/protocol/index.js'
+import { concealed } from '../fixtures/sealed-storage.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import type { Ledger } from '../races/journal-history.js'
 import { JournalProcess } from '../races/journal-process.js'
@@ -40,9 +41,13 @@ export async function isKilled(
 }
 
 /** What was acknowledged is there, before and after it is brought to files; creates are exclusive; nothing lies about. */
-export function assertRecovers(ledger: Ledger, directory: string, fsync: boolean): void {
+export function assertRecovers(
+  ledger: Ledger,
+  directory: string,
+  { fsync, concealed: isConcealed }: { readonly fsync: boolean; readonly concealed: boolean },
+): void {
   if (!existsSync(directory)) return assert.ok(ledger.keys.every((key) => ledger.step(key) === 0))
-  const driver = new JournalDriver({ directory, fsync, orphanGrace: 0 })
+  const driver = new JournalDriver({ directory, fsync, orphanGrace: 0, ...concealed(isConcealed) })
   assert.equal(driver.replayed, [])
   const stored = (key: string): number | undefined => {
     const text = driver.load(key)

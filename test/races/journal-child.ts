@@ -8,6 +8,7 @@ import {
   StorageError,
   UpdateError,
 } from 'coatcheck'
+import { sealedStorage } from '../fixtures/sealed-storage.js'
 import { Ledger, stepKind } from './journal-history.js'
 import { type JournalChildOptions, REPORTS } from './journal-reports.js'
 import { makeVersion, versionOf } from './versions.js'
@@ -30,8 +31,9 @@ function withSegments(storage: StorageDescription, segmentBytes: number): Storag
 
 const options = JSON.parse(process.argv[2] ?? '') as JournalChildOptions
 const ledger = new Ledger(options.known)
+const plain = files(options.files)
 const engine = new SessionEngine({
-  storage: withSegments(files(options.files), options.segmentBytes),
+  storage: withSegments(options.sealed === true ? sealedStorage(plain) : plain, options.segmentBytes),
   codec: json(),
   threads: options.threads,
   sweepInterval: false,

@@ -2,6 +2,8 @@ import { existsSync, readdirSync } from 'node:fs'
 import { files, json, SessionEngine } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { budget } from '../budget.js'
+import { sealedStorage } from '../fixtures/sealed-storage.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { type Ledger, newLedger } from './journal-history.js'
 import { type Ending, JournalProcess } from './journal-process.js'
@@ -22,9 +24,16 @@ const ENOUGH = process.env.CRASH_ROUNDS === undefined ? 120_000 : Number.POSITIV
 const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 31)
 const KEYS = Array.from({ length: 40 }, (_, index) => `session-${index}`)
 /** Directories; each goes through its share of the kills, so that what one left is there when the next one comes. */
-const DIRECTORIES = 2
+const DIRECTORIES = budget({ usual: 2, full: 4 })
 
 type Random = (bound: number) => number
+
+/** Where engines live and die. */
+interface Place {
+  readonly directory: string
+  /** Sealed, with hashed names. */
+  readonly concealed: boolean
+}
 
 /** Lets so many turns of the event loop go by. */
 async function turns(count: number): Promise<void> {
@@ -32,22 +41,29 @@ async function turns(count: number): Promise<void> {
 }
 
 /** One life of an engine, from its opening to the moment at which it is killed. */
-async function live(ledger: Ledger, directory: string, round: number, random: Random): Promise<Ending> {
+async function live(
+  ledger: Ledger,
+  { directory, concealed }: Place,
+  round: number,
+  random: Random,
+): Promise<Ending> {
   const fsync = round % 2 === 0
   const direct = random(8) === 0
   const moment = random(8)
   const closeAfter = moment === 7 ? 1 + random(600) : undefined
   const options: Omit<JournalChildOptions, 'known'> = {
     files: direct
-      ? { directory, fsync }
+      ? { directory, fsync, hashNames: concealed }
       : {
           directory,
           fsync,
+          hashNames: concealed,
           durability: 'journal',
           // Now and then none, so that the next engine has more to read back.
           checkpointInterval: random(4) === 0 ? 600 : 0.02,
           journalBytes: 2 ** 20,
         },
+    sealed: concealed,
     threads: random(4) === 0 ? 2 : 1,
     segmentBytes: 2 ** (14 + random(6)),
     flushEvery: direct || random(2) === 0 ? undefined : 50 + random(200),
@@ -66,8 +82,10 @@ async function live(ledger: Ledger, directory: string, round: number, random: Ra
   return await process.kill()
 }
 
-async function assertStored(ledger: Ledger, directory: string): Promise<void> {
-  const engine = new SessionEngine({ storage: files({ directory }), codec: json(), sweepInterval: false })
+async function assertStored(ledger: Ledger, { directory, concealed }: Place): Promise<void> {
+  const plain = files({ directory, hashNames: concealed })
+  const storage = concealed ? sealedStorage(plain) : plain
+  const engine = new SessionEngine({ storage, codec: json(), sweepInterval: false })
   for (const key of KEYS) {
     const session = await engine.load(key)
     ledger.found(key, session === undefined ? undefined : versionOf(key, session))
@@ -82,13 +100,16 @@ const startedAt = performance.now()
 async function killAgainAndAgain(lane: number, phases: Map<string, number>): Promise<number> {
   const random = randomNumbers(SEED + lane)
   // A kill takes nothing away that the kernel has, whatever it has it for.
-  const directory = temporaryDirectory(lane === 0 ? 'disk' : 'memory')
+  const place = {
+    directory: temporaryDirectory(lane % 3 === 0 ? 'disk' : 'memory'),
+    concealed: lane % 2 === 1,
+  }
   const ledger = newLedger(KEYS)
   let steps = 0
   for (let round = lane; round < ROUNDS; round += DIRECTORIES) {
     if (performance.now() - startedAt > ENOUGH) break
     try {
-      const ending = await live(ledger, directory, Math.floor(round / DIRECTORIES), random)
+      const ending = await live(ledger, place, Math.floor(round / DIRECTORIES), random)
       assert.equal(ending.complaints, [])
       phases.set(ending.phase, (phases.get(ending.phase) ?? 0) + 1)
       steps += ending.steps
@@ -96,7 +117,7 @@ async function killAgainAndAgain(lane: number, phases: Map<string, number>): Pro
       throw new Error(`in round ${round}, with CRASH_SEED=${SEED}: ${error}`, { cause: error })
     }
   }
-  await assertStored(ledger, directory)
+  await assertStored(ledger, place)
   return steps
 }
 

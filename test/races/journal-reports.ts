@@ -4,6 +4,8 @@ import type { Known } from './journal-history.js'
 /** What journal-child.js is given. */
 export interface JournalChildOptions {
   readonly files: FilesOptions
+  /** Whether what is stored is sealed. */
+  readonly sealed?: boolean
   readonly threads: number
   /** Bytes of a segment of the journal; few, so that many follow each other. */
   readonly segmentBytes: number

@@ -4,10 +4,10 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { SEGMENT_HEADER } from '#dist/workers/files/journal/segment.js'
 import { hasCode } from '#dist/workers/protocol/index.js'
-import { budget } from '../../../budget.js'
-import { temporaryDirectory } from '../../../fixtures/temporary-directory.js'
-import { fixChecksum, framesOf, ROTATED, segmentPath } from './frames-on-disk.js'
-import { JournalDriver } from './journal-driver.js'
+import { budget } from '../budget.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
+import { fixChecksum, framesOf, ROTATED, segmentPath } from '../workers/files/journal/frames-on-disk.js'
+import { JournalDriver } from '../workers/files/journal/journal-driver.js'
 
 /*
  * Whatever is done to a journal, what is read back is what was stored at some moment: never something else, never a later
