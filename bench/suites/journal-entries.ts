@@ -38,6 +38,18 @@ export function coatcheckJournal(place: Place, fsync: boolean, loop: JournalLoop
   })
 }
 
+/** The same, hot, without a sync, with nothing of a session or its key to be seen. */
+export function concealedJournal(
+  place: Place,
+  { sealed, hashNames }: { readonly sealed: boolean; readonly hashNames: boolean },
+): Entry {
+  const words = [...(sealed ? ['sealed'] : []), ...(hashNames ? ['hashed'] : [])]
+  return entry(place, `journal-${words.join('-')}@${place.name}`, 'hot', {
+    label: `coatcheck journal, ${words.join(', ')}`,
+    describe: (directory) => ({ kind: 'coatcheck', directory, durability: 'journal', sealed, hashNames }),
+  })
+}
+
 /** The `lmdb` package. */
 export function lmdb(place: Place, sync: boolean, loop: JournalLoop): Entry {
   return entry(place, journalId('lmdb', sync, loop, place.name), loop, {

@@ -11,7 +11,7 @@ import {
   writeOutput,
 } from './comparison.js'
 import { coatcheck, type EntryList, only, redis, sessionFileStore } from './entries.js'
-import { coatcheckJournal, lmdb } from './journal-entries.js'
+import { coatcheckJournal, concealedJournal, lmdb } from './journal-entries.js'
 import { journalTargets } from './journal-targets.js'
 
 /** The journal in all its loops, beside LMDB and those whose figures its goals are made of. */
@@ -35,6 +35,9 @@ function journalList(places: readonly Place[]): EntryList {
   const entries = places.flatMap((place) => [
     coatcheckJournal(place, false, 'hot'),
     coatcheckJournal(place, true, 'hot'),
+    concealedJournal(place, { sealed: true, hashNames: false }),
+    concealedJournal(place, { sealed: false, hashNames: true }),
+    concealedJournal(place, { sealed: true, hashNames: true }),
     lmdb(place, false, 'hot'),
     lmdb(place, true, 'hot'),
     coatcheck(place, 2),
