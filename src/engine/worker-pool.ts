@@ -62,8 +62,8 @@ export class WorkerPool implements BatchCarrier {
   }
 
   /**
-   * Opens the storage in every worker; the first failure, if any. After one, the next try gets new workers: a module that
-   * could not be read, for want of descriptors say, is one that a worker never reads again.
+   * Opens the storage in every worker; the first failure, if any. After a want of descriptors the next try gets new
+   * workers: a module that could not be read is one that a worker never reads again.
    */
   async open(): Promise<Failure | undefined> {
     const tasks = Array.from({ length: this.#options.threads }, () =>
@@ -71,8 +71,7 @@ export class WorkerPool implements BatchCarrier {
     )
     // All of them, also when one has died: the others may have failed, and are not to be asked again.
     const outcomes = await Promise.allSettled(tasks)
-    const failed = outcomes.some((outcome) => outcome.status === 'rejected' || outcome.value !== undefined)
-    if (failed && this.#pool !== undefined) this.#discard(this.#pool)
+    if (outcomes.some(isShortOfDescriptors) && this.#pool !== undefined) this.#discard(this.#pool)
     return (await Promise.all(tasks)).find((failure) => failure !== undefined)
   }
 
@@ -176,4 +175,8 @@ export class WorkerPool implements BatchCarrier {
     })
     this.#ending = ending
   }
+}
+
+function isShortOfDescriptors(outcome: PromiseSettledResult<Failure | undefined>): boolean {
+  return outcome.status === 'fulfilled' && ['EMFILE', 'ENFILE'].includes(outcome.value?.code ?? '')
 }
