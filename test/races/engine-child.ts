@@ -9,6 +9,7 @@ let engine: SessionEngine | undefined
 const emitted: RemoteFailure[] = []
 let flooded: Promise<Settled>[] = []
 let done = 0
+const refusals = new Map<string, Settled>()
 let failed: Record<string, number> = {}
 
 function opened(): SessionEngine {
@@ -48,7 +49,14 @@ function flood(calls: readonly Call[]): void {
 
 function tallied(settled: Settled): Settled {
   if ('value' in settled) done++
-  else failed[settled.error] = (failed[settled.error] ?? 0) + 1
+  else {
+    failed[settled.error] = (failed[settled.error] ?? 0) + 1
+    // One of each, or floods of refusals would be what takes the memory.
+    const { message } = settled.failure
+    const same = refusals.get(message)
+    if (same !== undefined) return same
+    refusals.set(message, settled)
+  }
   return settled
 }
 
