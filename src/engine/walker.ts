@@ -60,11 +60,16 @@ export class Walker {
   async #step(id: number, kind: WalkKind, step: 'start' | 'next'): Promise<WalkSlice> {
     const answer = await this.#turns.add(async () => {
       if (this.#closed) throw new EngineClosedError()
-      return this.#pool.walk({ id, kind, step }).catch(workerLost)
+      return this.#take(id, kind, step).catch(workerLost)
     })
     if (answer === undefined) throw new EngineClosedError()
     if (isFailure(answer)) throw storageErrorOf(answer)
     return answer
+  }
+
+  async #take(id: number, kind: WalkKind, step: 'start' | 'next'): Promise<WalkSlice | Failure | undefined> {
+    const failure = step === 'start' ? await this.#pool.open() : undefined
+    return failure ?? this.#pool.walk({ id, kind, step })
   }
 }
 

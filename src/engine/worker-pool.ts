@@ -61,11 +61,17 @@ export class WorkerPool implements BatchCarrier {
     return this.#lost
   }
 
-  /** Opens the storage in every worker; the first failure, if any. */
+  /**
+   * Opens the storage in every worker; the first failure, if any. After a want of descriptors the next try gets new
+   * workers: a module that could not be read is one that a worker never reads again.
+   */
   async open(): Promise<Failure | undefined> {
     const tasks = Array.from({ length: this.#options.threads }, () =>
       this.#run<Failure | undefined>('open', null),
     )
+    // All of them, also when one has died: the others may have failed, and are not to be asked again.
+    const outcomes = await Promise.allSettled(tasks)
+    if (outcomes.some(isShortOfDescriptors) && this.#pool !== undefined) this.#discard(this.#pool)
     return (await Promise.all(tasks)).find((failure) => failure !== undefined)
   }
 
@@ -112,7 +118,7 @@ export class WorkerPool implements BatchCarrier {
     this.#closedBy = reason
     const pool = this.#pool
     this.#pool = undefined
-    await pool?.destroy()
+    await Promise.all([pool?.destroy(), this.#ending])
   }
 
   async #run<Result>(name: string, task: unknown, transferList: ArrayBuffer[] = []): Promise<Result> {
@@ -169,4 +175,8 @@ export class WorkerPool implements BatchCarrier {
     })
     this.#ending = ending
   }
+}
+
+function isShortOfDescriptors(outcome: PromiseSettledResult<Failure | undefined>): boolean {
+  return outcome.status === 'fulfilled' && ['EMFILE', 'ENFILE'].includes(outcome.value?.code ?? '')
 }

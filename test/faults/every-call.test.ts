@@ -126,6 +126,32 @@ faults('a batch that runs out of descriptors because of its own open files goes 
   }
 })
 
+faults('so does a load, a touch, or any other of its operations that needs a descriptor', () => {
+  const driver = new StorageDriver({ directory, fsync: true })
+  prepare(driver, 'absent')
+  for (const key of ['loaded', 'touched', 'ended', 'deleted']) driver.save(key, 'stored')
+  const steps: Step[] = [
+    { opcode: Opcode.SAVE, key: 'saved', text: 'text' },
+    { opcode: Opcode.LOAD, key: 'loaded' },
+    { opcode: Opcode.SAVE, key: 'saved too', text: 'text' },
+    { opcode: Opcode.TOUCH, key: 'touched', expiry: Date.now() + 9 * HOUR },
+    { opcode: Opcode.CREATE, key: 'created', text: 'text' },
+    { opcode: Opcode.DELETE, key: 'deleted' },
+  ]
+  let opened = 0
+  for (let at = 0, failed: string | undefined = ''; failed !== undefined; at++) {
+    driver.save('deleted', 'stored')
+    driver.delete('created')
+    let outcomes: readonly StepOutcome[] = []
+    failed = failing(() => ({ outcomes } = driver.apply(steps)), at, 'EMFILE')
+    // The first one has nothing to let go of, nor have those that come when all is in place.
+    if (failed !== 'openSync' || opened++ === 0 || opened > 5) continue
+    for (const [index, { status }] of outcomes.entries())
+      assert.is(status, Status.DONE, `call ${at}, slot ${index}`)
+  }
+  assert.ok(opened > 5)
+})
+
 faults('a sync that fails rejects its own slots and no others', () => {
   const driver = new StorageDriver({ directory, fsync: true, layout: 'flat' })
   prepare(driver, 'absent')

@@ -26,15 +26,17 @@ export class LoopDisk {
   readonly #guard: ChildProcess
   readonly #unmountAtExit = (): void => void spawnSync('umount', ['-l', this.directory])
 
-  constructor(type: LoopType) {
+  /** @param options `inodes`: so many files at the most; `ext4` only. */
+  constructor(type: LoopType, { inodes }: { readonly inodes?: number } = {}) {
     const parent = temporaryDirectory()
     this.directory = `${parent}/mounted`
     this.#image = `${parent}/image`
     mkdirSync(this.directory)
     writeFileSync(this.#image, '')
     truncateSync(this.#image, SIZES[type])
+    const few = inodes === undefined ? [] : ['-N', String(inodes)]
     // Without blocks that only root may use: for root, the disk would not be full.
-    run(`mkfs.${type}`, '-q', ...(type === 'ext4' ? ['-m', '0'] : []), this.#image)
+    run(`mkfs.${type}`, '-q', ...(type === 'ext4' ? ['-m', '0'] : []), ...few, this.#image)
     // Before the removal of the directory: exit listeners are run in the order of their registration.
     process.prependOnceListener('exit', this.#unmountAtExit)
     this.#guard = guardOf(parent, this.directory)

@@ -1,11 +1,16 @@
+import { readdirSync } from 'node:fs'
 import { files, OwnedError, SessionEngine, StorageError } from 'coatcheck'
-import type { Answer, Call, RemoteFailure, Request, Settled } from './engine-messages.js'
+import type { Answer, Call, Condition, RemoteFailure, Request, Settled } from './engine-messages.js'
 import { increment } from './increment.js'
 
 /* An engine in a process of its own that does what its parent says. Ends when the parent does. */
 
 let engine: SessionEngine | undefined
 const emitted: RemoteFailure[] = []
+let flooded: Promise<Settled>[] = []
+let done = 0
+const refusals = new Map<string, Settled>()
+let failed: Record<string, number> = {}
 
 function opened(): SessionEngine {
   if (engine === undefined) throw new Error('the engine has not been opened')
@@ -38,6 +43,36 @@ async function settle(call: Call): Promise<Settled> {
   }
 }
 
+function flood(calls: readonly Call[]): void {
+  for (const call of calls) flooded.push(settle(call).then(tallied))
+}
+
+function tallied(settled: Settled): Settled {
+  if ('value' in settled) done++
+  else {
+    failed[settled.error] = (failed[settled.error] ?? 0) + 1
+    // One of each, or floods of refusals would be what takes the memory.
+    const { message } = settled.failure
+    const same = refusals.get(message)
+    if (same !== undefined) return same
+    refusals.set(message, settled)
+  }
+  return settled
+}
+
+function condition(): Condition {
+  const descriptors = readdirSync('/proc/self/fd').length
+  return { statistics: opened().stats(), memory: process.memoryUsage.rss(), descriptors, done, failed }
+}
+
+async function endOfFlood(): Promise<Settled[]> {
+  const settled = await Promise.all(flooded)
+  flooded = []
+  done = 0
+  failed = {}
+  return settled
+}
+
 function described(error: unknown): RemoteFailure {
   if (!(error instanceof Error)) return { name: 'no error', message: String(error) }
   const { name, message } = error
@@ -48,8 +83,9 @@ function described(error: unknown): RemoteFailure {
 async function answer(request: Request): Promise<Omit<Answer, 'id'>> {
   switch (request.kind) {
     case 'open': {
-      const { threads = 1, ...options } = request.options
-      engine = new SessionEngine({ storage: files(options), threads, sweepInterval: false })
+      const { threads = 1, maxPending, ...options } = request.options
+      const bounds = maxPending === undefined ? {} : { maxPending }
+      engine = new SessionEngine({ storage: files(options), threads, sweepInterval: false, ...bounds })
       engine.on('error', (error) => emitted.push(described(error)))
       await engine.ready()
       return {}
@@ -61,6 +97,18 @@ async function answer(request: Request): Promise<Omit<Answer, 'id'>> {
       return {}
     case 'errors':
       return { result: emitted }
+    case 'flood':
+      flood(request.calls)
+      return {}
+    case 'condition':
+      return { result: condition() }
+    case 'flooded':
+      return { settled: await endOfFlood() }
+    case 'reopen':
+      await opened().ready()
+      return {}
+    case 'count':
+      return { result: await opened().count() }
     case 'sweep':
       return { result: await opened().clearExpired() }
     case 'close':

@@ -1,8 +1,9 @@
-import type { FilesOptions } from 'coatcheck'
+import type { EngineStatistics, FilesOptions, SessionEngineOptions } from 'coatcheck'
 
 /** What the engine of another process is opened with. */
 export interface RemoteOptions extends FilesOptions {
   readonly threads?: number
+  readonly maxPending?: SessionEngineOptions['maxPending']
 }
 
 /** One call of an engine's method. */
@@ -39,10 +40,32 @@ export type Request = { readonly id: number } & (
   /** Everything acknowledged, into files. */
   | { readonly kind: 'flush' }
   | { readonly kind: 'sweep' }
+  /** Issues all calls in one turn, and waits for none of them. */
+  | { readonly kind: 'flood'; readonly calls: readonly Call[] }
+  /** How it is, and what has become of the calls of floods. */
+  | { readonly kind: 'condition' }
+  /** Waits for the calls of floods, and forgets them. */
+  | { readonly kind: 'flooded' }
+  | { readonly kind: 'count' }
+  /** The same engine, whose opening has failed. */
+  | { readonly kind: 'reopen' }
   /** The errors that it has emitted so far. */
   | { readonly kind: 'errors' }
   | { readonly kind: 'close' }
 )
+
+/** How an engine and its process are. */
+export interface Condition {
+  readonly statistics: EngineStatistics
+  /** Bytes of resident memory. */
+  readonly memory: number
+  /** Open descriptors. */
+  readonly descriptors: number
+  /** Calls of floods that have succeeded. */
+  readonly done: number
+  /** How many have failed, by the errors' names. */
+  readonly failed: Readonly<Record<string, number>>
+}
 
 /** The child's answer. */
 export interface Answer {

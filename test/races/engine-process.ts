@@ -1,5 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import type { Answer, Call, RemoteFailure, RemoteOptions, Request, Settled } from './engine-messages.js'
+import type { SweepResult } from 'coatcheck'
+import type {
+  Answer,
+  Call,
+  Condition,
+  RemoteFailure,
+  RemoteOptions,
+  Request,
+  Settled,
+} from './engine-messages.js'
 
 type Content<Kind> = Kind extends { readonly id: number } ? Omit<Kind, 'id'> : never
 
@@ -90,8 +99,35 @@ export class EngineProcess {
     await this.#ask({ kind: 'close' })
   }
 
-  async sweep(): Promise<unknown> {
-    return (await this.#ask({ kind: 'sweep' })).result
+  async sweep(): Promise<SweepResult> {
+    return (await this.#ask({ kind: 'sweep' })).result as SweepResult
+  }
+
+  /**
+   * Lets an engine that could not be opened try again.
+   * @throws {RemoteError}
+   */
+  async reopen(): Promise<void> {
+    await this.#ask({ kind: 'reopen' })
+  }
+
+  async count(): Promise<number> {
+    return (await this.#ask({ kind: 'count' })).result as number
+  }
+
+  /** Issues all calls in one turn; resolves at once. */
+  async flood(calls: readonly Call[]): Promise<void> {
+    await this.#ask({ kind: 'flood', calls })
+  }
+
+  /** How the engine and its process are; also tells that its event loop is alive. */
+  async condition(): Promise<Condition> {
+    return (await this.#ask({ kind: 'condition' })).result as Condition
+  }
+
+  /** What became of the calls of all floods, when all are settled. */
+  async flooded(): Promise<readonly Settled[]> {
+    return (await this.#ask({ kind: 'flooded' })).settled ?? []
   }
 
   /** Closes the engine, then the process. */

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import {
   describeFailure,
-  hasCode,
   type KeyDigest,
   Opcode,
   ReplyWriter,
@@ -9,21 +8,17 @@ import {
   Status,
 } from '../protocol/index.js'
 import { underClaimIfPossible } from './claim.js'
-import { closeAnyway } from './close.js'
 import type { Layout, Place } from './layout.js'
 import { livenessOfPlace } from './liveness.js'
 import { type Corrupt, readPlace } from './load.js'
 import type { FilesWorkerOptions } from './options.js'
-import { putInPlace, type SaveContext, save } from './save-protocol.js'
+import { type SaveContext, save } from './save-protocol.js'
 import { hasWriteId, isAlien, isSame, setAside } from './set-aside.js'
-import { syncDirectory } from './sync-directory.js'
-import { syncWritten, type Version, type Written, writeTemporary } from './temporary.js'
+import { SyncGroup } from './sync-group.js'
+import type { Version } from './temporary.js'
 import type { Tombstones } from './tombstones.js'
 import { touch } from './touch.js'
 import { unlinkIfPresent } from './unlink.js'
-
-/** So many files are open at once, at the most, while they wait for their common sync. */
-const SYNC_GROUP = 64
 
 /** Applies one batch after the other for one worker. */
 export class BatchApplier {
@@ -57,9 +52,11 @@ export class BatchApplier {
         const key = request.keyDigest() ?? request.key()
         const place = this.#layout.place(key, request.hash)
         const version = versionOf(request, key, place)
-        if (version === undefined) this.#applySmall(request, place, reply, context, group)
-        else if (group === undefined) reply.status(slot, save(context, version))
-        else group.add(slot, version)
+        if (version !== undefined) {
+          if (group === undefined) reply.status(slot, save(context, version))
+          else group.add(slot, version)
+        } else if (group === undefined) this.#applySmall(request, place, reply, context, group)
+        else group.withDescriptors(() => this.#applySmall(request, place, reply, context, group))
       } catch (error) {
         reply.fail(describeFailure(slot, error))
       }
@@ -96,6 +93,8 @@ export class BatchApplier {
           livenessOfPlace(place, Date.now()) === 'alive' ? Status.DONE : Status.ABSENT,
         )
       case Opcode.TOUCH:
+        // One to the past is a delete, and must not fail for want of a descriptor when it has been done.
+        if (request.expiry <= Date.now()) group?.letGo()
         return reply.status(slot, this.#touch(request, place, context))
       case Opcode.DELETE:
         return this.#delete(slot, place, context, group)
@@ -168,99 +167,3 @@ function versionOf(request: RequestReader, key: string | KeyDigest, place: Place
   if (opcode !== Opcode.SAVE && opcode !== Opcode.UPDATE && opcode !== Opcode.CREATE) return undefined
   return place.format.compose(request, opcode, key, place)
 }
-
-/**
- * The batch order under fsync: write all, sync all, rename all, sync each directory once. A record's bytes are on
- * the disk before its name is, so a power cut leaves the old version or the new one, never an empty file.
- */
-class SyncGroup {
-  readonly #context: SaveContext
-  readonly #reply: ReplyWriter
-  readonly #written: { readonly slot: number; readonly written: Written }[] = []
-  readonly #touched = new Map<string, number[]>()
-
-  constructor(context: SaveContext, reply: ReplyWriter) {
-    this.#context = context
-    this.#reply = reply
-  }
-
-  /** Writes a version to its temporary file; it is put in place with the others. */
-  add(slot: number, version: Version): void {
-    if (this.#written.length === SYNC_GROUP) this.#commit()
-    this.#written.push({ slot, written: this.#write(version) })
-  }
-
-  /** A directory changed for this slot: it is not done before the directory is synced. */
-  touched(slot: number, directory: string): void {
-    const slots = this.#touched.get(directory)
-    if (slots === undefined) this.#touched.set(directory, [slot])
-    else slots.push(slot)
-  }
-
-  /** Puts everything in place and syncs the directories. */
-  finish(): void {
-    this.#commit()
-    for (const [directory, slots] of this.#touched) {
-      try {
-        syncDirectory(directory)
-      } catch (error) {
-        for (const slot of slots) this.#reply.fail(describeFailure(slot, error))
-      }
-    }
-    if (this.#context.layout.sharded && this.#touched.size > 0) this.#syncRoot()
-  }
-
-  /** Directories of the sharded layout may be new; the root is synced until each has been seen once. */
-  #syncRoot(): void {
-    const { root } = this.#context.layout
-    const unseen = [...this.#touched.keys()].filter((directory) => !rooted.has(directory))
-    if (unseen.length === 0) return
-    try {
-      syncDirectory(root)
-      for (const directory of unseen) rooted.add(directory)
-    } catch (error) {
-      for (const directory of unseen) {
-        for (const slot of this.#touched.get(directory) ?? []) this.#reply.fail(describeFailure(slot, error))
-      }
-    }
-  }
-
-  #write(version: Version): Written {
-    try {
-      return writeTemporary(this.#context.layout, version)
-    } catch (error) {
-      if (this.#written.length === 0 || !hasCode(error, 'EMFILE', 'ENFILE')) throw error
-      // Short of descriptors because of those that we hold ourselves: let go of them first.
-      this.#commit()
-      return writeTemporary(this.#context.layout, version)
-    }
-  }
-
-  #commit(): void {
-    const synced = this.#written.splice(0).filter(({ slot, written }) => this.#sync(slot, written))
-    for (const { slot, written } of synced) {
-      try {
-        this.#reply.status(slot, putInPlace(this.#context, written))
-        this.touched(slot, written.version.place.directory)
-      } catch (error) {
-        this.#reply.fail(describeFailure(slot, error))
-      }
-    }
-  }
-
-  #sync(slot: number, written: Written): boolean {
-    try {
-      syncWritten(written)
-      return true
-    } catch (error) {
-      this.#reply.fail(describeFailure(slot, error))
-      return false
-    } finally {
-      // Whoever puts one in place needs descriptors of his own: this group holds none then.
-      closeAnyway(written.descriptor)
-    }
-  }
-}
-
-/** Directories whose own entry in the root is known to be on the disk. */
-const rooted = new Set<string>()

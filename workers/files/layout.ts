@@ -56,6 +56,8 @@ const ASIDE = /^\..+\.corrupt-[0-9a-f]{24}-[0-9a-z]+$/
 export class Layout {
   readonly root: string
   readonly sharded: boolean
+  /** Whether nobody but this engine writes here. */
+  readonly exclusive: boolean
   /** Of every record in it. */
   readonly format: RecordFormat
   readonly #prefix: string
@@ -69,6 +71,7 @@ export class Layout {
     this.format = format
     this.root = options.directory
     this.sharded = options.layout === 'sharded'
+    this.exclusive = options.exclusive
     this.#prefix = options.prefix
     this.#hashNames = options.hashNames
     this.#directories = this.sharded

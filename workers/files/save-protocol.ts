@@ -39,6 +39,17 @@ export interface SaveContext extends ReplaceContext {
  * A reader sees the old version or the new one. An error leaves the old one and no temporary file.
  */
 export function save(context: SaveContext, version: Version): Status {
+  try {
+    return saveOnce(context, version)
+  } catch (error) {
+    // Its temporary file has been removed, or the directory with it. By a sweep, when the clock has jumped: then what is
+    // being written looks as if a crash had left it.
+    if (!hasCode(error, 'ENOENT')) throw error
+    return saveOnce(context, version)
+  }
+}
+
+function saveOnce(context: SaveContext, version: Version): Status {
   const written = writeTemporary(context.layout, version)
   try {
     if (context.fsync) syncWritten(written)

@@ -1,8 +1,10 @@
-import { constants, fsyncSync, futimesSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { constants, existsSync, fsyncSync, futimesSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { hasCode, systemError } from '../protocol/index.js'
 import { closeAnyway } from './close.js'
 import type { Layout, Place } from './layout.js'
+import { openDirectory } from './open-directory.js'
 import type { ComposedVersion } from './record-format.js'
+import { rooted } from './rooted.js'
 import { unlinkIfPresent } from './unlink.js'
 
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
@@ -70,16 +72,29 @@ function openTemporary(layout: Layout, temporary: string, directory: string): nu
   try {
     return openSync(temporary, CREATE_FLAGS, 0o600)
   } catch (error) {
-    if (!layout.sharded || !hasCode(error, 'ENOENT')) throw error
-    makeDirectory(directory)
+    if (!hasCode(error, 'ENOENT') || !makeDirectory(layout, directory)) throw error
     return openSync(temporary, CREATE_FLAGS, 0o600)
   }
 }
 
-/** Directories of the sharded layout are made when the first session comes. */
-function makeDirectory(directory: string): void {
+/**
+ * Directories of the sharded layout are made when the first session comes, and the session directory itself anew when it
+ * has been removed; false when that must not be: an engine with a journal owned what is gone, and somebody else may own
+ * what is made in its place.
+ */
+function makeDirectory(layout: Layout, directory: string): boolean {
+  if (!existsSync(layout.root)) {
+    if (layout.exclusive) return false
+    openDirectory(layout.root)
+  }
+  if (layout.sharded) makeShard(directory)
+  return true
+}
+
+function makeShard(directory: string): void {
   try {
     mkdirSync(directory, 0o700)
+    rooted.delete(directory)
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
   }

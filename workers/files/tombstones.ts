@@ -87,8 +87,8 @@ export class Tombstones {
 /** Ours was taken away by a create, and what stands there now may be another process's, made a moment ago. */
 function isOlder(file: string, life: number): boolean {
   const stats = lstatSync(file, { throwIfNoEntry: false })
-  // The kernel's clock for files is a few milliseconds late.
-  return stats?.isDirectory() === true && Date.now() - stats.ctimeMs >= life / 2
+  // The kernel's clock for files is a few milliseconds late; and it may have been set back since.
+  return stats?.isDirectory() === true && Math.abs(Date.now() - stats.ctimeMs) >= life / 2
 }
 
 function wasWrittenByUpdate({ format, file }: Place): boolean {

@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, constants, fdatasyncSync, ftruncateSync, openSync, renameSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  writeSync,
+} from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { systemError } from '../../protocol/index.js'
 import { closeAnyway } from '../close.js'
@@ -77,6 +86,8 @@ export class Segment {
   readonly salt: number
   readonly #descriptor: number
   readonly #fsync: boolean
+  /** Where a file system counts no links, nothing tells that a file has been deleted. */
+  readonly #linked: boolean
   #length = SEGMENT_HEADER
 
   /** Makes a segment, of a spare file if there is one; when that fails, nothing of it is left. */
@@ -104,6 +115,7 @@ export class Segment {
     this.salt = salt
     this.#descriptor = descriptor
     this.#fsync = fsync
+    this.#linked = fstatSync(descriptor).nlink > 0
   }
 
   /** Bytes that are written and not rejected. */
@@ -116,6 +128,11 @@ export class Segment {
    * far as that went; `usable` tells whether another one may be appended.
    */
   append(bytes: Buffer, length: number): void {
+    // The kernel would take it, and keep it from everybody who could ever read it back.
+    if (this.#linked && fstatSync(this.#descriptor).nlink === 0) {
+      this.usable = false
+      throw systemError('ENOENT', 'write', 'the journal has been deleted; close the engine and open it anew')
+    }
     try {
       writeAt(this.#descriptor, bytes, length, this.#length)
     } catch (error) {

@@ -1,0 +1,123 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { budget, FULL } from '../budget.js'
+import type { Call, Condition } from '../races/engine-messages.js'
+import { EngineProcess } from '../races/engine-process.js'
+import { skipWhere } from '../skip.js'
+import { freezingMissing, whileFrozen } from './frozen-disk.js'
+import { LoopDisk, loopMissing } from './loop-disk.js'
+
+const test = suite('a disk that stands still')
+
+const MIB = 2 ** 20
+const KEYS = 400
+const TEXT = 'x'.repeat(4_000)
+const MOST = { operations: 3_000, bytes: 4 * MIB } as const
+/** Calls of one flood. */
+const FLOOD = 1_000
+/** Milliseconds that it stands still, at the least: what is pending must not grow with time. */
+const STANDSTILL = budget({ usual: 0, full: 10_000 })
+const MOST_REFUSED = 5_000
+/** What a process that works at all may take besides: its heap grows with refusals until they are collected. */
+const ALLOWED_MEMORY = 160 * MIB
+
+const key = (number: number): string => `session-${number % KEYS}`
+
+class Flood {
+  readonly calls: Call[] = []
+  readonly #remote: EngineProcess
+
+  constructor(remote: EngineProcess) {
+    this.#remote = remote
+  }
+
+  async more(count = FLOOD): Promise<void> {
+    const first = this.calls.length
+    const calls = Array.from({ length: count }, (_, index): Call => {
+      const version = first + index
+      return { method: 'save', key: key(version), session: { version, text: TEXT } }
+    })
+    this.calls.push(...calls)
+    await this.#remote.flood(calls)
+  }
+
+  /** The newest version of each key that was acknowledged; whatever was not, was refused. */
+  async acknowledged(): Promise<Map<string, number>> {
+    const newest = new Map<string, number>()
+    for (const [index, settled] of (await this.#remote.flooded()).entries()) {
+      const call = this.calls[index]
+      if (call === undefined) throw new Error('more was settled than was called')
+      if ('failure' in settled) assert.is(settled.error, 'OverloadedError', settled.failure.message)
+      else newest.set(call.key, call.session?.version as number)
+    }
+    return newest
+  }
+}
+
+function refused({ failed }: Condition): number {
+  return failed.OverloadedError ?? 0
+}
+
+async function standStill(durability: 'direct' | 'journal', fsync: boolean): Promise<void> {
+  const disk = new LoopDisk('ext4')
+  const remote = new EngineProcess()
+  try {
+    const directory = `${disk.directory}/sessions`
+    await remote.open({ directory, durability, fsync, threads: 2, maxPending: MOST })
+    const flood = new Flood(remote)
+    await flood.more()
+    await whileFrozen(disk.directory, async () => {
+      const before = await remote.condition()
+      const since = performance.now()
+      let now = before
+      // Each answer comes from an event loop that is alive.
+      while (refused(now) < MOST_REFUSED || performance.now() - since < STANDSTILL) {
+        await flood.more(refused(now) < MOST_REFUSED ? FLOOD : FLOOD / 20)
+        now = await remote.condition()
+        const { operations, bytes } = now.statistics.pending
+        assert.ok(operations <= MOST.operations, `${operations} operations are pending`)
+        assert.ok(bytes <= MOST.bytes, `${bytes} bytes are pending`)
+        assert.ok(
+          now.memory < before.memory + MOST.bytes * 2 + ALLOWED_MEMORY,
+          `${now.memory / MIB} MiB, before ${before.memory / MIB} MiB`,
+        )
+      }
+      const { statistics, done } = now
+      assert.ok(statistics.pending.operations > 0, 'what was accepted waits')
+      assert.is(done + refused(now) + statistics.pending.operations, flood.calls.length)
+    })
+    const acknowledged = await flood.acknowledged()
+    assert.is(acknowledged.size, KEYS)
+    const keys = [...acknowledged.keys()]
+    const loaded = await remote.run(keys.map((name) => ({ method: 'load', key: name })))
+    for (const [index, name] of keys.entries()) {
+      const settled = loaded[index]
+      const session = settled !== undefined && 'value' in settled ? settled.value : undefined
+      assert.is((session as { version: number } | undefined)?.version, acknowledged.get(name), name)
+    }
+    assert.equal((await remote.condition()).statistics.pending, { operations: 0, bytes: 0 })
+    await remote.close()
+  } finally {
+    await remote.kill()
+    disk.remove()
+  }
+}
+
+const kinds = FULL
+  ? ([
+      ['direct', false],
+      ['direct', true],
+      ['journal', false],
+      ['journal', true],
+    ] as const)
+  : ([
+      ['direct', true],
+      ['journal', false],
+    ] as const)
+
+for (const [durability, fsync] of kinds) {
+  const title = `${durability}${fsync ? ' with fsync' : ''}: what is too much is refused at once, what was accepted is stored`
+  skipWhere(loopMissing('ext4') ?? freezingMissing())(test, title, () => standStill(durability, fsync))
+}
+
+test.run()

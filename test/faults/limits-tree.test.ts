@@ -1,0 +1,148 @@
+import { type FilesOptions, files, SessionEngine } from 'coatcheck'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { budget } from '../budget.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
+
+const test = suite('a directory of very many sessions')
+
+/** Sessions; `TREE_SESSIONS` for more than the full budget has time for. */
+const SESSIONS = Number(process.env.TREE_SESSIONS ?? budget({ usual: 20_000, full: 1_000_000 }))
+const EXPIRED = Math.floor(SESSIONS / 3)
+const MIB = 2 ** 20
+const AT_ONCE = 5_000
+/** Beside what it takes to be open: walks must hold a slice of it all, not all of it. */
+const ALLOWED = 160 * MIB
+
+const key = (number: number): string => `session-of-the-tree-${number}`
+
+function open(directory: string, options: Partial<FilesOptions> = {}): SessionEngine {
+  return new SessionEngine({ storage: files({ directory, ...options }), sweepInterval: false })
+}
+
+/** With a journal, which brings many sessions of one directory to their files at a time. */
+async function makeTree(directory: string): Promise<void> {
+  const engine = open(directory, { durability: 'journal', journalMemory: 2 ** 28 })
+  for (let first = 0; first < SESSIONS; first += AT_ONCE) {
+    const saves: Promise<void>[] = []
+    for (let number = first; number < Math.min(SESSIONS, first + AT_ONCE); number++) {
+      const expiry = { maxAge: number < EXPIRED ? 0.001 : 99_999 }
+      saves.push(engine.save(key(number), { number }, expiry))
+    }
+    await Promise.all(saves)
+    if (first % (40 * AT_ONCE) === 0) await engine.flush({ files: true })
+  }
+  await engine.close()
+}
+
+class Memory {
+  readonly #before = process.memoryUsage.rss()
+  most = 0
+
+  note(): void {
+    this.most = Math.max(this.most, process.memoryUsage.rss() - this.#before)
+  }
+}
+
+/** Saves one after the other until told to stop; milliseconds that each took, and turns of the event loop meanwhile. */
+class Beat {
+  readonly milliseconds: number[] = []
+  turns = 0
+  readonly #engine: SessionEngine
+  #stopped = false
+
+  constructor(engine: SessionEngine) {
+    this.#engine = engine
+  }
+
+  async run(most = Number.POSITIVE_INFINITY): Promise<void> {
+    const turn = (): void => {
+      this.turns++
+      if (!this.#stopped) setImmediate(turn)
+    }
+    setImmediate(turn)
+    while (!this.#stopped && this.milliseconds.length < most) {
+      const since = performance.now()
+      await this.#engine.save(key(EXPIRED + (this.milliseconds.length % (SESSIONS - EXPIRED))), {
+        beat: true,
+      })
+      this.milliseconds.push(performance.now() - since)
+    }
+    this.#stopped = true
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  /** The milliseconds within which so many of a hundred were done. */
+  percentile(percent: number): number {
+    const sorted = [...this.milliseconds].sort((left, right) => left - right)
+    return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? Number.NaN
+  }
+
+  get summary(): string {
+    const shown = [50, 99].map((percent) => `p${percent} ${this.percentile(percent).toFixed(2)} ms`)
+    return `${shown.join(', ')} of ${this.milliseconds.length} saves`
+  }
+}
+
+test(`${SESSIONS} sessions, a third of them expired`, async () => {
+  const directory = temporaryDirectory('memory')
+  const since = performance.now()
+  await makeTree(directory)
+  console.log(`made in ${Math.round(performance.now() - since)} ms`)
+  const engine = open(directory)
+  await engine.ready()
+  const memory = new Memory()
+
+  assert.equal(await engine.load(key(SESSIONS - 1)), { number: SESSIONS - 1 })
+  assert.is(await engine.load(key(0)), undefined, 'it has expired')
+  await engine.update(key(SESSIONS - 1), { number: 'updated' })
+  await engine.save('one more', { number: 'new' })
+  await engine.delete(key(SESSIONS - 2))
+  await engine.create(key(0), { number: 'again' })
+  const living = SESSIONS - EXPIRED + 1
+  assert.is(await engine.count(), living)
+  memory.note()
+
+  const seen = new Uint8Array(SESSIONS)
+  let listed = 0
+  for await (const name of engine.keys()) {
+    if (name !== 'one more') {
+      const number = Number(name.slice('session-of-the-tree-'.length))
+      assert.is(seen[number], 0, 'each once')
+      seen[number] = 1
+    }
+    if (listed++ % 10_000 === 0) memory.note()
+  }
+  assert.is(listed, living)
+
+  const alone = new Beat(engine)
+  await alone.run(budget({ usual: 1_000, full: 10_000 }))
+  const beside = new Beat(engine)
+  const beating = beside.run()
+  let slices = 0
+  const result = await engine.clearExpired({
+    onProgress: () => {
+      slices++
+      memory.note()
+    },
+  })
+  beside.stop()
+  await beating
+  console.log(`a save alone: ${alone.summary}; beside the sweep: ${beside.summary}`)
+  console.log(`sweep: ${Math.round(engine.stats().lastSweep?.milliseconds ?? 0)} ms, ${slices} slices`)
+  assert.is(result.expired, EXPIRED - 1)
+  assert.is(result.corrupt, 0)
+  assert.ok(slices > SESSIONS / 1_000, `${slices} slices`)
+  assert.ok(beside.turns >= slices, `${beside.turns} turns of the event loop in ${slices} slices`)
+  assert.ok(beside.milliseconds.length > 0, 'saves go on')
+  assert.ok(memory.most < ALLOWED, `${memory.most / MIB} MiB more than at the start`)
+  console.log(`resident memory: ${Math.round(memory.most / MIB)} MiB more than at the start`)
+  assert.is(await engine.count(), living)
+  assert.equal(await engine.load(key(SESSIONS - 1)), { number: 'updated' })
+  await engine.close()
+})
+
+test.run()
