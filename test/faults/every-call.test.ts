@@ -127,7 +127,7 @@ faults('a batch that runs out of descriptors because of its own open files goes 
 })
 
 faults('so does a load, a touch, or any other of its operations that needs a descriptor', () => {
-  const driver = new StorageDriver({ directory, fsync: true })
+  const driver = new StorageDriver({ directory, fsync: true, layout: 'flat' })
   prepare(driver, 'absent')
   for (const key of ['loaded', 'touched', 'ended', 'deleted']) driver.save(key, 'stored')
   const steps: Step[] = [
