@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { KeyDigester } from '#dist/workers/files/journal/key-digester.js'
+import { NewestVersions } from '#dist/workers/files/journal/newest.js'
 import { digestName } from '#dist/workers/files/names.js'
 import { readRecord } from '#dist/workers/files/record.js'
 import {
@@ -171,6 +172,24 @@ test('a key that looks like the digest of another one is a key', () => {
     driver.checkpoint()
     assert.is(driver.load('victim'), 'of the victim')
   }
+})
+
+test('nor are they taken for each other where their hashes are the same', () => {
+  const look = (key: string, hash: number): RequestReader => {
+    const writer = new RequestWriter(128)
+    const payload = Buffer.from('text')
+    writer.append({ opcode: Opcode.SAVE, key, hash, expiry: 2 ** 42, codec: 0, payload })
+    return new RequestReader(writer.toWire(0, [0, 0]))
+  }
+  const victim = new SlotReader(new KeyDigester().digest(look('victim', keyHash('victim')), BATCH_HEADER, 1))
+  victim.start(BATCH_HEADER, 1)
+  victim.next()
+  const newest = new NewestVersions()
+  newest.note(victim, 1)
+  const impostor = look(Buffer.from(digestName('victim').slice(1), 'hex').toString('latin1'), victim.hash)
+  impostor.next()
+  assert.is(newest.find(impostor), -1)
+  assert.is.not(newest.find(victim), -1)
 })
 
 for (const [name, seal] of [
