@@ -6,7 +6,7 @@ import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { Ledger, newLedger } from '../races/journal-history.js'
 import type { JournalChildOptions } from '../races/journal-reports.js'
 import { skipWhere } from '../skip.js'
-import { ALL_CALLS, Fault, type FaultPlan, faultsMissing } from './fault.js'
+import { CHANGES, Fault, type FaultPlan, faultsMissing } from './fault.js'
 import type { JournalScriptOptions } from './journal-script.js'
 import { assertRecovers, isKilled, killAtEach, type Program } from './kill-points.js'
 
@@ -85,7 +85,7 @@ for (const variant of VARIANTS) {
         assertRecovers(ledger, directory, variant)
         return killed
       }
-      const kills = await killAtEach({ calls: ALL_CALLS, action: 'kill', stride, start }, body)
+      const kills = await killAtEach({ calls: CHANGES, action: 'kill', stride, start }, body)
       const torn = await killAtEach({ calls: ['write'], action: 'tear', stride, start }, body)
       console.log(`${kills} calls, ${torn} writes torn, every ${stride}`)
       assert.ok(kills > 40 && torn > 10, `${kills}, ${torn}`)
@@ -105,7 +105,7 @@ for (const variant of VARIANTS) {
         assertRecovers(ledger, directory, variant)
         return killed
       }
-      const kills = await killAtEach({ calls: ALL_CALLS, action: 'kill', stride, start }, body)
+      const kills = await killAtEach({ calls: CHANGES, action: 'kill', stride, start }, body)
       const torn = await killAtEach({ calls: ['write'], action: 'tear', stride, start }, body)
       console.log(`${kills} calls, ${torn} writes torn, every ${stride}`)
       assert.ok(kills > 5, `${kills}, ${torn}`)
