@@ -39,6 +39,7 @@ struct control {
   uint32_t error;   /* errno of FAIL and BREAK */
   uint32_t hits;    /* calls that counted */
   uint32_t fired;   /* calls that were acted on */
+  uint32_t seen[16]; /* hits of each kind */
   char path[480];   /* what the path has to contain */
 };
 
@@ -64,6 +65,8 @@ static int counts(uint32_t call) {
 static uint32_t judge(uint32_t call, const char *path, const char *other) {
   if (!counts(call)) return 0;
   if (strstr(path, control->path) == NULL && (other == NULL || strstr(other, control->path) == NULL)) return 0;
+  for (int kind = 0; kind < 16; kind++)
+    if (control->calls & call & 1u << kind) __atomic_add_fetch(&control->seen[kind], 1, __ATOMIC_SEQ_CST);
   uint32_t hit = __atomic_add_fetch(&control->hits, 1, __ATOMIC_SEQ_CST);
   if (hit < control->first || (control->count != 0 && hit >= control->first + control->count)) return 0;
   uint32_t nth = __atomic_add_fetch(&control->fired, 1, __ATOMIC_SEQ_CST);

@@ -63,7 +63,9 @@ export interface FaultPlan {
 
 const ACTIONS: Record<string, number> = { kill: 2, tear: 3, shorten: 4, break: 5 }
 const FIELDS = 8
-const SIZE = FIELDS * 4 + 480
+const KINDS = 16
+const PATH_AT = (FIELDS + KINDS) * 4
+const SIZE = PATH_AT + 480
 
 let scratch: string | undefined
 let library: string | undefined
@@ -135,7 +137,7 @@ export class Fault {
     fields.forEach((field, index) => {
       bytes.writeUInt32LE(field, index * 4)
     })
-    bytes.write(path, FIELDS * 4)
+    bytes.write(path, PATH_AT)
     writeSync(this.#descriptor, bytes, 0, SIZE, 0)
     this.#put(0, 1)
   }
@@ -153,6 +155,11 @@ export class Fault {
   /** Calls that were acted on. */
   get fired(): number {
     return this.#get(7)
+  }
+
+  /** Those of them that are of one kind. */
+  seen(call: SystemCall): number {
+    return this.#get(FIELDS + Math.log2(CALLS[call]))
   }
 
   close(): void {
