@@ -1,13 +1,13 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { budget } from '../budget.js'
+import { assertFound, storedVersion, sweepClean } from '../faults/kill-points.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { filesBelow, StorageDriver } from '../workers/files/storage-driver.js'
 import { type Ledger, newLedger } from './journal-history.js'
 import { JournalProcess } from './journal-process.js'
 import type { JournalChildOptions } from './journal-reports.js'
 import { randomNumbers } from './random.js'
-import { versionOf } from './versions.js'
 
 /*
  * Several engines without a journal at work in one directory, each on keys of its own, all of them killed at random moments. What
@@ -18,7 +18,7 @@ import { versionOf } from './versions.js'
 const killing = suite('engines without a journal, killed at random moments')
 
 /** Together with those of journal-killed.test.ts, a thousand. */
-const KILLS = budget({ usual: 20, full: 500 })
+const KILLS = budget({ usual: 12, full: 500 })
 const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 31)
 const WRITERS = 3
 const KEYS = 12
@@ -42,25 +42,13 @@ async function live(ledger: Ledger, directory: string, fsync: boolean, random: R
 
 function assertStored(ledgers: readonly Ledger[], directory: string, fsync: boolean): number {
   const driver = new StorageDriver({ directory, fsync, layout: 'flat', orphanGrace: 0 })
-  const stored = (key: string): number | undefined => {
-    const text = driver.load(key)
-    return text === undefined ? undefined : versionOf(key, JSON.parse(text))
-  }
-  for (const ledger of ledgers) for (const key of ledger.keys) ledger.found(key, stored(key))
-  // A claim is litter when it is half a second old, a tombstone in ten seconds.
-  let { orphans } = driver.walk('sweep')
-  const litter = (): string[] => filesBelow(directory).filter((name) => name.startsWith('.'))
-  while (litter().length > 0) {
-    assert.ok(
-      litter().every((name) => name.endsWith('.claim')),
-      `litter: ${litter()}`,
-    )
-    orphans += driver.walk('sweep').orphans
-  }
+  for (const ledger of ledgers) assertFound(ledger, driver)
+  const orphans = sweepClean(driver)
   const live = ledgers.flatMap((ledger) => ledger.keys.filter((key) => ledger.state(key) !== undefined))
   assert.is(filesBelow(directory).length, live.length)
   // Nothing that was not there a moment ago has come up.
-  for (const ledger of ledgers) for (const key of ledger.keys) assert.is(stored(key), ledger.state(key), key)
+  for (const ledger of ledgers)
+    for (const key of ledger.keys) assert.is(storedVersion(driver, key), ledger.state(key), key)
   assert.equal(driver.notices, [])
   return orphans
 }
