@@ -114,22 +114,10 @@ const trials = trialsOf(kind.durability ?? 'direct').map(
     finish: () => Promise.resolve(),
   }),
 )
-const problems: string[] = []
 for (const subject of [...trials, ...walksOf(directory, kind, fault), ...livesOf(directory, kind, fault)]) {
-  const t = performance.now()
-  const r = runs
-  try {
-    await runLines(subject)
-    await subject.finish()
-  } catch (error) {
-    if (process.env.CALLS_GO_ON === undefined) throw error
-    problems.push(String(error))
-    current = undefined
-  }
-  if (process.env.CALLS_GO_ON !== undefined)
-    problems.push(`${subject.name} ${runs - r} ${Math.round(performance.now() - t)}`)
+  await runLines(subject)
+  await subject.finish()
 }
 await finishTrials()
 const report: CallReport = { runs, failed }
-for (const problem of problems) console.error(problem.split('\n').slice(0, 3).join(' | '))
 console.log(JSON.stringify(report))

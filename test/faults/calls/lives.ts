@@ -2,9 +2,9 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import type { SessionEngine } from 'coatcheck'
 import * as assert from 'uvu/assert'
 import type { Fault } from '../fault.js'
-import { hasFailed, litterIn, openBelow, type RunPlan, settle, wordFor } from './outcomes.js'
+import { hasFailed, litterIn, mayLeaveLitter, openBelow, type RunPlan, settle, wordFor } from './outcomes.js'
 import type { Subject } from './subject.js'
-import { copyWithoutSockets, type EngineKind, makeEngine } from './trial-engine.js'
+import { copyWithoutSockets, type EngineKind, makeEngine, sweepClean } from './trial-engine.js'
 import { isSame, look, OLD, store } from './trials.js'
 
 /*
@@ -17,25 +17,29 @@ export const LIVE = ['one', 'another', 'a third']
 const EXPIRED = 'expired'
 const DELETED = 'deleted'
 
+/** Runs a task under the fault of a run. */
+type Under = (task: () => Promise<void>) => Promise<void>
+
 /** The subjects of a kind of engine, in directories below `parent`. */
 export function livesOf(parent: string, kind: EngineKind, fault: Fault): Subject[] {
   let last = 0
   const subject = (
     name: string,
-    body: (directory: string, under: (task: () => Promise<void>) => Promise<void>) => Promise<void>,
+    body: (directory: string, under: Under, plan: RunPlan) => Promise<void>,
   ): Subject => ({
     name,
     takesLong: true,
     run: async (plan) => {
       const directory = `${parent}/life-${++last}`
       let fired = false
-      await body(directory, async (task) => {
+      const under: Under = async (task) => {
         fault.set({ ...plan, path: directory })
         const settlement = await settle(task())
         fault.lift()
         fired = fault.fired > 0
         if ('error' in settlement) assertTyped(settlement, plan)
-      })
+      }
+      await body(directory, under, plan)
       assert.equal(openBelow(directory), [], 'nothing is open')
       rmSync(directory, { recursive: true, force: true })
       return fired
@@ -44,26 +48,27 @@ export function livesOf(parent: string, kind: EngineKind, fault: Fault): Subject
   })
   const open = async (
     directory: string,
-    under: (task: () => Promise<void>) => Promise<void>,
+    under: Under,
+    plan: RunPlan,
     keys: readonly string[],
   ): Promise<void> => {
     const engine = makeEngine(directory, kind)
     await under(() => engine.ready())
     await engine.ready()
-    await assertSound(engine, directory, keys)
+    await assertSound(engine, directory, keys, plan)
   }
   return [
-    subject('opening where nothing is', (directory, under) => open(directory, under, [])),
-    subject('opening where a crash has left a journal', async (directory, under) => {
+    subject('opening where nothing is', (directory, under, plan) => open(directory, under, plan, [])),
+    subject('opening where a crash has left a journal', async (directory, under, plan) => {
       await leaveJournal(directory)
-      await open(directory, under, LIVE)
+      await open(directory, under, plan, LIVE)
     }),
-    subject('closing', async (directory, under) => {
+    subject('closing', async (directory, under, plan) => {
       const engine = makeEngine(directory, kind)
       await fillWith(engine)
       await under(() => engine.close())
       assert.equal(openBelow(directory), [], 'nothing is open when it is closed')
-      await assertSound(makeEngine(directory, kind), directory, LIVE)
+      await assertSound(makeEngine(directory, kind), directory, LIVE, plan)
     }),
   ]
 }
@@ -108,11 +113,17 @@ async function leaveJournal(directory: string): Promise<void> {
 }
 
 /** The fault has ended: sessions are there, new ones can be stored, and nothing but sessions is left. */
-async function assertSound(engine: SessionEngine, directory: string, keys: readonly string[]): Promise<void> {
+async function assertSound(
+  engine: SessionEngine,
+  directory: string,
+  keys: readonly string[],
+  plan: RunPlan,
+): Promise<void> {
   await assertStored(engine, keys)
   await store(engine, 'new', OLD)
+  if (mayLeaveLitter(plan.calls)) await sweepClean(engine, directory)
   await engine.close()
   const names = readdirSync(directory, { recursive: true, encoding: 'utf8' })
   const left = names.filter((name) => name.startsWith('.journal'))
-  assert.is([...litterIn(names), ...left].join(), '', 'something lies about')
+  assert.is([...litterIn(names), ...left].join(), '', `${[...litterIn(names), ...left]} lies about`)
 }

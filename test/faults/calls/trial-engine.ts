@@ -156,7 +156,7 @@ export class TrialEngine {
 
   #assertTidy(plan: RunPlan, names: readonly string[]): void {
     const litter = litterIn(names).filter((name) => !this.#litter.has(name))
-    if (!mayLeaveLitter(plan.calls)) assert.is(litter.join(), '', 'something lies about')
+    if (!mayLeaveLitter(plan.calls)) assert.is(litter.join(), '', `${litter} lies about`)
     for (const name of litter) this.#litter.add(name)
     // A journal's segment is open while it is written.
     const segments = (path: string): boolean => path.endsWith('.log')

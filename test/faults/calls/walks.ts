@@ -71,7 +71,7 @@ function subjectOf(walk: Walk, directory: string, sharded: EngineKind, fault: Fa
       assert.equal(open(directory), [], 'no descriptor is left open')
       const names = readdirSync(directory, { recursive: true, encoding: 'utf8' })
       const litter = litterIn(names).filter((name) => !known.has(name))
-      if (!mayLeaveLitter(plan.calls)) assert.is(litter.join(), '', 'something lies about')
+      if (!mayLeaveLitter(plan.calls)) assert.is(litter.join(), '', `${litter} lies about`)
       for (const name of litter) known.add(name)
       return fired > 0
     },
