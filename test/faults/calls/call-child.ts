@@ -22,7 +22,7 @@ const NEVER = 2 ** 32 - 1
 /** Which calls fail, and whether it is one or all from there on. */
 interface Line {
   readonly calls: readonly SystemCall[]
-  readonly count: 0 | 1
+  readonly count: 0 | 1 | 2
 }
 
 const LINES: readonly Line[] = [
@@ -68,7 +68,12 @@ async function runOnce(subject: Subject, plan: RunPlan): Promise<boolean> {
   }
 }
 
-async function fails(subject: Subject, line: Line, action: SystemErrorName, first: number): Promise<boolean> {
+async function fails(
+  subject: Subject,
+  line: Line,
+  action: RunPlan['action'],
+  first: number,
+): Promise<boolean> {
   const fired = await runOnce(subject, { ...line, action, first })
   if (fired) for (const call of line.calls) failed[call] = (failed[call] ?? 0) + 1
   return fired
@@ -82,6 +87,13 @@ async function runAll(subject: Subject, line: Line): Promise<void> {
       assert.ok(first < MOST, `${subject.name} makes no end of calls: ${line.calls}`)
     }
   }
+}
+
+/** Half a write is no error, but to be continued. libuv does that itself, until an error follows, which it keeps to itself. */
+async function shortenAll(subject: Subject): Promise<void> {
+  const line = { calls: ['write'], count: 2 } as const
+  if (random(share) > 0) return
+  for (let first = 1; await fails(subject, line, 'break', first); first++);
 }
 
 /** For each N once, with one error or another. */
@@ -104,6 +116,7 @@ async function runLines(subject: Subject): Promise<void> {
     if (subject.takesLong) await runInTurn(subject, line, most)
     else await runAll(subject, line)
   }
+  if (!subject.takesLong && (seen.get('write') ?? 0) > 0) await shortenAll(subject)
 }
 
 const trials = trialsOf(kind.durability ?? 'direct').map(

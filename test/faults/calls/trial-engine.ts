@@ -2,7 +2,7 @@ import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { type FilesOptions, files, json, SessionEngine } from 'coatcheck'
 import * as assert from 'uvu/assert'
 import { keyHash, sliceOf } from '#dist/workers/protocol/index.js'
-import type { Fault } from '../fault.js'
+import type { Fault, SystemCall } from '../fault.js'
 import {
   hasFailed,
   litterIn,
@@ -103,6 +103,9 @@ export class TrialEngine {
     if (this.#runs % WAIT_EVERY !== 0) removeClaims(shard)
     await this.#judge(trial, plan, key, outcome)
     await this.#judgeCompanion(plan, companion, beside, alone)
+    if (fired && isNeeded(plan)) {
+      assert.ok(hasFailed(outcome, plan) || hasFailed(beside, plan), 'nobody was told of a failure')
+    }
     this.#assertTidy(plan, [...namesIn(shard), ...namesIn(this.#shard(beyond))])
     await this.#goOn(this.#runs % 2 === 0 ? key : this.#keyIn(slice))
     return fired
@@ -221,6 +224,13 @@ function removeClaims(directory: string): void {
 
 function namesIn(directory: string): string[] {
   return existsSync(directory) ? readdirSync(directory) : []
+}
+
+/** Calls that nothing can be stored without: a failure of one that nobody hears of is a lie. */
+const NEEDED: readonly SystemCall[] = ['write', 'fsync', 'fdatasync', 'rename', 'link', 'times']
+
+function isNeeded({ calls, action }: RunPlan): boolean {
+  return action !== 'break' && calls.every((call) => NEEDED.includes(call))
 }
 
 /** Sweeps until nothing lies about. A claim is litter when it is half a second old, everything else at once. */
