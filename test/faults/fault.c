@@ -7,6 +7,7 @@
  * layout.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,12 +19,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 enum call {
   WRITE = 1, FDATASYNC = 2, FSYNC = 4, RENAME = 8, UNLINK = 16, TRUNCATE = 32,
-  CREATE = 64, MKDIR = 128, RMDIR = 256, LINK = 512, TIMES = 1024
+  CREATE = 64, MKDIR = 128, RMDIR = 256, LINK = 512, TIMES = 1024,
+  OPEN = 2048, READ = 4096, STAT = 8192
 };
 enum action { FAIL = 1, KILL = 2, TEAR = 3, SHORTEN = 4, BREAK = 5 };
 
@@ -36,6 +39,7 @@ struct control {
   uint32_t error;   /* errno of FAIL and BREAK */
   uint32_t hits;    /* calls that counted */
   uint32_t fired;   /* calls that were acted on */
+  uint32_t seen[16]; /* hits of each kind */
   char path[480];   /* what the path has to contain */
 };
 
@@ -52,11 +56,17 @@ __attribute__((constructor)) static void attach(void) {
   control = mapped;
 }
 
-/* What is to be done with this call: 0, or an action. */
-static uint32_t judge(enum call call, const char *path, const char *other) {
-  if (control == NULL || __atomic_load_n(&control->armed, __ATOMIC_SEQ_CST) == 0) return 0;
-  if ((control->calls & call) == 0) return 0;
+/* Whether such calls count at all. */
+static int counts(uint32_t call) {
+  return control != NULL && __atomic_load_n(&control->armed, __ATOMIC_SEQ_CST) != 0 && (control->calls & call) != 0;
+}
+
+/* What is to be done with this call, which may be of several kinds: 0, or an action. */
+static uint32_t judge(uint32_t call, const char *path, const char *other) {
+  if (!counts(call)) return 0;
   if (strstr(path, control->path) == NULL && (other == NULL || strstr(other, control->path) == NULL)) return 0;
+  for (int kind = 0; kind < 16; kind++)
+    if (control->calls & call & 1u << kind) __atomic_add_fetch(&control->seen[kind], 1, __ATOMIC_SEQ_CST);
   uint32_t hit = __atomic_add_fetch(&control->hits, 1, __ATOMIC_SEQ_CST);
   if (hit < control->first || (control->count != 0 && hit >= control->first + control->count)) return 0;
   uint32_t nth = __atomic_add_fetch(&control->fired, 1, __ATOMIC_SEQ_CST);
@@ -68,8 +78,8 @@ static uint32_t judge(enum call call, const char *path, const char *other) {
   return action;
 }
 
-static uint32_t judge_descriptor(enum call call, int descriptor) {
-  if (control == NULL || __atomic_load_n(&control->armed, __ATOMIC_SEQ_CST) == 0) return 0;
+static uint32_t judge_descriptor(uint32_t call, int descriptor) {
+  if (!counts(call)) return 0;
   char link[64], path[4096];
   snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
   ssize_t length = readlink(link, path, sizeof path - 1);
@@ -155,6 +165,44 @@ int futimens(int descriptor, const struct timespec times[2]) {
   return judge_descriptor(TIMES, descriptor) == FAIL ? -1 : real(descriptor, times);
 }
 
+ssize_t read(int descriptor, void *bytes, size_t length) {
+  REAL(read);
+  return judge_descriptor(READ, descriptor) == FAIL ? -1 : real(descriptor, bytes, length);
+}
+
+ssize_t pread64(int descriptor, void *bytes, size_t length, off64_t offset) {
+  REAL(pread64);
+  return judge_descriptor(READ, descriptor) == FAIL ? -1 : real(descriptor, bytes, length, offset);
+}
+
+/* Node lists directories by these; what they open inside the C library does not come by. */
+DIR *opendir(const char *path) {
+  REAL(opendir);
+  return judge(OPEN, path, NULL) == FAIL ? NULL : real(path);
+}
+
+int scandir64(const char *path, struct dirent64 ***names, int (*filter)(const struct dirent64 *),
+              int (*compare)(const struct dirent64 **, const struct dirent64 **)) {
+  REAL(scandir64);
+  return judge(OPEN, path, NULL) == FAIL ? -1 : real(path, names, filter, compare);
+}
+
+/* How libuv asks for a file's status, by path or, with an empty one, by descriptor. */
+long syscall(long number, ...) {
+  REAL(syscall);
+  va_list rest;
+  va_start(rest, number);
+  long values[6];
+  for (int index = 0; index < 6; index++) values[index] = va_arg(rest, long);
+  va_end(rest);
+  if (number == SYS_statx) {
+    const char *path = (const char *)values[1];
+    uint32_t action = *path == 0 ? judge_descriptor(STAT, (int)values[0]) : judge(STAT, path, NULL);
+    if (action == FAIL) return -1;
+  }
+  return real(number, values[0], values[1], values[2], values[3], values[4], values[5]);
+}
+
 int open64(const char *path, int flags, ...) {
   REAL(open64);
   mode_t mode = 0;
@@ -163,7 +211,7 @@ int open64(const char *path, int flags, ...) {
     va_start(rest, flags);
     mode = va_arg(rest, mode_t);
     va_end(rest);
-    if (judge(CREATE, path, NULL) == FAIL) return -1;
   }
+  if (judge(flags & O_CREAT ? OPEN | CREATE : OPEN, path, NULL) == FAIL) return -1;
   return real(path, flags, mode);
 }

@@ -19,13 +19,31 @@ const CALLS = {
   rmdir: 256,
   link: 512,
   times: 1024,
+  open: 2048,
+  read: 4096,
+  stat: 8192,
 } as const
 
-/** A kind of system call: `create` is an `open` that makes a file, `write` each way to write. */
+/**
+ * A kind of system call: `open` is each way to open a file or directory, `create` one that makes a file, `write` and `read` are each
+ * way to do that, `times` sets a file's times, `stat` looks at a file's status.
+ */
 export type SystemCall = keyof typeof CALLS
 
+const LOOKS: readonly SystemCall[] = ['open', 'read', 'stat']
+
+/** Every kind. `create` is part of `open`. */
+export const ALL_CALLS: readonly SystemCall[] = (Object.keys(CALLS) as SystemCall[]).filter(
+  (call) => call !== 'create',
+)
+
 /** All that change something. */
-export const ALL_CALLS = Object.keys(CALLS) as readonly SystemCall[]
+export const CHANGES: readonly SystemCall[] = (Object.keys(CALLS) as SystemCall[]).filter(
+  (call) => !LOOKS.includes(call),
+)
+
+/** The system's error that a call is made to fail with. */
+export type SystemErrorName = keyof typeof constants.errno
 
 /** What becomes of a call. */
 export interface FaultPlan {
@@ -34,7 +52,7 @@ export interface FaultPlan {
    * A system error; `kill`: dies before the call; `tear`: dies when a write is half done; `shorten`: half is written;
    * `break`: half is written, and what follows finds no room.
    */
-  readonly action: 'kill' | 'tear' | 'shorten' | 'break' | 'EIO' | 'ENOSPC' | 'EFBIG' | 'EMFILE' | 'EROFS'
+  readonly action: 'kill' | 'tear' | 'shorten' | 'break' | SystemErrorName
   /** The first call that is acted on. Default 1. */
   readonly first?: number
   /** How many are from there on. Default: all. */
@@ -45,7 +63,9 @@ export interface FaultPlan {
 
 const ACTIONS: Record<string, number> = { kill: 2, tear: 3, shorten: 4, break: 5 }
 const FIELDS = 8
-const SIZE = FIELDS * 4 + 480
+const KINDS = 16
+const PATH_AT = (FIELDS + KINDS) * 4
+const SIZE = PATH_AT + 480
 
 let scratch: string | undefined
 let library: string | undefined
@@ -77,32 +97,47 @@ function compiled(): string {
 
 let last = 0
 
-/** Faults for the processes that are started with its environment. */
+/** Faults for the processes that are started with its environment; they can set them, too. */
 export class Fault {
   readonly #descriptor: number
   readonly #path: string
   /** For the environment of a child process. */
   readonly environment: Readonly<Record<string, string>>
 
-  /** @param path What every path that counts has to contain. */
-  constructor(path: string) {
-    const control = scratchPath(`control-${++last}`)
+  /**
+   * @param path What every path that counts has to contain.
+   * @param control That of a process which was started with its environment.
+   */
+  constructor(path: string, control?: string) {
     this.#path = path
-    this.#descriptor = openSync(control, 'w+')
+    if (control !== undefined) {
+      this.#descriptor = openSync(control, 'r+')
+      this.environment = {}
+      return
+    }
+    const made = scratchPath(`control-${++last}`)
+    this.#descriptor = openSync(made, 'w+')
     writeSync(this.#descriptor, Buffer.alloc(SIZE), 0, SIZE, 0)
-    this.environment = { LD_PRELOAD: compiled(), FAULT_CONTROL: control }
+    this.environment = { LD_PRELOAD: compiled(), FAULT_CONTROL: made }
+  }
+
+  /** In a process that was started with the environment of one. */
+  static ofThisProcess(path: string): Fault {
+    const control = process.env.FAULT_CONTROL
+    if (control === undefined) throw new Error('this process was started without FAULT_CONTROL')
+    return new Fault(path, control)
   }
 
   /** From now on; counts begin anew. */
   set({ calls, action, first = 1, count = 0, path = this.#path }: FaultPlan): void {
     const bytes = Buffer.alloc(SIZE)
     const mask = calls.reduce((sum, call) => sum | CALLS[call], 0)
-    const errno = constants.errno[action as keyof typeof constants.errno] ?? constants.errno.ENOSPC
+    const errno = constants.errno[action as SystemErrorName] ?? constants.errno.ENOSPC
     const fields = [0, mask, first, count, ACTIONS[action] ?? 1, errno, 0, 0]
     fields.forEach((field, index) => {
       bytes.writeUInt32LE(field, index * 4)
     })
-    bytes.write(path, FIELDS * 4)
+    bytes.write(path, PATH_AT)
     writeSync(this.#descriptor, bytes, 0, SIZE, 0)
     this.#put(0, 1)
   }
@@ -120,6 +155,11 @@ export class Fault {
   /** Calls that were acted on. */
   get fired(): number {
     return this.#get(7)
+  }
+
+  /** Those of them that are of one kind. */
+  seen(call: SystemCall): number {
+    return this.#get(FIELDS + Math.log2(CALLS[call]))
   }
 
   close(): void {

@@ -1,12 +1,12 @@
 import { cpSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { FULL } from '../budget.js'
+import { budget, FULL } from '../budget.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { Ledger, newLedger } from '../races/journal-history.js'
 import type { JournalChildOptions } from '../races/journal-reports.js'
 import { skipWhere } from '../skip.js'
-import { ALL_CALLS, Fault, type FaultPlan, faultsMissing } from './fault.js'
+import { CHANGES, Fault, type FaultPlan, faultsMissing } from './fault.js'
 import type { JournalScriptOptions } from './journal-script.js'
 import { assertRecovers, isKilled, killAtEach, type Program } from './kill-points.js'
 
@@ -14,8 +14,9 @@ import { assertRecovers, isKilled, killAtEach, type Program } from './kill-point
  * The process is killed at its first system call that changes something, then at its second, and so on until a run gets
  * through: in appends, in checkpoints, in the closing, and in the reading back of what another one has left.
  *
- * All calls of the two halves that work on files, and some of a whole engine, which takes longer to start: all of them with
- * `CRASH_ROUNDS`.
+ * The full run has all calls of the two halves that work on files, and every fourth of a whole engine, which takes longer to
+ * start and makes the same calls. The usual one has every so manieth of both: others each time, and each way to append, to
+ * write a checkpoint, to close and to read back in every run, for each makes more calls than a stride.
  */
 
 const points = suite('a journal, killed at every system call')
@@ -23,9 +24,10 @@ const needsFaults = skipWhere(faultsMissing())
 
 const KEYS = ['a', 'b', 'c', 'd', 'e']
 const ROUNDS = 4
-const STRIDE = process.env.CRASH_ROUNDS === undefined ? 12 : 1
+const SCRIPT_STRIDE = budget({ usual: 16, full: 1 })
+const ENGINE_STRIDE = budget({ usual: 80, full: 4 })
 /** Others the next time. */
-const START = 1 + (Date.now() % STRIDE)
+const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 31)
 
 interface Variant {
   readonly fsync: boolean
@@ -75,8 +77,8 @@ for (const variant of VARIANTS) {
   const suffix = `${variant.fsync ? ', with fsync' : ''}${variant.concealed ? ', concealed' : ''}`
 
   for (const [name, program, stride, start] of [
-    ['', script, 1, 1],
-    ['a whole engine: ', wholeEngine, STRIDE, START],
+    ['', script, SCRIPT_STRIDE, 1 + (SEED % SCRIPT_STRIDE)],
+    ['a whole engine: ', wholeEngine, ENGINE_STRIDE, 1 + (SEED % ENGINE_STRIDE)],
   ] as const) {
     needsFaults(points, `${name}appends, checkpoints and the closing${suffix}`, async () => {
       const body = async (directory: string, fault: Fault, plan: FaultPlan): Promise<boolean> => {
@@ -85,9 +87,9 @@ for (const variant of VARIANTS) {
         assertRecovers(ledger, directory, variant)
         return killed
       }
-      const kills = await killAtEach({ calls: ALL_CALLS, action: 'kill', stride, start }, body)
+      const kills = await killAtEach({ calls: CHANGES, action: 'kill', stride, start }, body)
       const torn = await killAtEach({ calls: ['write'], action: 'tear', stride, start }, body)
-      console.log(`${kills} calls, ${torn} writes torn, every ${stride}`)
+      console.log(`${kills} calls, ${torn} writes torn, every ${stride}, seed ${SEED}`)
       assert.ok(kills > 40 && torn > 10, `${kills}, ${torn}`)
     })
 
@@ -105,9 +107,9 @@ for (const variant of VARIANTS) {
         assertRecovers(ledger, directory, variant)
         return killed
       }
-      const kills = await killAtEach({ calls: ALL_CALLS, action: 'kill', stride, start }, body)
+      const kills = await killAtEach({ calls: CHANGES, action: 'kill', stride, start }, body)
       const torn = await killAtEach({ calls: ['write'], action: 'tear', stride, start }, body)
-      console.log(`${kills} calls, ${torn} writes torn, every ${stride}`)
+      console.log(`${kills} calls, ${torn} writes torn, every ${stride}, seed ${SEED}`)
       assert.ok(kills > 5, `${kills}, ${torn}`)
     })
   }

@@ -7,7 +7,7 @@ import type { Ledger } from '../races/journal-history.js'
 import { JournalProcess } from '../races/journal-process.js'
 import { versionOf } from '../races/versions.js'
 import { JournalDriver } from '../workers/files/journal/journal-driver.js'
-import { filesBelow } from '../workers/files/storage-driver.js'
+import { filesBelow, StorageDriver } from '../workers/files/storage-driver.js'
 import { Fault, type FaultPlan } from './fault.js'
 
 /** Processes at once: one for each processor of a small machine. */
@@ -49,15 +49,11 @@ export function assertRecovers(
   if (!existsSync(directory)) return assert.ok(ledger.keys.every((key) => ledger.step(key) === 0))
   const driver = new JournalDriver({ directory, fsync, orphanGrace: 0, ...concealed(isConcealed) })
   assert.equal(driver.replayed, [])
-  const stored = (key: string): number | undefined => {
-    const text = driver.load(key)
-    return text === undefined ? undefined : versionOf(key, JSON.parse(text))
-  }
-  for (const key of ledger.keys) ledger.found(key, stored(key))
+  assertFound(ledger, driver)
   assert.equal(driver.checkpoint().failures, [])
   assert.equal(driver.segments, [])
   // Nothing that was not there a moment ago has come up.
-  for (const key of ledger.keys) assert.is(stored(key), ledger.state(key), key)
+  for (const key of ledger.keys) assert.is(storedVersion(driver, key), ledger.state(key), key)
   assert.equal(driver.notices, [])
   driver.walk('sweep')
   const live = ledger.keys.filter((key) => ledger.state(key) !== undefined)
@@ -68,6 +64,48 @@ export function assertRecovers(
   for (const key of ledger.keys) {
     const exists = ledger.state(key) !== undefined
     assert.is(driver.create(key, 'new'), exists ? Status.CONFLICT : Status.DONE)
+  }
+}
+
+/** The same for files without a journal. */
+export function assertFilesRecover(ledger: Ledger, directory: string, fsync: boolean): void {
+  if (!existsSync(directory)) return assert.ok(ledger.keys.every((key) => ledger.step(key) === 0))
+  const driver = new StorageDriver({ directory, fsync, orphanGrace: 0 })
+  assertFound(ledger, driver)
+  sweepClean(driver)
+  // Nothing that was not there a moment ago has come up.
+  for (const key of ledger.keys) assert.is(storedVersion(driver, key), ledger.state(key), key)
+  const live = ledger.keys.filter((key) => ledger.state(key) !== undefined)
+  assert.is(filesBelow(directory).length, live.length, filesBelow(directory).join())
+  assert.equal(driver.notices, [])
+  for (const key of ledger.keys) {
+    const exists = ledger.state(key) !== undefined
+    assert.is(driver.create(key, 'new'), exists ? Status.CONFLICT : Status.DONE)
+  }
+}
+
+/** Enters what is stored into a ledger. */
+export function assertFound(ledger: Ledger, driver: StorageDriver): void {
+  for (const key of ledger.keys) ledger.found(key, storedVersion(driver, key))
+}
+
+/** The version of a session that is whole. */
+export function storedVersion(driver: StorageDriver, key: string): number | undefined {
+  const text = driver.load(key)
+  return text === undefined ? undefined : versionOf(key, JSON.parse(text))
+}
+
+/** Sweeps what a crash has left: claims when they are half a second old, all else at once. Returns how much it was. */
+export function sweepClean(driver: StorageDriver): number {
+  let { orphans } = driver.walk('sweep')
+  for (;;) {
+    const litter = filesBelow(driver.options.directory).filter((name) => /(?:^|\/)\./.test(name))
+    if (litter.length === 0) return orphans
+    assert.ok(
+      litter.every((name) => name.endsWith('.claim')),
+      `no sweep takes away ${litter}`,
+    )
+    orphans += driver.walk('sweep').orphans
   }
 }
 

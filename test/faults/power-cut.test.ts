@@ -1,6 +1,7 @@
 import { type FilesOptions, files, json, SessionEngine } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { budget } from '../budget.js'
 import { type Ledger, newLedger } from '../races/journal-history.js'
 import { JournalProcess } from '../races/journal-process.js'
 import type { JournalChildOptions } from '../races/journal-reports.js'
@@ -13,7 +14,11 @@ import { LoopDisk, type LoopType, loopMissing } from './loop-disk.js'
 const cuts = suite('the power is cut')
 
 const KEYS = Array.from({ length: 40 }, (_, index) => `session-${index}`)
-const ROUNDS = 4
+/** Cuts of each kind; both ways to open what they leave take turns. */
+const ROUNDS = budget({ usual: 1, full: 24 })
+/** Another one begins each time. */
+const TURN = Date.now() % 2
+const DURABILITIES = ['direct', 'journal'] as const
 
 async function withDisk(type: LoopType, body: (disk: LoopDisk) => Promise<void>): Promise<void> {
   const disk = new LoopDisk(type)
@@ -25,15 +30,19 @@ async function withDisk(type: LoopType, body: (disk: LoopDisk) => Promise<void>)
 }
 
 /** Works until the power is cut, after so many acknowledged steps. */
-async function workUntilCut(ledger: Ledger, disk: LoopDisk, fsync: boolean, steps: number): Promise<void> {
+async function workUntilCut(
+  ledger: Ledger,
+  disk: LoopDisk,
+  { durability, fsync }: Pick<FilesOptions, 'durability' | 'fsync'>,
+  steps: number,
+): Promise<void> {
+  const common = { directory: `${disk.directory}/sessions`, fsync: fsync ?? false }
   const options: Omit<JournalChildOptions, 'known'> = {
-    files: {
-      directory: `${disk.directory}/sessions`,
-      durability: 'journal',
-      fsync,
-      // So that the cut falls into a checkpoint, mostly.
-      checkpointInterval: 0.02,
-    },
+    files:
+      durability === 'direct'
+        ? common
+        : // So that the cut falls into a checkpoint, mostly.
+          { ...common, durability: 'journal', checkpointInterval: 0.02 },
     threads: 2,
     segmentBytes: 2 ** 17,
   }
@@ -76,33 +85,38 @@ async function assertStored(
 for (const type of ['ext4', 'xfs'] as const) {
   const needsDisk = skipWhere(loopMissing(type))
 
-  needsDisk(cuts, `${type}, with fsync: nothing acknowledged is lost, in ${ROUNDS} cuts`, async () => {
-    await withDisk(type, async (disk) => {
-      const ledger = newLedger(KEYS)
-      for (let round = 0; round < ROUNDS; round++) {
-        await workUntilCut(ledger, disk, true, 100 + 211 * round)
-        const directory = `${disk.directory}/sessions`
-        const options: FilesOptions =
-          round % 2 === 0 ? { directory, fsync: true, durability: 'journal' } : { directory, fsync: true }
-        const damage = await assertStored(KEYS, options, (key, version) => ledger.found(key, version))
-        assert.equal(damage, [])
-      }
+  for (const durability of DURABILITIES) {
+    needsDisk(cuts, `${type}, ${durability} with fsync: nothing acknowledged is lost`, async () => {
+      await withDisk(type, async (disk) => {
+        const ledger = newLedger(KEYS)
+        for (let round = 0; round < ROUNDS; round++) {
+          await workUntilCut(ledger, disk, { durability, fsync: true }, 100 + ((211 * round) % 2000))
+          const common = { directory: `${disk.directory}/sessions`, fsync: true }
+          const options: FilesOptions = (round + TURN) % 2 === 0 ? { ...common, durability } : common
+          const damage = await assertStored(KEYS, options, (key, version) => ledger.found(key, version))
+          assert.equal(damage, [])
+        }
+      })
     })
-  })
 
-  needsDisk(cuts, `${type}, without: there may be losses, but neither garbage nor exceptions`, async () => {
-    await withDisk(type, async (disk) => {
-      for (let round = 0; round < ROUNDS; round++) {
-        // Keys of its own for each round: what is left of the others is not known.
-        const ledger = newLedger(KEYS.map((key) => `${round}-${key}`))
-        await workUntilCut(ledger, disk, false, 300 + 211 * round)
-        const options: FilesOptions = { directory: `${disk.directory}/sessions`, durability: 'journal' }
-        await assertStored(ledger.keys, options, (key, version) => {
-          assert.ok((version ?? 0) <= ledger.step(key) + 1, `${key}: ${version}`)
+    needsDisk(
+      cuts,
+      `${type}, ${durability} without: there may be losses, but neither garbage nor exceptions`,
+      async () => {
+        await withDisk(type, async (disk) => {
+          for (let round = 0; round < ROUNDS; round++) {
+            // Keys of its own for each round: what is left of the others is not known.
+            const ledger = newLedger(KEYS.map((key) => `${round}-${key}`))
+            await workUntilCut(ledger, disk, { durability, fsync: false }, 300 + ((211 * round) % 2000))
+            const options: FilesOptions = { directory: `${disk.directory}/sessions`, durability }
+            await assertStored(ledger.keys, options, (key, version) => {
+              assert.ok((version ?? 0) <= ledger.step(key) + 1, `${key}: ${version}`)
+            })
+          }
         })
-      }
-    })
-  })
+      },
+    )
+  }
 
   skipWhere(loopMissing(type) ?? faultsMissing())(
     cuts,

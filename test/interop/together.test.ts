@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { CreateError, type SessionEngine, UpdateError } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { budget } from '../budget.js'
 import { rejection } from '../conformance/rejections.js'
 import { skipWhere } from '../skip.js'
 import { DjangoError, DjangoProcess, missingDjango } from './django-process.js'
@@ -21,7 +22,7 @@ interface Context {
 const test = suite<Context>('django: both at once')
 const withDjango = skipWhere(missingDjango)
 /** Rounds of loads and saves of each side, at the least; 3 000 take ten seconds and more. */
-const ROUNDS = Number(process.env.INTEROP_ROUNDS ?? 60)
+const ROUNDS = Number(process.env.INTEROP_ROUNDS ?? budget({ usual: 60, full: 5000 }))
 const TWO_WEEKS = 1_209_600
 
 test.before(async (context) => {

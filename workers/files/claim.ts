@@ -5,7 +5,7 @@ import type { Place } from './layout.js'
 import { pause } from './pause.js'
 import { putBack } from './put-back.js'
 import { rename } from './rename.js'
-import { unlinkIfPresent } from './unlink.js'
+import { unlinkAnyway, unlinkIfPresent } from './unlink.js'
 
 /** Milliseconds after which a claim is taken for one that a crash left behind: a holder needs microseconds. */
 export const CLAIM_LIFE = 500
@@ -59,7 +59,8 @@ function withClaim<Result>(place: Place, task: () => Result): Result {
   try {
     return task()
   } finally {
-    unlinkIfPresent(place.claim)
+    // One that stays is taken for left behind before long.
+    unlinkAnyway(place.claim)
   }
 }
 

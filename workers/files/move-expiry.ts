@@ -52,6 +52,10 @@ function setTime(descriptor: number, expiry: number): void {
 
 function writeExpiry(descriptor: number, expiry: number): void {
   const bytes = composeExpiry(expiry)
-  const count = writeSync(descriptor, bytes, 0, bytes.length, EXPIRY_OFFSET)
-  if (count < bytes.length) throw systemError('EIO', 'write', 'the disk takes no more bytes')
+  for (let written = 0; written < bytes.length; ) {
+    // Half an expiry is none that could be read.
+    const count = writeSync(descriptor, bytes, written, bytes.length - written, EXPIRY_OFFSET + written)
+    if (count <= 0) throw systemError('EIO', 'write', 'the disk takes no more bytes')
+    written += count
+  }
 }

@@ -4,7 +4,7 @@ import type { Place } from './layout.js'
 import { type Corrupt, readAtOnce } from './load.js'
 import { isDirectoryInTheWay, rename } from './rename.js'
 import type { Replaced, Version, Written } from './temporary.js'
-import { unlinkIfPresent } from './unlink.js'
+import { unlinkAnyway } from './unlink.js'
 
 /** What a replace needs to know about its surroundings. */
 export interface ReplaceContext {
@@ -33,7 +33,7 @@ export function replace(context: ReplaceContext, { version, temporary }: Written
   const { status, corrupt } = underClaimInTime(place, () =>
     replaceIfMeant(version, replaces, temporary, context.maxRecordBytes),
   )
-  if (status !== Status.DONE) unlinkIfPresent(temporary)
+  if (status !== Status.DONE) unlinkAnyway(temporary)
   // Not before: it takes the claim itself.
   if (corrupt !== undefined) context.onCorrupt(place, corrupt)
   return status
@@ -53,7 +53,7 @@ function replaceIfMeant(
   const { place, retried } = version
   // A worker that has died put it there for this very operation.
   if (retried && place.format.isOwn(version)) {
-    unlinkIfPresent(temporary)
+    unlinkAnyway(temporary)
     return { status: Status.DONE }
   }
   const found = readAtOnce(place, key, maxRecordBytes, Date.now())

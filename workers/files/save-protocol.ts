@@ -10,7 +10,7 @@ import { type ReplaceContext, replace } from './replace.js'
 import { syncDirectory } from './sync-directory.js'
 import { syncWritten, type Version, type Written, writeTemporary } from './temporary.js'
 import { exhume } from './tombstone.js'
-import { unlinkIfPresent } from './unlink.js'
+import { unlinkAnyway } from './unlink.js'
 
 /** Two writers can only keep taking a key from each other so often before one of them gives way. */
 const MOST_ROUNDS = 16
@@ -75,7 +75,7 @@ export function putInPlace(context: SaveContext, written: Written): Status {
         return replace(context, written)
     }
   } catch (error) {
-    unlinkIfPresent(written.temporary)
+    unlinkAnyway(written.temporary)
     throw error
   }
 }
@@ -83,7 +83,7 @@ export function putInPlace(context: SaveContext, written: Written): Status {
 function update({ version, temporary }: Written): Status {
   const { file } = version.place
   if (livenessOfPlace(version.place, Date.now()) !== 'alive') {
-    unlinkIfPresent(temporary)
+    unlinkAnyway(temporary)
     return Status.ABSENT
   }
   try {
@@ -92,7 +92,7 @@ function update({ version, temporary }: Written): Status {
   } catch (error) {
     if (!isDirectoryInTheWay(error)) throw error
     // Deleted since we looked.
-    unlinkIfPresent(temporary)
+    unlinkAnyway(temporary)
     return Status.ABSENT
   }
 }
@@ -113,12 +113,12 @@ function create(context: SaveContext, { version, temporary }: Written): Status {
   const { place } = version
   for (let round = 1; round <= MOST_ROUNDS; round++) {
     if (enter(temporary, place) || (version.retried && place.format.isOwn(version))) {
-      unlinkIfPresent(temporary)
+      unlinkAnyway(temporary)
       return Status.DONE
     }
     const standing = livenessNow(place)
     if (standing === 'alive' || standing === 'reserved' || standing === 'foreign') {
-      unlinkIfPresent(temporary)
+      unlinkAnyway(temporary)
       return Status.CONFLICT
     }
     if (makeWay(context, place, standing)) continue

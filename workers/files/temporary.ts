@@ -5,7 +5,7 @@ import type { Layout, Place } from './layout.js'
 import { openDirectory } from './open-directory.js'
 import type { ComposedVersion } from './record-format.js'
 import { rooted } from './rooted.js'
-import { unlinkIfPresent } from './unlink.js'
+import { unlinkAnyway } from './unlink.js'
 
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 
@@ -53,7 +53,7 @@ export function writeBeside(
     return { temporary, descriptor }
   } catch (error) {
     closeAnyway(descriptor)
-    unlinkIfPresent(temporary)
+    unlinkAnyway(temporary)
     throw error
   }
 }
@@ -63,7 +63,7 @@ export function syncWritten(written: Written): void {
   try {
     fsyncSync(written.descriptor)
   } catch (error) {
-    unlinkIfPresent(written.temporary)
+    unlinkAnyway(written.temporary)
     throw error
   }
 }

@@ -95,13 +95,24 @@ function wasWrittenByUpdate({ format, file }: Place): boolean {
   return format.peek(file)?.header.writtenByUpdate === true
 }
 
-/** False when it is a tombstone: two deletes met, and the other one has found the session. */
+/**
+ * False when it is a tombstone: two deletes met, and the other one has found the session. Out of its place it is deleted: what
+ * cannot be removed under its temporary name is litter.
+ */
 function removeTaken(taken: string): boolean {
   try {
     return unlinkIfPresent(taken)
   } catch (error) {
-    if (hasCode(error, 'EISDIR', 'EPERM') && exhume(taken)) return false
-    throw error
+    return !(hasCode(error, 'EISDIR', 'EPERM') && isTombstoneAt(taken))
+  }
+}
+
+function isTombstoneAt(taken: string): boolean {
+  try {
+    return exhume(taken)
+  } catch {
+    // A file is no directory, whatever else is wrong.
+    return true
   }
 }
 

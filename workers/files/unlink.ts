@@ -11,3 +11,15 @@ export function unlinkIfPresent(path: string): boolean {
     throw error
   }
 }
+
+/**
+ * Unlinks what is of no use any more, on a way on which the outcome is decided already: an operation that has taken effect must
+ * not be told to have failed, nor one that has failed to have failed for this. What stays is litter: the sweep collects it.
+ */
+export function unlinkAnyway(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch {
+    // Gone, or litter.
+  }
+}

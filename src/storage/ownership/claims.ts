@@ -31,8 +31,14 @@ export async function ownForRecovery(directory: string): Promise<Ownership | und
     const ownership = hasSegments(names)
       ? await ownDirectory(journal, { claim: 'recovery', timeout: 0 })
       : await ownLeftover(journal, names)
-    // Whoever had it before us may have done it all.
-    if (ownership === undefined || hasSegments(namesIn(journal) ?? [])) return ownership
+    if (ownership === undefined) return undefined
+    try {
+      // Whoever had it before us may have done it all.
+      if (hasSegments(namesIn(journal) ?? [])) return ownership
+    } catch (error) {
+      await ownership.release(false)
+      throw error
+    }
     removeSpares(journal)
     await ownership.release(true)
     if (!hasSegments(names)) return undefined

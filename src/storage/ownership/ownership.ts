@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { accessSync, constants, linkSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { unlinkIfPresent } from '../../../workers/files/unlink.js'
+import { unlinkAnyway, unlinkIfPresent } from '../../../workers/files/unlink.js'
 import { hasCode, type Ownership } from '../../../workers/protocol/index.js'
 import { OwnedError } from '../../engine/errors.js'
 import { knock, SignOfLife, SocketDirectory } from './endpoint.js'
@@ -133,7 +133,8 @@ async function withdraw(
   sign: SignOfLife | undefined,
   sockets: SocketDirectory,
 ): Promise<void> {
-  for (const name of names) unlinkIfPresent(`${directory}/${name}`)
+  // A name that stays is a dead one: the next owner removes it.
+  for (const name of names) unlinkAnyway(`${directory}/${name}`)
   await sign?.end()
   sockets.close()
 }

@@ -137,6 +137,9 @@ export class SegmentLog {
         firstSequence: this.#nextSequence,
         fsync,
         spare: this.#spares.take(),
+        // It goes with the segments before it. Left alone when they and those behind it have gone, it would say that all
+        // frames in between are missing.
+        onLeft: () => this.#old.push({ number, bytes: 0 }),
       })
     }
     return this.#current

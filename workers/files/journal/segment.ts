@@ -13,7 +13,7 @@ import { crc32 } from 'node:zlib'
 import { systemError } from '../../protocol/index.js'
 import { closeAnyway } from '../close.js'
 import { syncDirectory } from '../sync-directory.js'
-import { unlinkIfPresent } from '../unlink.js'
+import { unlinkAnyway, unlinkIfPresent } from '../unlink.js'
 
 /*
  * A segment is one file of the journal: a header and frames. Little-endian:
@@ -78,6 +78,8 @@ export interface SegmentOptions {
   readonly fsync: boolean
   /** The path of a file that is not needed any more, to be written over. */
   readonly spare: string | undefined
+  /** It could not be made, and what there is of it could not be removed. */
+  readonly onLeft: () => void
 }
 
 /** A segment that is being written. */
@@ -90,8 +92,9 @@ export class Segment {
   readonly #linked: boolean
   #length = SEGMENT_HEADER
 
-  /** Makes a segment, of a spare file if there is one; when that fails, nothing of it is left. */
-  static create(directory: string, number: number, { firstSequence, fsync, spare }: SegmentOptions): Segment {
+  /** Makes a segment, of a spare file if there is one; when that fails, nothing of it is left, unless `onLeft` is told. */
+  static create(directory: string, number: number, options: SegmentOptions): Segment {
+    const { firstSequence, fsync, spare, onLeft } = options
     const path = `${directory}/${segmentName(number)}`
     const salt = randomBytes(4).readUInt32LE(0)
     const descriptor = spare === undefined ? openSync(path, FLAGS, 0o600) : openSync(spare, SPARE_FLAGS)
@@ -104,8 +107,8 @@ export class Segment {
       return new Segment(number, salt, descriptor, fsync)
     } catch (error) {
       closeAnyway(descriptor)
-      if (spare !== undefined) unlinkIfPresent(spare)
-      unlinkIfPresent(path)
+      if (spare !== undefined) unlinkAnyway(spare)
+      if (!isUnlinked(path)) onLeft()
       throw error
     }
   }
@@ -166,6 +169,16 @@ export class Segment {
     } catch {
       return false
     }
+  }
+}
+
+/** Whether a path is certainly gone. */
+function isUnlinked(path: string): boolean {
+  try {
+    unlinkIfPresent(path)
+    return true
+  } catch {
+    return false
   }
 }
 
