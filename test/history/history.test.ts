@@ -1,0 +1,47 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { budget } from '../budget.js'
+import { faultsMissing } from '../faults/fault.js'
+import { skipWhere } from '../skip.js'
+import { Fleet } from './fleet.js'
+import { judge } from './judge.js'
+import { VARIANTS, type Variant } from './variants.js'
+
+const test = suite('histories of concurrent operations')
+
+const SEED = Number(process.env.HISTORY_SEED ?? Math.floor(Math.random() * 1_000_000))
+/** A run is one history of every variant. */
+const RUNS = Number(process.env.HISTORY_RUNS ?? budget({ usual: 2, full: 100 }))
+
+async function makeHistories(variant: Variant): Promise<void> {
+  const startedAt = performance.now()
+  const sum = { operations: 0, states: 0 }
+  await Fleet.with(variant, async (fleet) => {
+    for (let run = 0; run < RUNS; run++) {
+      const seed = SEED + run
+      try {
+        const { operations, states } = judge(await fleet.history(seed))
+        sum.operations += operations
+        sum.states += states
+      } catch (error) {
+        throw new Error(`run ${run} of '${variant.name}', HISTORY_SEED=${seed}: ${error}`, { cause: error })
+      }
+    }
+    const { kills, calls } = fleet.losses
+    if (variant.kills === true) assert.is(kills, RUNS)
+    const told = `${sum.operations} operations, ${sum.states} states, ${kills} kills, ${calls} calls failed`
+    console.log(
+      `${variant.name}: seed ${SEED}, ${RUNS} histories, ${told}, ${Math.round(performance.now() - startedAt)} ms`,
+    )
+  })
+}
+
+const withFaults = skipWhere(faultsMissing())
+
+for (const variant of VARIANTS) {
+  const body = (): Promise<void> => makeHistories(variant)
+  if (variant.fails === undefined) test(variant.name, body)
+  else withFaults(test, variant.name, body)
+}
+
+test.run()
