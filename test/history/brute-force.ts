@@ -9,10 +9,13 @@ export function isExplainedBySomeOrder<State, Operation>(
   if (history.every(({ optional }) => optional)) return true
   return history.some((next) => {
     const rest = history.filter((timed) => timed !== next)
-    if (rest.some((other) => other.ended < next.began && !other.optional)) return false
+    const isBefore = (other: Timed<Operation>): boolean =>
+      other.ended < next.began ||
+      (other.issuer !== undefined && other.issuer === next.issuer && other.began < next.began)
+    if (rest.some((other) => isBefore(other) && !other.optional)) return false
     const after = model.apply(state, next.operation)
-    // What had ended before this one began, and has not happened by now, has not happened.
-    const possible = rest.filter((other) => other.ended >= next.began)
+    // What comes before this one, and has not happened by now, has not happened.
+    const possible = rest.filter((other) => !isBefore(other))
     return after !== undefined && isExplainedBySomeOrder(model, possible, after.state)
   })
 }

@@ -30,6 +30,11 @@ function lost(began: number, call: Call, ended = Number.POSITIVE_INFINITY): Hist
   return { operation: call, began, ended, optional: true }
 }
 
+/** The same by somebody whose operations take effect in the order in which they began. */
+function by(issuer: string, timed: History[number]): History[number] {
+  return { ...timed, issuer }
+}
+
 const create = (value: number): Call => ({ kind: 'create', value, life: 1 })
 const update = (value: number): Call => ({ kind: 'update', value, life: 1 })
 const save = (value: number): Call => ({ kind: 'save', value, life: 1 })
@@ -92,6 +97,13 @@ const EXPLAINED: Record<string, History> = {
     told(4, 5, touch(1), 'false'),
     told(6, 7, update(2), 'UpdateError'),
   ],
+  'what was issued at once, in its order': [
+    by('a', told(0, 9, save(1), DONE)),
+    by('a', lost(1, remove)),
+    by('a', told(2, 8, update(2), 'UpdateError')),
+    by('b', told(3, 9, save(3), DONE)),
+    by('a', told(10, 11, load, valueText(3))),
+  ],
   'replaces in a chain': [
     told(0, 1, save(1), DONE),
     told(2, 9, replace(2, 3), DONE),
@@ -101,6 +113,20 @@ const EXPLAINED: Record<string, History> = {
 }
 
 const INEXPLICABLE: Record<string, History> = {
+  'saves of one issuer that have changed places': [
+    by('a', told(0, 9, save(1), DONE)),
+    by('a', told(1, 8, save(2), DONE)),
+    told(10, 11, load, valueText(1)),
+  ],
+  'a lost save that comes after a later one of its issuer': [
+    by('a', lost(0, save(1))),
+    by('a', told(1, 2, save(2), DONE)),
+    told(3, 4, load, valueText(1)),
+  ],
+  'a lost save that comes before an earlier one of its issuer': [
+    by('a', told(0, 9, update(1), DONE)),
+    by('a', lost(1, save(2))),
+  ],
   'a lost update': [
     told(0, 1, save(1), DONE),
     told(2, 5, replace(1, 2), DONE),
@@ -193,7 +219,10 @@ function sequential(most: number, reach: number): fc.Arbitrary<History> {
       if (fate > 0) state = next
       history.push(fate > 1 ? told(began, ended, call, answer) : lost(began, call))
     }
-    return history
+    return history.map((timed, index) => {
+      const inOrder = history.slice(0, index).every(({ began }) => began < timed.began)
+      return inOrder ? { ...timed, issuer: 'a' } : timed
+    })
   })
 }
 
@@ -229,7 +258,8 @@ const changed = fc
     return history.map((timed, index) => {
       if (index !== at || timed.optional) return timed
       if (isAnswer) return { ...timed, operation: { ...timed.operation, told: answer } }
-      return { ...timed, began: timed.began + later, ended: timed.ended + later }
+      // No two of one issuer begin at the same moment.
+      return { ...timed, began: timed.began + later + 0.5, ended: timed.ended + later + 0.5 }
     })
   })
 

@@ -24,6 +24,8 @@ export interface Timed<Operation> {
   readonly ended: number
   /** Nobody knows whether it has taken effect: it may, once, between the two moments, or not at all. */
   readonly optional: boolean
+  /** Operations of one issuer take effect in the order in which they began, also where they overlap. */
+  readonly issuer?: string
 }
 
 /** What came of it. */
@@ -69,6 +71,8 @@ class Search<State, Operation> {
   readonly #mostStates: number
   readonly #seen = new Set<string>()
   readonly #order: Timed<Operation>[] = []
+  /** When the last one of each issuer began, of those that are done. */
+  readonly #latestOf = new Map<string, number>()
   #longest: readonly Timed<Operation>[] = []
 
   constructor(model: Model<State, Operation>, history: readonly Timed<Operation>[], mostStates: number) {
@@ -103,9 +107,13 @@ class Search<State, Operation> {
     for (const entry of this.#candidates(first, latest)) {
       const next = this.#model.apply(state, entry.timed.operation)
       if (next === undefined) continue
+      const { began, issuer } = entry.timed
+      const before = this.#doneOf(issuer)
       entry.done = true
       this.#order.push(entry.timed)
-      if (this.#visit(next.state, first, Math.max(latest, entry.timed.began))) return true
+      if (issuer !== undefined) this.#latestOf.set(issuer, began)
+      if (this.#visit(next.state, first, Math.max(latest, began))) return true
+      if (issuer !== undefined) this.#latestOf.set(issuer, before)
       this.#order.pop()
       entry.done = false
     }
@@ -115,20 +123,39 @@ class Search<State, Operation> {
   /** Those that may be next: all that began before any other, which has to come too, had ended. */
   #candidates(first: number, latest: number): Entry<Operation>[] {
     const candidates: Entry<Operation>[] = []
+    const issuers = new Set<string>()
     let firstEnd = Number.POSITIVE_INFINITY
     for (let index = first; index < this.#certain.length; index++) {
       // Within the bounds of the array.
       const entry = this.#certain[index] as Entry<Operation>
       if (entry.timed.began > firstEnd) break
       if (entry.done) continue
-      firstEnd = Math.min(firstEnd, entry.timed.ended)
-      candidates.push(entry)
+      const { ended, issuer } = entry.timed
+      firstEnd = Math.min(firstEnd, ended)
+      if (issuer === undefined || !issuers.has(issuer)) candidates.push(entry)
+      if (issuer !== undefined) issuers.add(issuer)
     }
     for (const entry of this.#optional) {
-      if (entry.timed.began > firstEnd) break
-      if (!entry.done && entry.timed.ended >= latest) candidates.push(entry)
+      const { began, ended, issuer } = entry.timed
+      if (began > firstEnd) break
+      if (!entry.done && ended >= latest && began >= this.#doneOf(issuer)) candidates.push(entry)
     }
-    return candidates
+    return candidates.filter(({ timed }) => !timed.optional || !this.#hasEarlier(timed, first))
+  }
+
+  #doneOf(issuer: string | undefined): number {
+    return (issuer === undefined ? undefined : this.#latestOf.get(issuer)) ?? Number.NEGATIVE_INFINITY
+  }
+
+  /** Whether its issuer has one that has to come, and to come first. */
+  #hasEarlier({ began, issuer }: Timed<Operation>, first: number): boolean {
+    if (issuer === undefined) return false
+    for (let index = first; index < this.#certain.length; index++) {
+      const { timed, done } = this.#certain[index] as Entry<Operation>
+      if (timed.began >= began) return false
+      if (!done && timed.issuer === issuer) return true
+    }
+    return false
   }
 
   /** What is done, and what is left. Of the optional ones that come too late by now it does not matter. */

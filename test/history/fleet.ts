@@ -65,14 +65,15 @@ export class Fleet {
     await this.#run(0, { ...whole, seed, firstValue: 1, onlyFirstSaves: true })
     // Before and after a kill, the half each.
     const parts = kills === true ? 2 : 1
+    const turnsOfPart = Math.ceil(turns / parts)
+    const atOnce = callers * turnsOfPart
     for (let part = 0; part < parts; part++) {
       const victim = kills === true && part === 0 ? random(processes) : undefined
       this.#setFault(random)
       const runs = this.#processes.map((_, index) => {
-        const atOnce = callers * turns
         return this.#run(index, {
           ...whole,
-          turns: Math.ceil(turns / parts),
+          turns: turnsOfPart,
           seed: seed * 10 + part * processes + index,
           firstValue: (1 + part * processes + index) * VALUES,
           killAfter: victim === index ? 1 + random(atOnce) : undefined,
@@ -83,8 +84,12 @@ export class Fleet {
       })
       await Promise.all(runs)
       this.#liftFault()
+      // It may have been through before.
+      if (victim !== undefined) await this.#processes[victim]?.kill()
       for (const one of this.#processes) {
-        recorded.push(...one.log.next({ origin, died: one.died, shared: processes > 1 }))
+        recorded.push(
+          ...one.log.next({ origin, died: one.died, shared: processes > 1, issuer: one.log.path }),
+        )
       }
       if (victim !== undefined) {
         this.losses.kills++

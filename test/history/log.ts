@@ -16,10 +16,12 @@ export interface LogReading {
   /** When the end of the process was seen: what it had begun has happened by then, or never. */
   readonly died: bigint | undefined
   /**
-   * Whether others store in the same directory. Then what a worker had in hand when it died may take effect twice, with what
-   * they have stored in between.
+   * Whether others store in the same directory. Then what a worker had in hand when it died may take effect more than once,
+   * with what they store in between; or take effect, and be told when it is tried again that it has not.
    */
   readonly shared: boolean
+  /** The engine that did it. */
+  readonly issuer: string
 }
 
 /** The operations of a log, from where the last reading of it has ended. */
@@ -52,7 +54,7 @@ export class Log {
     if (called.size > 0 && reading.died === undefined)
       throw new Error(`${called.size} operations were never settled`)
     for (const call of called.values()) recorded.push(...unanswered(call, reading.died ?? 0n, reading))
-    return recorded
+    return recorded.map(({ key, timed }) => ({ key, timed: { ...timed, issuer: reading.issuer } }))
   }
 }
 
@@ -87,8 +89,7 @@ function answered(
   const once: Timed<SessionOperation> = failed
     ? { operation: call, began: begins, ended: Number.POSITIVE_INFINITY, optional: true }
     : { operation: { ...call, told: told.told }, began: begins, ended: ends, optional: false }
-  // A replace compares: it cannot take effect a second time.
-  const repeats = shared && call.kind !== 'replace' ? Math.min(told.deaths, MOST_REPEATS) : 0
+  const repeats = shared ? Math.min(told.deaths, MOST_REPEATS) : 0
   const again: Timed<SessionOperation> = { operation: call, began: begins, ended: ends, optional: true }
   return [once, ...Array.from({ length: repeats }, () => again)].map((timed) => ({ key, timed }))
 }

@@ -68,11 +68,12 @@ export function toText(history: History): string {
   const first = Math.min(...history.map(({ began }) => began))
   return [...history]
     .sort((one, other) => one.began - other.began)
-    .map(({ operation, began, ended, optional }) => {
+    .map(({ operation, began, ended, optional, issuer }) => {
       const { kind, told = 'nobody knows', ...rest } = operation
+      const by = issuer === undefined ? '' : `${issuer.replace(/^.*\//, '')}, `
       const given = Object.entries(rest).map(([name, value]) => `${name} ${value}`)
       const times = `${microseconds(began - first)} to ${microseconds(ended - first)}`
-      return `${times}${optional ? ', or not at all' : ''}: ${kind}${given.length > 0 ? ` (${given.join(', ')})` : ''} → ${told}`
+      return `${by}${times}${optional ? ', or not at all' : ''}: ${kind}${given.length > 0 ? ` (${given.join(', ')})` : ''} → ${told}`
     })
     .join('\n')
 }

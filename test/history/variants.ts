@@ -23,25 +23,30 @@ export interface Variant {
   /** Some calls of the first process fail: of these, so. */
   readonly fails?: Pick<FaultPlan, 'calls'> & { readonly actions: readonly FaultPlan['action'][] }
   readonly bug?: Bug
+  /** Also tried in the usual run of all tests. */
+  readonly usual?: boolean
 }
 
-const SHARED = {
+/** Several processes at one directory. */
+export const SHARED = {
   processes: 3,
   threads: 2,
   profiles: ['exclusive', 'exclusive', 'overwritten', 'revived', 'ended'],
   callers: 3,
-  turns: 20,
+  turns: 12,
 } as const satisfies Partial<Variant>
 
-const ALONE = {
+/** One engine that has the directory for itself. */
+export const ALONE = {
   processes: 1,
   threads: 2,
   profiles: ['everything', 'everything', 'everything'],
   callers: 6,
-  turns: 20,
+  turns: 12,
 } as const satisfies Partial<Variant>
 
-const JOURNAL = { durability: 'journal', checkpointInterval: 0.01 } as const
+/** With checkpoints all the time. */
+export const JOURNAL = { durability: 'journal', checkpointInterval: 0.01 } as const
 const DYING = [
   { when: 'before', how: 'exit' },
   { when: 'midway', how: 'throw' },
@@ -62,21 +67,27 @@ const FAILS = { calls: WRITES, actions: ['EIO', 'ENOSPC', 'EMFILE', 'EROFS', 'br
 
 /** All of them. */
 export const VARIANTS: readonly Variant[] = [
-  { ...SHARED, name: 'three processes', files: {} },
+  { ...SHARED, name: 'three processes', usual: true, files: {} },
   { ...SHARED, name: 'three processes, fsync', files: { fsync: true } },
   { ...SHARED, name: 'three processes, one is killed', files: {}, kills: true },
-  { ...SHARED, name: 'three processes, fsync, one is killed', files: { fsync: true }, kills: true },
-  { ...SHARED, name: 'three processes, workers die', files: {}, dying: DYING },
+  {
+    ...SHARED,
+    name: 'three processes, fsync, one is killed',
+    usual: true,
+    files: { fsync: true },
+    kills: true,
+  },
+  { ...SHARED, name: 'three processes, workers die', usual: true, files: {}, dying: DYING },
   { ...ALONE, name: 'one process', files: {} },
   { ...ALONE, name: 'one process, workers die', files: {}, dying: DYING.slice(1) },
   { ...ALONE, name: 'one process, fsync, workers die', files: { fsync: true }, dying: DYING.slice(2) },
-  { ...ALONE, name: 'one process, calls fail', files: {}, fails: FAILS },
+  { ...ALONE, name: 'one process, calls fail', usual: true, files: {}, fails: FAILS },
   { ...ALONE, name: 'one process, fsync, calls fail', files: { fsync: true }, fails: FAILS },
-  { ...ALONE, name: 'journal', files: JOURNAL },
+  { ...ALONE, name: 'journal', usual: true, files: JOURNAL },
   { ...ALONE, name: 'journal, fsync', files: { ...JOURNAL, fsync: true } },
   { ...ALONE, name: 'journal, killed', files: JOURNAL, kills: true },
-  { ...ALONE, name: 'journal, fsync, killed', files: { ...JOURNAL, fsync: true }, kills: true },
-  { ...ALONE, name: 'journal, workers die', files: JOURNAL, dying: DYING.slice(1) },
+  { ...ALONE, name: 'journal, fsync, killed', usual: true, files: { ...JOURNAL, fsync: true }, kills: true },
+  { ...ALONE, name: 'journal, workers die', usual: true, files: JOURNAL, dying: DYING.slice(1) },
   {
     ...ALONE,
     name: 'journal, fsync, workers die',
