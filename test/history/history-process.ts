@@ -3,6 +3,12 @@ import { writeFileSync } from 'node:fs'
 import { Log } from './log.js'
 import type { Answer, HistoryChildOptions, Request, Run } from './messages.js'
 
+const alive = new Set<ChildProcess>()
+
+process.once('exit', () => {
+  for (const child of alive) child.kill('SIGKILL')
+})
+
 /** An engine that makes histories, in a process of its own; it is ended with the test's, whatever happens. */
 export class HistoryProcess {
   readonly log: Log
@@ -18,12 +24,11 @@ export class HistoryProcess {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, ...environment },
     })
-    const stop = (): void => void this.#child.kill('SIGKILL')
-    process.once('exit', stop)
+    alive.add(this.#child)
     this.#child.on('message', (answer: Answer) => this.#answered?.(answer))
     this.#ended = new Promise((resolve) => {
       this.#child.once('exit', () => {
-        process.off('exit', stop)
+        alive.delete(this.#child)
         // All of its threads are gone: nothing of it takes effect from now on.
         this.#died = process.hrtime.bigint()
         this.#answered?.(undefined)

@@ -32,8 +32,8 @@ export const SHARED = {
   processes: 3,
   threads: 2,
   profiles: ['exclusive', 'exclusive', 'overwritten', 'revived', 'ended'],
-  callers: 3,
-  turns: 12,
+  callers: 5,
+  turns: 6,
 } as const satisfies Partial<Variant>
 
 /** One engine that has the directory for itself. */
@@ -41,8 +41,8 @@ export const ALONE = {
   processes: 1,
   threads: 2,
   profiles: ['everything', 'everything', 'everything'],
-  callers: 6,
-  turns: 12,
+  callers: 8,
+  turns: 6,
 } as const satisfies Partial<Variant>
 
 /** With checkpoints all the time. */
