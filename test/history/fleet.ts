@@ -1,0 +1,145 @@
+import { join } from 'node:path'
+import { Fault } from '../faults/fault.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
+import { randomNumbers } from '../races/random.js'
+import type { Timed } from './checker.js'
+import { HistoryProcess } from './history-process.js'
+import type { Recorded } from './log.js'
+import type { HistoryChildOptions, HotKey, Run } from './messages.js'
+import type { SessionOperation } from './model.js'
+import type { Variant } from './variants.js'
+
+/** What was recorded of each key. */
+export type History = ReadonlyMap<string, readonly Timed<SessionOperation>[]>
+
+/** What has happened to a fleet, all in all. */
+export interface Losses {
+  kills: number
+  calls: number
+}
+
+const DAY = 86_400_000
+/** More than a process writes in one history. */
+const VALUES = 10_000
+const MOST_DEATHS = 3
+
+/** The processes of a variant, which make one history after the other in one directory. */
+export class Fleet {
+  readonly #variant: Variant
+  readonly #parent = temporaryDirectory('memory')
+  readonly #directory: string
+  readonly #livesFrom = Date.now() + DAY
+  readonly #fault: Fault | undefined
+  readonly #processes: HistoryProcess[] = []
+  readonly losses: Losses = { kills: 0, calls: 0 }
+  #logs = 0
+
+  private constructor(variant: Variant, directory: string) {
+    this.#variant = variant
+    this.#directory = directory
+    this.#fault = variant.fails && new Fault(directory)
+  }
+
+  /** Opens one for the body, and ends it afterwards. */
+  static async with(variant: Variant, body: (fleet: Fleet) => Promise<void>): Promise<void> {
+    const fleet = new Fleet(variant, temporaryDirectory(variant.files.fsync === true ? 'disk' : 'memory'))
+    try {
+      const opening = Array.from({ length: variant.processes }, (_, index) => fleet.#open(index))
+      fleet.#processes.push(...(await Promise.all(opening)))
+      await body(fleet)
+      await Promise.all(fleet.#processes.map((one) => one.close()))
+    } finally {
+      await Promise.all(fleet.#processes.map((one) => one.kill()))
+      fleet.#fault?.close()
+    }
+  }
+
+  /** Makes one history of new keys. Throws when a process fails, or complains. */
+  async history(seed: number): Promise<History> {
+    const origin = process.hrtime.bigint()
+    const random = randomNumbers(seed)
+    const { profiles, processes, callers, turns, kills } = this.#variant
+    const keys = profiles.map((profile, index): HotKey => ({ key: `${profile}-${seed}-${index}`, profile }))
+    const whole = { keys, callers, turns, sweeps: false }
+    const recorded: Recorded[] = []
+    await this.#run(0, { ...whole, seed, firstValue: 1, onlyFirstSaves: true })
+    // Before and after a kill, the half each.
+    const parts = kills === true ? 2 : 1
+    const turnsOfPart = Math.ceil(turns / parts)
+    const atOnce = callers * turnsOfPart
+    for (let part = 0; part < parts; part++) {
+      const victim = kills === true && part === 0 ? random(processes) : undefined
+      this.#setFault(random)
+      const runs = this.#processes.map((_, index) => {
+        return this.#run(index, {
+          ...whole,
+          turns: turnsOfPart,
+          seed: seed * 10 + part * processes + index,
+          firstValue: (1 + part * processes + index) * VALUES,
+          killAfter: victim === index ? 1 + random(atOnce) : undefined,
+          dieAfter: this.#variant.dying && 1 + random(atOnce),
+          deaths: 1 + random(MOST_DEATHS),
+          sweeps: random(3) === 0,
+        })
+      })
+      await Promise.all(runs)
+      this.#liftFault()
+      // It may have been through before.
+      if (victim !== undefined) await this.#processes[victim]?.kill()
+      for (const one of this.#processes) {
+        recorded.push(
+          ...one.log.next({ origin, died: one.died, shared: processes > 1, issuer: one.log.path }),
+        )
+      }
+      if (victim !== undefined) {
+        this.losses.kills++
+        this.#processes[victim] = await this.#open(victim)
+      }
+    }
+    return byKey(recorded)
+  }
+
+  #open(index: number): Promise<HistoryProcess> {
+    const { files, threads, dying, bug } = this.#variant
+    const how = dying?.[index % dying.length]
+    const options: HistoryChildOptions = {
+      files: { ...files, directory: this.#directory },
+      threads,
+      log: join(this.#parent, `log-${++this.#logs}`),
+      livesFrom: this.#livesFrom,
+      ...(how && { dying: how }),
+      ...(bug && { bug }),
+    }
+    return HistoryProcess.open(options, index === 0 ? this.#fault?.environment : undefined)
+  }
+
+  async #run(index: number, run: Run): Promise<void> {
+    const complaints = (await this.#processes[index]?.run(run)) ?? []
+    if (complaints.length > 0) throw new Error(`with seed ${run.seed}: ${complaints.join('; ')}`)
+  }
+
+  #setFault(random: (bound: number) => number): void {
+    const { fails } = this.#variant
+    if (fails === undefined) return
+    const { calls, actions } = fails
+    const call = calls[random(calls.length)]
+    const action = actions[random(actions.length)]
+    if (call === undefined || action === undefined) return
+    this.#fault?.set({ calls: [call], action, first: 1 + random(20), count: 1 + random(3) })
+  }
+
+  #liftFault(): void {
+    this.losses.calls += this.#fault?.fired ?? 0
+    this.#fault?.lift()
+  }
+}
+
+function byKey(recorded: readonly Recorded[]): History {
+  const keys = new Map<string, Timed<SessionOperation>[]>()
+  for (const { key, timed } of recorded) {
+    const history = keys.get(key)
+    if (history === undefined) keys.set(key, [timed])
+    else history.push(timed)
+  }
+  return keys
+}

@@ -1,0 +1,59 @@
+import PQueue from 'p-queue'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { budget, FULL } from '../budget.js'
+import { faultsMissing } from '../faults/fault.js'
+import { skipWhere } from '../skip.js'
+import { Fleet } from './fleet.js'
+import { judge } from './judge.js'
+import { VARIANTS, type Variant } from './variants.js'
+
+const test = suite('histories of concurrent operations')
+
+const SEED = Number(process.env.HISTORY_SEED ?? Math.floor(Math.random() * 1_000_000))
+/** A run is one history of every variant. */
+const RUNS = Number(process.env.HISTORY_RUNS ?? budget({ usual: 2, full: 100 }))
+
+async function makeHistories(variant: Variant): Promise<void> {
+  const startedAt = performance.now()
+  const sum = { operations: 0, states: 0 }
+  await Fleet.with(variant, async (fleet) => {
+    for (let run = 0; run < RUNS; run++) {
+      const seed = SEED + run
+      try {
+        const { operations, states } = judge(await fleet.history(seed))
+        sum.operations += operations
+        sum.states += states
+      } catch (error) {
+        throw new Error(`run ${run} of '${variant.name}', HISTORY_SEED=${seed}: ${error}`, { cause: error })
+      }
+    }
+    const { kills, calls } = fleet.losses
+    if (variant.kills === true) assert.is(kills, RUNS)
+    const told = `${sum.operations} operations, ${sum.states} states, ${kills} kills, ${calls} calls failed`
+    console.log(
+      `${variant.name}: seed ${SEED}, ${RUNS} histories, ${told}, ${Math.round(performance.now() - startedAt)} ms`,
+    )
+  })
+}
+
+const withFaults = skipWhere(faultsMissing())
+
+/** Several at a time: most of it is waiting, and others at work make for other orders. */
+const queue = new PQueue({ concurrency: 6, autoStart: false })
+
+for (const variant of VARIANTS) {
+  if (!FULL && variant.usual !== true) continue
+  if (!variant.name.includes(process.env.HISTORY_VARIANT ?? '')) continue
+  const made = queue.add(() => makeHistories(variant))
+  // Its test tells.
+  made.catch(() => undefined)
+  const body = async (): Promise<void> => {
+    queue.start()
+    await made
+  }
+  if (variant.fails === undefined) test(variant.name, body)
+  else withFaults(test, variant.name, body)
+}
+
+test.run()

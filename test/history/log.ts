@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs'
+import type { Timed } from './checker.js'
+import { type CallLine, FAILED, type ToldLine } from './messages.js'
+import { isLook, type SessionOperation } from './model.js'
+
+/** What is known of an operation beside what it tells. */
+export interface Recorded {
+  readonly key: string
+  readonly timed: Timed<SessionOperation>
+}
+
+/** What to make of a process's log. */
+export interface LogReading {
+  /** Moments are counted from here. */
+  readonly origin: bigint
+  /** When the end of the process was seen: what it had begun has happened by then, or never. */
+  readonly died: bigint | undefined
+  /**
+   * Whether others store in the same directory. Then what a worker had in hand when it died may take effect more than once,
+   * with what they store in between; or take effect, and be told when it is tried again that it has not.
+   */
+  readonly shared: boolean
+  /** The engine that did it. */
+  readonly issuer: string
+}
+
+/** The operations of a log, from where the last reading of it has ended. */
+export class Log {
+  readonly path: string
+  #read = 0
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  /** @throws {Error} when a process that lives has not told the end of something */
+  next(reading: LogReading): Recorded[] {
+    const text = readFileSync(this.path, 'utf8').slice(this.#read)
+    this.#read += text.length
+    const called = new Map<number, CallLine>()
+    const recorded: Recorded[] = []
+    for (const line of text.split('\n')) {
+      if (line === '') continue
+      const entry = JSON.parse(line) as CallLine | ToldLine
+      if ('call' in entry) {
+        called.set(entry.id, entry)
+        continue
+      }
+      const call = called.get(entry.id)
+      if (call === undefined) throw new Error(`an answer without a call: ${line}`)
+      called.delete(entry.id)
+      recorded.push(...answered(call, entry, reading))
+    }
+    if (called.size > 0 && reading.died === undefined)
+      throw new Error(`${called.size} operations were never settled`)
+    for (const call of called.values()) recorded.push(...unanswered(call, reading.died ?? 0n, reading))
+    return recorded.map(({ key, timed }) => ({ key, timed: { ...timed, issuer: reading.issuer } }))
+  }
+}
+
+/** Nobody was told anything, and nobody will be. */
+function unanswered({ key, call, began }: CallLine, died: bigint, { origin }: LogReading): Recorded[] {
+  if (isLook(call)) return []
+  return [
+    {
+      key,
+      timed: { operation: call, began: since(origin, began), ended: since(origin, died), optional: true },
+    },
+  ]
+}
+
+function answered(
+  { key, call, began }: CallLine,
+  told: ToldLine,
+  { origin, shared }: LogReading,
+): Recorded[] {
+  const begins = since(origin, began)
+  const ends = since(origin, told.ended)
+  const failed = told.told.startsWith(FAILED)
+  if (isLook(call)) {
+    if (failed) return []
+    return [
+      {
+        key,
+        timed: { operation: { ...call, told: told.told }, began: begins, ended: ends, optional: false },
+      },
+    ]
+  }
+  const once: Timed<SessionOperation> = failed
+    ? { operation: call, began: begins, ended: Number.POSITIVE_INFINITY, optional: true }
+    : { operation: { ...call, told: told.told }, began: begins, ended: ends, optional: false }
+  const repeats = shared ? Math.min(told.deaths, MOST_REPEATS) : 0
+  const again: Timed<SessionOperation> = { operation: call, began: begins, ended: ends, optional: true }
+  return [once, ...Array.from({ length: repeats }, () => again)].map((timed) => ({ key, timed }))
+}
+
+/** A batch is tried twice, and then each of its operations alone. */
+const MOST_REPEATS = 2
+
+function since(origin: bigint, moment: bigint | string): number {
+  return Number(BigInt(moment) - origin)
+}
