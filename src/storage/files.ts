@@ -8,6 +8,7 @@ import type {
 } from '../../workers/protocol/index.js'
 import { booleanOption, checkNames, choiceOption, numberOption, refuse } from '../engine/option-checks.js'
 import { ownForGood, ownForRecovery, refuseLeftover } from './ownership/claims.js'
+import { plainPath } from './plain-path.js'
 
 /** Options of {@link files}. */
 export interface FilesOptions {
@@ -101,7 +102,7 @@ export function files(options: FilesOptions): StorageDescription {
     whole: true,
   })
   const workerOptions: FilesWorkerOptions = {
-    directory: resolve(directory),
+    directory: plainPath(resolve(directory)),
     layout,
     prefix,
     fsync: booleanOption('fsync', options.fsync, false),

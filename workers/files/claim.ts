@@ -1,6 +1,7 @@
 import { constants, lstatSync, openSync, type Stats } from 'node:fs'
 import { hasCode, systemError } from '../protocol/index.js'
 import { closeAnyway } from './close.js'
+import { isHeld } from './held.js'
 import type { Place } from './layout.js'
 import { pause } from './pause.js'
 import { putBack } from './put-back.js'
@@ -88,10 +89,11 @@ function claim(place: Place): boolean {
     closeAnyway(openSync(place.claim, CLAIM_FLAGS, 0o600))
     return true
   } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error
+    // Held: on Windows, one that has been taken away is there until nobody has it open, and cannot even be looked at.
+    if (!hasCode(error, 'EEXIST') && !isHeld(error)) throw error
   }
-  const stats = lstatSync(place.claim, { throwIfNoEntry: false })
-  if (stats !== undefined && isLeftBehind(stats)) abandon(place)
+  const stats = statusOf(place.claim)
+  if (typeof stats === 'object' && isLeftBehind(stats)) abandon(place)
   return false
 }
 
@@ -117,6 +119,16 @@ function putBackHeld({ held, file }: Place): void {
   }
 }
 
+/** `held`: on Windows, where one that goes when it is closed cannot be looked at. */
+function statusOf(path: string): Stats | 'held' | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    if (isHeld(error)) return 'held'
+    throw error
+  }
+}
+
 /** Older than any holder needs, or from a future that the clock has been set back from. */
 function isLeftBehind(claim: Stats): boolean {
   return Math.abs(Date.now() - claim.ctimeMs) > CLAIM_LIFE
@@ -136,9 +148,9 @@ export function waitForClaim(place: Place): void {
 export function watchClaim(place: Place): 'released' | 'left behind' | 'held' {
   const since = performance.now()
   for (;;) {
-    const claim = lstatSync(place.claim, { throwIfNoEntry: false })
+    const claim = statusOf(place.claim)
     if (claim === undefined) return 'released'
-    if (isLeftBehind(claim)) return 'left behind'
+    if (claim !== 'held' && isLeftBehind(claim)) return 'left behind'
     if (performance.now() - since > CLAIM_LIFE) return 'held'
     pause(1)
   }

@@ -1,5 +1,6 @@
 import { linkSync } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
+import { hasNoHardLinks } from './hard-links.js'
 import { rename } from './rename.js'
 import { exhume } from './tombstone.js'
 import { unlinkIfPresent } from './unlink.js'
@@ -9,7 +10,7 @@ export function putBack(taken: string, file: string): void {
   try {
     linkSync(taken, file)
   } catch (error) {
-    if (hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR')) {
+    if (hasNoHardLinks(error)) {
       renameBack(taken, file)
       return
     }

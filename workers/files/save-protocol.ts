@@ -1,6 +1,7 @@
 import { closeSync, linkSync } from 'node:fs'
 import { hasCode, Opcode, Status, systemError } from '../protocol/index.js'
 import { underClaim, waitForClaim } from './claim.js'
+import { hasNoHardLinks } from './hard-links.js'
 import type { Layout, Place } from './layout.js'
 import { type Liveness, liveness, livenessOfPlace } from './liveness.js'
 import { pause } from './pause.js'
@@ -168,7 +169,7 @@ export function linkIntoPlace(temporary: string, place: Place, link = linkSync):
     return true
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false
-    if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS')) throw error
+    if (!hasNoHardLinks(error)) throw error
   }
   // Without hard links it is the claim alone that keeps two creates apart.
   const standing = livenessNow(place)

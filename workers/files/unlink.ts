@@ -1,10 +1,33 @@
 import { unlinkSync } from 'node:fs'
-import { hasCode } from '../protocol/index.js'
+import { hasCode, systemError } from '../protocol/index.js'
+import { type HeldSystem, realSystem, whileHeld } from './held.js'
+
+/** What {@link createUnlink} rests on; tests of the Windows rules bring their own. */
+export interface UnlinkSystem extends HeldSystem {
+  readonly unlink: (path: string) => void
+}
+
+/** Takes a name away; on Windows it waits for whoever has the file open. */
+export function createUnlink(
+  system: UnlinkSystem = { ...realSystem, unlink: unlinkSync },
+): (path: string) => void {
+  if (system.platform !== 'win32') return system.unlink
+  return (path) =>
+    whileHeld(
+      system,
+      () => system.unlink(path),
+      () => {
+        if (system.isDirectory(path)) throw systemError('EISDIR', 'unlink', 'is a directory')
+      },
+    )
+}
+
+const unlink = createUnlink()
 
 /** Unlinks a path that need not be there any more. */
 export function unlinkIfPresent(path: string): boolean {
   try {
-    unlinkSync(path)
+    unlink(path)
     return true
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return false

@@ -3,7 +3,7 @@ import { accessSync, constants, linkSync, mkdirSync, readdirSync, rmdirSync } fr
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { unlinkAnyway, unlinkIfPresent } from '../../../workers/files/unlink.js'
-import { hasCode, type Ownership } from '../../../workers/protocol/index.js'
+import { hasCode, type Ownership, systemError } from '../../../workers/protocol/index.js'
 import { OwnedError } from '../../engine/errors.js'
 import { knock, SignOfLife, SocketDirectory } from './endpoint.js'
 
@@ -43,6 +43,10 @@ export interface OwnOptions {
  * @throws {OwnedError} when another live engine has it
  */
 export async function ownDirectory(directory: string, options: OwnOptions): Promise<Ownership> {
+  // Its sockets are in no directory: every attempt would fail as if somebody had just taken it away.
+  if (process.platform === 'win32') {
+    throw systemError('ENOTSUP', 'listen', 'a journal needs sockets in the file system, which Windows lacks')
+  }
   const deadline = performance.now() + options.timeout
   const givingUp = performance.now() + Math.max(options.timeout, CONTENTION)
   for (;;) {

@@ -49,6 +49,20 @@ renaming('on Windows does not wait for a directory in the way', () => {
   assert.is(calls, 1)
 })
 
+renaming('on Windows a directory that comes into the way while it waits ends the waiting', () => {
+  let waits = 0
+  const rename = createRename({
+    platform: 'win32',
+    rename: () => {
+      throw Object.assign(new Error('EPERM'), { code: 'EPERM' })
+    },
+    isDirectory: () => waits === 3,
+    wait: () => waits++,
+  })
+  assert.throws(() => rename('a', 'b'), /EISDIR/)
+  assert.is(waits, 3)
+})
+
 renaming('on Windows is given up after about a second', () => {
   const system = failing('win32', new Array<string>(100).fill('EPERM'))
   assert.throws(system.rename, /EPERM/)

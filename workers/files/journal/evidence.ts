@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { constants, copyFileSync, renameSync } from 'node:fs'
+import { constants, copyFileSync } from 'node:fs'
 import type { CorruptNotice } from '../../protocol/index.js'
+import { rename } from '../rename.js'
 import { type SegmentHeader, segmentName } from './segment.js'
 
 /** A segment of a journal, a part of which is damaged. */
@@ -23,7 +24,7 @@ export function keepEvidence(directory: string): Evidence {
   return {
     ofWhole(segment, reason) {
       const keptAs = damagedName(segment)
-      renameSync(`${directory}/${segmentName(segment.number)}`, `${directory}/${keptAs}`)
+      rename(`${directory}/${segmentName(segment.number)}`, `${directory}/${keptAs}`)
       return { reason, keptAs }
     },
     ofPart(segment, reason) {

@@ -1,17 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  constants,
-  fdatasyncSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { systemError } from '../../protocol/index.js'
 import { closeAnyway } from '../close.js'
+import { rename } from '../rename.js'
 import { syncDirectory } from '../sync-directory.js'
 import { unlinkAnyway, unlinkIfPresent } from '../unlink.js'
 
@@ -102,7 +94,7 @@ export class Segment {
       writeAt(descriptor, composeHeader({ salt, firstSequence }), SEGMENT_HEADER, 0)
       if (fsync) fdatasyncSync(descriptor)
       // Not before: under a segment's name, the header of what the spare was would speak for frames long gone.
-      if (spare !== undefined) renameSync(spare, path)
+      if (spare !== undefined) rename(spare, path)
       if (fsync) syncDirectory(directory)
       return new Segment(number, salt, descriptor, fsync)
     } catch (error) {

@@ -1,5 +1,6 @@
-import { readdirSync, renameSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { hasCode } from '../../protocol/index.js'
+import { rename } from '../rename.js'
 import { unlinkIfPresent } from '../unlink.js'
 
 const NAME = /^spare-[0-9]+$/
@@ -30,7 +31,7 @@ export class Spares {
   moveOut(segment: string): string | undefined {
     const spare = `${this.#directory}/spare-${this.#next++}`
     try {
-      renameSync(segment, spare)
+      rename(segment, spare)
       return spare
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined

@@ -1,0 +1,29 @@
+import type { FilesOptions } from 'coatcheck'
+import type { Lives } from './mortal-files.js'
+import type { Sample } from './samples.js'
+
+/** What a soak's process is started with. */
+export interface SoakOptions {
+  readonly directory: string
+  readonly durability: FilesOptions['durability'] & string
+  readonly lives: Lives
+  /** Grows by a byte with each death of a worker. */
+  readonly log: string
+  readonly visitors: number
+  /** Sessions of each visitor. */
+  readonly sessions: number
+  /** Requests of each visitor between two samples. */
+  readonly requests: number
+  /** Samples at the least. */
+  readonly rounds: number
+  /** Milliseconds: no further round is begun after them. */
+  readonly atLeast: number
+}
+
+/** The sessions that have to be there at the end, and what is in them. */
+export type Ledger = readonly { readonly key: string; readonly saves: number }[]
+
+/** What a soak's process tells. */
+export type SoakMessage =
+  | { readonly kind: 'sample'; readonly sample: Sample }
+  | { readonly kind: 'end'; readonly ledger: Ledger; readonly problems: readonly string[] }

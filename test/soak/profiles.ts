@@ -1,0 +1,31 @@
+import type { SoakRun } from './soak.js'
+
+const MIB = 2 ** 20
+
+/** What both profiles have. */
+type Profile = Omit<SoakRun, 'rounds' | 'atLeast' | 'requests' | 'where'>
+
+const VISITORS = { visitors: 64, sessions: 50 }
+
+/** Every save its own file. */
+export const DIRECT: Profile = {
+  ...VISITORS,
+  durability: 'direct',
+  lives: { files: 40_000, journal: 0 },
+  bounds: {
+    rssBytes: 24 * MIB,
+    heapBytes: 1 * MIB,
+    descriptors: 2,
+    temporary: 12,
+    entries: 2000,
+    journalBytes: 0,
+  },
+}
+
+/** With a journal in front. */
+export const JOURNAL: Profile = {
+  ...VISITORS,
+  durability: 'journal',
+  lives: { files: 40_000, journal: 4000 },
+  bounds: { ...DIRECT.bounds, journalBytes: 96 * MIB },
+}

@@ -1,0 +1,78 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { files, SessionEngine } from 'coatcheck'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
+import { footprintOf } from './footprint.js'
+import type { Ledger, SoakMessage, SoakOptions } from './messages.js'
+import { type Bounds, problemsOf, type Sample } from './samples.js'
+import { isVersion, type Visit } from './visitor.js'
+
+/** Options of {@link soak}. */
+export type SoakRun = Pick<
+  SoakOptions,
+  'durability' | 'visitors' | 'sessions' | 'requests' | 'rounds' | 'atLeast' | 'lives'
+> & {
+  readonly where: 'disk' | 'memory'
+  readonly bounds: Bounds
+  readonly onSample?: (sample: Sample) => void
+}
+
+/** What became of a soak. */
+export interface SoakResult {
+  readonly samples: readonly Sample[]
+  /** Sessions that were there at the end. */
+  readonly sessions: number
+  readonly problems: readonly string[]
+}
+
+/** Lets a process serve visitors; looks, in this one, at what it has left. */
+export async function soak({ where, bounds, onSample, ...run }: SoakRun): Promise<SoakResult> {
+  const parent = temporaryDirectory(where)
+  const options: SoakOptions = { ...run, directory: join(parent, 'sessions'), log: join(parent, 'deaths') }
+  writeFileSync(options.log, '')
+  const samples: Sample[] = []
+  let end: (SoakMessage & { kind: 'end' }) | undefined
+  const child = fork(new URL('soak-child.js', import.meta.url), [JSON.stringify(options)], {
+    execArgv: ['--expose-gc'],
+  })
+  const stop = (): void => void child.kill('SIGKILL')
+  process.once('exit', stop)
+  child.on('message', (message: SoakMessage) => {
+    if (message.kind === 'end') end = message
+    else {
+      samples.push(message.sample)
+      onSample?.(message.sample)
+    }
+  })
+  const [code] = (await once(child, 'close')) as [number | null]
+  process.off('exit', stop)
+  const problems = problemsOf(samples, bounds)
+  if (code !== 0 || end === undefined) problems.push(`the process ended early, with ${code}`)
+  else problems.push(...end.problems, ...(await problemsIn(options.directory, end.ledger)))
+  return { samples, sessions: end?.ledger.length ?? 0, problems }
+}
+
+/** What another process finds: every acknowledged save, nothing that was deleted, and no litter. */
+async function problemsIn(directory: string, ledger: Ledger): Promise<string[]> {
+  const problems: string[] = []
+  await using engine = new SessionEngine<Visit>({
+    storage: files({ directory, orphanGrace: 0 }),
+    sweepInterval: false,
+  })
+  engine.on('corrupt', ({ reason }) => problems.push(`corrupt: ${reason}`))
+  await engine.clearExpired()
+  const { temporary } = footprintOf(directory)
+  if (temporary > 0) problems.push(`${temporary} temporary files are left by a sweep`)
+  const found = new Set<string>()
+  for await (const key of engine.keys()) found.add(key)
+  const lost = await Promise.all(
+    ledger.map(async ({ key, saves }) => !isVersion(await engine.load(key), key, saves)),
+  )
+  const losses = lost.filter(Boolean).length
+  if (losses > 0) problems.push(`${losses} of ${ledger.length} sessions are not as they were saved last`)
+  for (const { key } of ledger) found.delete(key)
+  if (found.size > 0) problems.push(`${found.size} sessions are back that were deleted`)
+  return problems
+}
