@@ -11,18 +11,27 @@ import { type FileResult, runTestFile } from './runner/test-file.js'
  */
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url))
-const AT_ONCE = Math.min(2, availableParallelism())
+/** One more than there are processors, of which two are counted: now and then one waits for a disk or for a child that ends. */
+const AT_ONCE = Math.min(2, availableParallelism()) + 1
 /** Milliseconds for one file. */
 const TIMEOUT = budget({ usual: 300_000, full: 900_000 })
 
-/** These take long: none of them is to be left for the end, when there is nothing to run beside it. */
+/** These take longest, as measured: none of them is to be left for the end, when there is nothing to run beside it. */
 const FIRST = [
+  'conformance',
+  'journal-errors',
   'journal-killed',
   'journal-kill-points',
-  'conformance',
-  'ownership',
-  'interleavings',
   'power-cut',
+  'worker-death',
+  'processes/exit',
+  'model',
+  'every-request',
+  'interleavings',
+  'ownership',
+  'cli/reading',
+  'package',
+  'cli/coatcheck',
 ]
 
 function rank(path: string): number {

@@ -12,7 +12,7 @@ const VERIFY = 'examples/every-request/verify'
 
 test('under load, nothing is lost', async () => {
   const directory = join(temporaryDirectory(), 'sessions')
-  const { code, output, errors } = await new Child(START, ['--seconds', '2', '--directory', directory]).end()
+  const { code, output, errors } = await new Child(START, ['--seconds', '1', '--directory', directory]).end()
   const [line, saves] = /\n256 sessions, (\d+) acknowledged saves, 0 lost\n$/.exec(output) ?? []
   assert.ok(line !== undefined, output + errors)
   assert.ok(Number(saves) > 256, 'each session was saved several times')
@@ -54,7 +54,7 @@ async function verify(change: (expectations: Record<string, unknown>[]) => void)
   readonly errors: string
 }> {
   const directory = temporaryDirectory()
-  const engine = new SessionEngine({ directory: join(directory, 'sessions') })
+  const engine = new SessionEngine({ directory: join(directory, 'sessions'), threads: 1 })
   for (const [index, state] of STATES.entries())
     await engine.save(`visitor ${index}`, { cookie: {}, ...state })
   await engine.close()

@@ -192,6 +192,8 @@ test('it holds what is needed and nothing else', ({ packed }) => {
   ]) {
     assert.ok(paths.includes(needed), `${needed} is missing`)
   }
+  const shared = paths.filter((path) => /^dist\/workers\/shared\/\w+\.js$/.test(path))
+  assert.ok(shared.length > 0, 'what worker threads import is not bundled')
   const strangers = paths.filter(
     (path) => !/^(?:dist\/(?:src|workers)\/|docs\/|[A-Za-z]+\.md$|LICENSE$|package\.json$)/.test(path),
   )

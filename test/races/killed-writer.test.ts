@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Opcode } from '#dist/workers/protocol/index.js'
+import { budget } from '../budget.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { filesBelow, StorageDriver } from '../workers/files/storage-driver.js'
 import { ended, nextMessage, startProgram } from './child-program.js'
@@ -11,7 +12,7 @@ import type { Acknowledged } from './writer-child.js'
 const killing = suite('a writer killed at random moments')
 
 const KEYS = Array.from({ length: 24 }, (_, index) => `session-${index}`)
-const ROUNDS = 20
+const ROUNDS = budget({ usual: 6, full: 60 })
 
 killing('leaves no torn session, loses no acknowledged save, and its litter is swept', async () => {
   const directory = temporaryDirectory('memory')

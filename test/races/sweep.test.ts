@@ -1,6 +1,7 @@
 import { json, SessionEngine } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { budget } from '../budget.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { ended, nextMessage, startProgram } from './child-program.js'
 import type { RenewerOptions, RenewerReport } from './renewer-child.js'
@@ -9,7 +10,7 @@ const sweeps = suite('sweeps beside processes that save')
 
 const RENEWERS = ['first', 'second', 'third']
 const SESSIONS = 12
-const ROUNDS = 60
+const ROUNDS = budget({ usual: 30, full: 300 })
 const BYSTANDERS = 300
 
 sweeps('take what has expired, and nothing that was renewed meanwhile or is alive', async () => {
