@@ -1,5 +1,5 @@
 import { closeSync, constants, fdatasyncSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
-import { type CorruptNotice, type ReplaySlice, SlotReader } from '../../protocol/index.js'
+import { type CorruptNotice, type ReplaySlice, SlotReader, systemError } from '../../protocol/index.js'
 import { readInto } from '../read-whole.js'
 import type { Evidence } from './evidence.js'
 import { FRAME_HEADER, hasFrameBehind, readFrame } from './frame.js'
@@ -12,9 +12,13 @@ import {
   segmentNumber,
 } from './segment.js'
 import type { LogPosition, OldSegment } from './segment-log.js'
+import { areSound } from './sound-slots.js'
 
-const NO_LINK = constants.O_NOFOLLOW ?? 0
-const READ_FLAGS = constants.O_RDONLY | NO_LINK
+/** Never through a link, and never waiting for whoever writes to a FIFO. */
+const WITH_CARE = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+const READ_FLAGS = constants.O_RDONLY | WITH_CARE
+/** More than a segment and the largest batch that may be its last. */
+const LARGEST_SEGMENT = 2 ** 29
 
 /** A segment as a replay finds it. */
 export interface FoundSegment extends OldSegment {
@@ -114,13 +118,19 @@ export class Replay {
     }
     // One that never had a frame says nothing of what should be there: its elders may have gone, and it been forgotten.
     if (segment.bytes <= SEGMENT_HEADER && this.#expected === undefined) return
+    if (segment.bytes > LARGEST_SEGMENT) {
+      this.#ended = true
+      corrupt.push(this.#takeOut(segment, 'larger than any segment of a journal'))
+      return
+    }
     this.#expected ??= header.firstSequence
     const bytes = readWhole(`${this.#directory}/${segmentName(segment.number)}`, this.#fsync)
     const end = this.#replayFrames(bytes, header, limit)
     if (end === bytes.length || this.#expected === limit) return
     // The segment behind it, if there is one, begins with a later frame than the one that is missing here.
     const isLast = this.#segments.slice(index + 1).every((later) => later.header === undefined)
-    if (isLast && !hasFrameBehind(bytes, end, header.salt)) return
+    const isTorn = readFrame(bytes, end, header.salt) === undefined
+    if (isLast && isTorn && !hasFrameBehind(bytes, end, header.salt)) return
     this.#ended = true
     corrupt.push(this.#evidence.ofPart(segment, 'a segment of the journal is damaged in the middle'))
   }
@@ -132,6 +142,7 @@ export class Replay {
     for (;;) {
       const frame = readFrame(bytes, offset, salt)
       if (frame === undefined || frame.sequence !== this.#expected || frame.sequence >= limit) return offset
+      if (!areSound(slots, offset + FRAME_HEADER, frame.slots, offset + frame.length)) return offset
       slots.start(offset + FRAME_HEADER, frame.slots)
       while (slots.next()) this.#newest.note(slots, frame.sequence)
       this.#records += frame.slots
@@ -165,10 +176,13 @@ export function findSegments(directory: string): FoundSegment[] {
     .map((number) => {
       const descriptor = openSync(`${directory}/${segmentName(number)}`, READ_FLAGS)
       try {
+        const stats = fstatSync(descriptor)
+        if (!stats.isFile())
+          throw systemError('EINVAL', 'open', 'a segment of the journal is no regular file')
         const bytes = Buffer.alloc(SEGMENT_HEADER)
         const length = readSync(descriptor, bytes, 0, SEGMENT_HEADER, 0)
         const header = readSegmentHeader(bytes.subarray(0, length))
-        return { number, bytes: fstatSync(descriptor).size, header }
+        return { number, bytes: stats.size, header }
       } finally {
         closeSync(descriptor)
       }
@@ -178,7 +192,7 @@ export function findSegments(directory: string): FoundSegment[] {
 /** A buffer of its own, whose slots lie at multiples of eight. */
 function readWhole(path: string, fsync: boolean): Buffer<ArrayBuffer> {
   // Not every system syncs what is open for reading alone.
-  const descriptor = openSync(path, fsync ? constants.O_RDWR | NO_LINK : READ_FLAGS)
+  const descriptor = openSync(path, fsync ? constants.O_RDWR | WITH_CARE : READ_FLAGS)
   try {
     if (fsync) fdatasyncSync(descriptor)
     const bytes = Buffer.from(new ArrayBuffer(fstatSync(descriptor).size))
