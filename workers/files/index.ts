@@ -1,7 +1,7 @@
 import type { Walk, WalkKind, WorkerStorage } from '../protocol/index.js'
 import { BatchApplier } from './apply.js'
 import { Layout } from './layout.js'
-import { openDirectory } from './open-directory.js'
+import { openDirectory, refuseLink } from './open-directory.js'
 import type { FilesWorkerOptions } from './options.js'
 import { OWN_FORMAT } from './own-format.js'
 import type { RecordFormat } from './record-format.js'
@@ -43,6 +43,9 @@ class FilesStorage implements WorkerStorage {
 
 /** Opens the directory, or says what is wrong with it. */
 export function openStorage(options: FilesWorkerOptions, format: RecordFormat = OWN_FORMAT): WorkerStorage {
-  openDirectory(options.directory)
+  // Our own say nothing of who has written them.
+  openDirectory(options.directory, format !== OWN_FORMAT)
+  const { sharded, directories } = new Layout(options, format)
+  if (sharded) for (const directory of directories) refuseLink(directory)
   return new FilesStorage(options, format)
 }

@@ -2,6 +2,7 @@ import { constants, fsyncSync, futimesSync, mkdirSync, openSync, writeSync } fro
 import { hasCode, systemError } from '../protocol/index.js'
 import { closeAnyway } from './close.js'
 import type { Layout, Place } from './layout.js'
+import { refuseLink } from './open-directory.js'
 import type { ComposedVersion } from './record-format.js'
 import { unlinkIfPresent } from './unlink.js'
 
@@ -68,6 +69,8 @@ function makeDirectory(directory: string): void {
     mkdirSync(directory, 0o700)
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
+    // A link that leads nowhere has sent us here, or somebody else has just made it.
+    refuseLink(directory)
   }
 }
 
