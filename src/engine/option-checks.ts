@@ -4,10 +4,27 @@ import { inspect } from 'node:util'
  * Checks of options. Every refusal is a TypeError that names the option, the value and what was expected.
  */
 
-/** Refuses an option's value. */
+/** Refuses an option's value. What text and bytes there are within an object is not shown: a secret may be among them. */
 export function refuse(option: string, value: unknown, expected: string): never {
-  const shown = inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY }).slice(0, 80)
+  const shown = inspect(masked(value), { depth: 0, breakLength: Number.POSITIVE_INFINITY }).slice(0, 80)
   throw new TypeError(`option "${option}" is ${shown}; expected ${expected}`)
+}
+
+const TEXT = { [inspect.custom]: () => 'a text' }
+const BYTES = { [inspect.custom]: () => 'bytes' }
+
+function masked(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return BYTES
+  if (Array.isArray(value)) return value.map(maskedWithin)
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return value
+  if (inspect.custom in value) return value
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, maskedWithin(inner)]))
+}
+
+function maskedWithin(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return BYTES
+  return typeof value === 'string' ? TEXT : value
 }
 
 /** Refuses names that are no options; what `undefined` stands under counts as not given. */
@@ -15,11 +32,10 @@ export function checkNames(where: string, options: unknown, known: readonly stri
   if (typeof options !== 'object' || options === null) refuse(where, options, 'an object of options')
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
-    refuse(
-      where === 'options' ? name : `${where}.${name}`,
-      Reflect.get(options, name),
-      `one of ${known.join(', ')}`,
-    )
+    const value: unknown = Reflect.get(options, name)
+    // What is there no option for may be a secret under a name that is not quite its own.
+    const shown = maskedWithin(value)
+    refuse(where === 'options' ? name : `${where}.${name}`, shown, `one of ${known.join(', ')}`)
   }
 }
 
