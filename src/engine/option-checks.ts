@@ -7,10 +7,10 @@ import { inspect } from 'node:util'
 /** Options under such names hold keys, wherever they were written. */
 const SECRET_NAME = /(?:^|\.)seal/i
 
-/** Refuses an option's value. */
+/** Refuses an option's value. What text and bytes there are within an object is not shown: a secret may be among them. */
 export function refuse(option: string, value: unknown, expected: string): never {
   if (SECRET_NAME.test(option)) refuseUnseen(option, 'given', expected)
-  const shown = inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY }).slice(0, 80)
+  const shown = inspect(masked(value), { depth: 0, breakLength: Number.POSITIVE_INFINITY }).slice(0, 80)
   throw new TypeError(`option "${option}" is ${shown}; expected ${expected}`)
 }
 
@@ -19,16 +19,32 @@ export function refuseUnseen(option: string, told: string, expected: string): ne
   throw new TypeError(`option "${option}" is ${told}; expected ${expected}`)
 }
 
+const TEXT = { [inspect.custom]: () => 'a text' }
+const BYTES = { [inspect.custom]: () => 'bytes' }
+
+function masked(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return BYTES
+  if (Array.isArray(value)) return value.map(maskedWithin)
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return value
+  if (inspect.custom in value) return value
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, maskedWithin(inner)]))
+}
+
+function maskedWithin(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return BYTES
+  return typeof value === 'string' ? TEXT : value
+}
+
 /** Refuses names that are no options; what `undefined` stands under counts as not given. */
 export function checkNames(where: string, options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) refuse(where, options, 'an object of options')
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
-    refuse(
-      where === 'options' ? name : `${where}.${name}`,
-      Reflect.get(options, name),
-      `one of ${known.join(', ')}`,
-    )
+    const value: unknown = Reflect.get(options, name)
+    // What is there no option for may be a secret under a name that is not quite its own.
+    const shown = maskedWithin(value)
+    refuse(where === 'options' ? name : `${where}.${name}`, shown, `one of ${known.join(', ')}`)
   }
 }
 

@@ -148,6 +148,8 @@ disk('a directory that is no directory, or not safe, or not there, is refused by
   assert.throws(opening('file/below'), /ENOTDIR: the parent of the session directory is not a directory/)
   assert.throws(opening('open'), /EPERM: everybody may write/)
   chmodSync(`${parent}/open`, 0o1777)
+  assert.throws(opening('open'), /EPERM: everybody may write/)
+  chmodSync(`${parent}/open`, 0o1770)
   assert.is(opening('open')().save(KEY, 'x'), Status.DONE)
 })
 

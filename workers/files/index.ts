@@ -2,7 +2,7 @@ import type { Walk, WalkKind, WorkerStorage } from '../protocol/index.js'
 import { BatchApplier } from './apply.js'
 import { Layout } from './layout.js'
 import { nativeFormat } from './native-format.js'
-import { openDirectory } from './open-directory.js'
+import { openDirectory, refuseLink } from './open-directory.js'
 import type { FilesWorkerOptions } from './options.js'
 import type { RecordFormat } from './record-format.js'
 import { Tombstones } from './tombstones.js'
@@ -42,10 +42,11 @@ class FilesStorage implements WorkerStorage {
 }
 
 /** Opens the directory, or says what is wrong with it. */
-export function openStorage(
-  options: FilesWorkerOptions,
-  format: RecordFormat = nativeFormat(options),
-): WorkerStorage {
-  openDirectory(options.directory)
+export function openStorage(options: FilesWorkerOptions, foreign?: RecordFormat): WorkerStorage {
+  // Our own records say nothing of who has written them.
+  openDirectory(options.directory, foreign !== undefined)
+  const format = foreign ?? nativeFormat(options)
+  const { sharded, directories } = new Layout(options, format)
+  if (sharded) for (const directory of directories) refuseLink(directory)
   return new FilesStorage(options, format)
 }

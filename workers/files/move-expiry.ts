@@ -16,8 +16,9 @@ export function moveExpiry(
   now: number,
 ): number | undefined {
   // The header's expiry is not after the file's time, unless that is in the past, for then the file was copied without
-  // it. A file's time comes back with its fraction rounded to what the file system keeps.
-  if (expiry >= stats.mtimeMs - 1 && stats.mtimeMs > now) {
+  // it. A file's time comes back with its fraction rounded to what the file system keeps. What has another name, too, may
+  // be another program's file: it is looked into.
+  if (expiry >= stats.mtimeMs - 1 && stats.mtimeMs > now && stats.nlink === 1) {
     setTime(descriptor, expiry)
     return stats.mtimeMs
   }

@@ -2,7 +2,7 @@ import { constants, existsSync, fsyncSync, futimesSync, mkdirSync, openSync, wri
 import { hasCode, systemError } from '../protocol/index.js'
 import { closeAnyway } from './close.js'
 import type { Layout, Place } from './layout.js'
-import { openDirectory } from './open-directory.js'
+import { openDirectory, refuseLink } from './open-directory.js'
 import type { ComposedVersion } from './record-format.js'
 import { rooted } from './rooted.js'
 import { unlinkAnyway } from './unlink.js'
@@ -97,6 +97,8 @@ function makeShard(directory: string): void {
     rooted.delete(directory)
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
+    // A link that leads nowhere has sent us here, or somebody else has just made it.
+    refuseLink(directory)
   }
 }
 

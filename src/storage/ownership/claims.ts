@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { journalDirectory } from '../../../workers/files/journal/options.js'
 import { segmentNumber } from '../../../workers/files/journal/segment.js'
 import { isSpare, removeSpares } from '../../../workers/files/journal/spares.js'
-import { openDirectory } from '../../../workers/files/open-directory.js'
+import { openDirectory, refuseLink } from '../../../workers/files/open-directory.js'
 import { hasCode, type Ownership, systemError } from '../../../workers/protocol/index.js'
 import { OwnedError } from '../../engine/errors.js'
 import { isSignOfLife, ownDirectory, ownerOf } from './ownership.js'
@@ -90,6 +90,7 @@ function hasSegments(names: readonly string[]): boolean {
 
 function namesIn(directory: string): string[] | undefined {
   try {
+    refuseLink(directory)
     return readdirSync(directory)
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined

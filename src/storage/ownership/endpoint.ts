@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, constants, openSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { errorCode } from '../../../workers/protocol/index.js'
 
@@ -10,6 +10,8 @@ import { errorCode } from '../../../workers/protocol/index.js'
 
 /** Longest path, in bytes, that the address of a socket holds on every system. */
 const LONGEST_ADDRESS = 100
+/** A FIFO in its place must not keep us waiting. */
+const FLAGS = constants.O_RDONLY | constants.O_DIRECTORY
 
 /** A directory by a path that is short enough for the address of a socket. */
 export class SocketDirectory {
@@ -18,7 +20,7 @@ export class SocketDirectory {
 
   constructor(directory: string) {
     const long = Buffer.byteLength(directory) + 64 > LONGEST_ADDRESS
-    this.#descriptor = long && process.platform === 'linux' ? openSync(directory, 'r') : undefined
+    this.#descriptor = long && process.platform === 'linux' ? openSync(directory, FLAGS) : undefined
     this.#path = this.#descriptor === undefined ? directory : `/proc/self/fd/${this.#descriptor}`
   }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { accessSync, constants, linkSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { refuseLink } from '../../../workers/files/open-directory.js'
 import { unlinkAnyway, unlinkIfPresent } from '../../../workers/files/unlink.js'
 import { hasCode, type Ownership, systemError } from '../../../workers/protocol/index.js'
 import { OwnedError } from '../../engine/errors.js'
@@ -236,6 +237,7 @@ function makeDirectory(directory: string): void {
     mkdirSync(directory, { mode: 0o700 })
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
+    refuseLink(directory)
   }
 }
 

@@ -148,7 +148,7 @@ test('the other options are checked when the middleware is made', () => {
   refused({ load: 'never' }, /"load" is 'never'; expected 'eager' or 'lazy'/)
   refused({ onError: 'next' }, /"onError" is 'next'; expected a function/)
   refused({ resave: true }, /"resave" is true; expected one of engine/)
-  refused({ key: 'abcdefgh' }, /"key" is 'abcdefgh'; expected one of/)
+  refused({ key: 'abcdefgh' }, /"key" is a text; expected one of/)
   for (const secret of ['', [], ['good', ''], 5, [5]])
     refused({ secret }, /^option "secret" is not what it should/)
   for (const secret of ['hush', ['hush', 'and older']] satisfies SessionsOptions['secret'][]) {

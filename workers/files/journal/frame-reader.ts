@@ -2,6 +2,7 @@ import { SlotReader, systemError } from '../../protocol/index.js'
 import { FRAME_HEADER, type FrameHeader } from './frame.js'
 import type { FrameSeal } from './frame-seal.js'
 import type { KeyDigester } from './key-digester.js'
+import { areSound } from './sound-slots.js'
 
 /** Options of {@link FrameReader}. */
 export interface FrameReaderOptions {
@@ -30,15 +31,18 @@ export class FrameReader {
   }
 
   /**
-   * A reader that stands in front of the first slot of a frame that is whole, good until the next call; `undefined` when
-   * the frame's seal is broken.
+   * A reader that stands in front of the first slot of a frame that is whole, good until the next call; in words, what is
+   * wrong with a frame whose seal is broken, or whose slots are none.
    * @throws what a system call would, when there is no key for it, or it is not sealed and should be
    */
-  slots(offset: number, frame: FrameHeader): SlotReader | undefined {
-    const { slots } = frame
-    if (!frame.sealed) return this.#digested(this.#plain(), offset + FRAME_HEADER, slots)
+  slots(offset: number, frame: FrameHeader): SlotReader | string {
+    if (!frame.sealed) return this.#sound(this.#plain(), offset + FRAME_HEADER, frame, offset + frame.length)
     const opened = this.#open(offset, frame)
-    return opened === undefined ? undefined : this.#digested(opened, 0, slots)
+    return opened === undefined ? BROKEN_SEAL : this.#sound(opened, 0, frame, opened.bytes.length)
+  }
+
+  #sound(reader: SlotReader, at: number, { slots }: FrameHeader, end: number): SlotReader | string {
+    return areSound(reader, at, slots, end) ? this.#digested(reader, at, slots) : UNSOUND
   }
 
   #plain(): SlotReader {
@@ -64,6 +68,8 @@ export class FrameReader {
   }
 }
 
+const BROKEN_SEAL = 'a frame of the journal does not open: it was changed, or moved'
+const UNSOUND = 'a frame of the journal holds what no engine writes'
 const SEALED = 'the journal is sealed and no seal.keys are given; nothing was changed'
 const UNKNOWN_KEY = 'the journal is sealed with a key that seal.keys does not have; nothing was changed'
 const NOT_SEALED =

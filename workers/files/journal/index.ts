@@ -17,7 +17,7 @@ import {
   type Walk,
 } from '../../protocol/index.js'
 import { Layout } from '../layout.js'
-import { openDirectory } from '../open-directory.js'
+import { openDirectory, refuseLink } from '../open-directory.js'
 import { syncDirectory } from '../sync-directory.js'
 import { carryOver } from './carry-over.js'
 import { Checkpoint } from './checkpoint.js'
@@ -237,6 +237,7 @@ export function openStorage(options: JournalWorkerOptions): JournalStorage {
     mkdirSync(journalDirectory(options.directory), { mode: 0o700 })
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
+    refuseLink(journalDirectory(options.directory))
   }
   // Made anew by whoever owns the directory: a power cut must not take it away with all that is in it.
   if (options.fsync) syncDirectory(options.directory)

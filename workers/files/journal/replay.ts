@@ -1,5 +1,5 @@
 import { closeSync, constants, fdatasyncSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
-import type { CorruptNotice, ReplaySlice, SlotReader } from '../../protocol/index.js'
+import { type CorruptNotice, type ReplaySlice, type SlotReader, systemError } from '../../protocol/index.js'
 import { readInto } from '../read-whole.js'
 import type { Evidence } from './evidence.js'
 import { type FrameHeader, hasFrameBehind, readFrame } from './frame.js'
@@ -14,10 +14,11 @@ import {
 } from './segment.js'
 import type { LogPosition, OldSegment } from './segment-log.js'
 
-const NO_LINK = constants.O_NOFOLLOW ?? 0
-const READ_FLAGS = constants.O_RDONLY | NO_LINK
-
-const BROKEN_SEAL = 'a frame of the journal does not open: it was changed, or moved'
+/** Never through a link, and never waiting for whoever writes to a FIFO. */
+const WITH_CARE = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+const READ_FLAGS = constants.O_RDONLY | WITH_CARE
+/** More than a segment and the largest batch that may be its last. */
+const LARGEST_SEGMENT = 2 ** 29
 
 /** A segment as a replay finds it. */
 export interface FoundSegment extends OldSegment {
@@ -126,12 +127,17 @@ export class Replay {
     }
     // One that never had a frame says nothing of what should be there: its elders may have gone, and it been forgotten.
     if (segment.bytes <= SEGMENT_HEADER && this.#expected === undefined) return
+    if (segment.bytes > LARGEST_SEGMENT) {
+      this.#ended = true
+      corrupt.push(this.#takeOut(segment, 'larger than any segment of a journal'))
+      return
+    }
     this.#expected ??= header.firstSequence
     const bytes = readWhole(`${this.#directory}/${segmentName(segment.number)}`, this.#fsync)
-    const { end, broken } = this.#replayFrames(bytes, header, limit)
-    if (!broken && this.#isWhole(index, bytes, end, limit)) return
+    const { end, damage } = this.#replayFrames(bytes, header, limit)
+    if (damage === undefined && this.#isWhole(index, bytes, end, limit)) return
     this.#ended = true
-    const reason = broken ? BROKEN_SEAL : 'a segment of the journal is damaged in the middle'
+    const reason = damage ?? 'a segment of the journal is damaged in the middle'
     corrupt.push(this.#evidence.ofPart(segment, reason))
   }
 
@@ -142,23 +148,23 @@ export class Replay {
     const behind = this.#segments.slice(index + 1)
     if (behind.some((later) => later.header !== undefined)) return false
     const salt = this.#segments[index]?.header?.salt ?? 0
-    return !hasFrameBehind(bytes, end, salt)
+    return readFrame(bytes, end, salt) === undefined && !hasFrameBehind(bytes, end, salt)
   }
 
-  /** Where the frames that count end, in bytes, and whether it is at one whose seal is broken. */
+  /** Where the frames that count end, in bytes, and what is wrong with the one that is there, if one is. */
   #replayFrames(
     bytes: Buffer<ArrayBuffer>,
     { salt }: SegmentHeader,
     limit: number,
-  ): { readonly end: number; readonly broken: boolean } {
+  ): { readonly end: number; readonly damage: string | undefined } {
     this.#frames.begin(bytes)
     let offset = SEGMENT_HEADER
     for (;;) {
       const frame = readFrame(bytes, offset, salt)
       if (frame === undefined || frame.sequence !== this.#expected || frame.sequence >= limit)
-        return { end: offset, broken: false }
+        return { end: offset, damage: undefined }
       const slots = this.#slotsOf(offset, frame)
-      if (slots === undefined) return { end: offset, broken: true }
+      if (typeof slots === 'string') return { end: offset, damage: slots }
       while (slots.next()) this.#newest.note(slots, frame.sequence)
       this.#records += frame.slots
       this.#expected++
@@ -167,7 +173,7 @@ export class Replay {
   }
 
   /** Whoever asks again after a refusal is refused again: what the frames before have brought must not be taken in twice. */
-  #slotsOf(offset: number, frame: FrameHeader): SlotReader | undefined {
+  #slotsOf(offset: number, frame: FrameHeader): SlotReader | string {
     try {
       return this.#frames.slots(offset, frame)
     } catch (error) {
@@ -201,10 +207,13 @@ export function findSegments(directory: string): FoundSegment[] {
     .map((number) => {
       const descriptor = openSync(`${directory}/${segmentName(number)}`, READ_FLAGS)
       try {
+        const stats = fstatSync(descriptor)
+        if (!stats.isFile())
+          throw systemError('EINVAL', 'open', 'a segment of the journal is no regular file')
         const bytes = Buffer.alloc(SEGMENT_HEADER)
         const length = readSync(descriptor, bytes, 0, SEGMENT_HEADER, 0)
         const header = readSegmentHeader(bytes.subarray(0, length))
-        return { number, bytes: fstatSync(descriptor).size, header }
+        return { number, bytes: stats.size, header }
       } finally {
         closeSync(descriptor)
       }
@@ -214,7 +223,7 @@ export function findSegments(directory: string): FoundSegment[] {
 /** A buffer of its own, whose slots lie at multiples of eight. */
 function readWhole(path: string, fsync: boolean): Buffer<ArrayBuffer> {
   // Not every system syncs what is open for reading alone.
-  const descriptor = openSync(path, fsync ? constants.O_RDWR | NO_LINK : READ_FLAGS)
+  const descriptor = openSync(path, fsync ? constants.O_RDWR | WITH_CARE : READ_FLAGS)
   try {
     if (fsync) fdatasyncSync(descriptor)
     const bytes = Buffer.from(new ArrayBuffer(fstatSync(descriptor).size))

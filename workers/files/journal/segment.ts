@@ -27,6 +27,9 @@ export const SEGMENT_HEADER = 32
 const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 const SPARE_FLAGS = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0)
 const NAME = /^([0-9]{12})\.log$/
+/** Numbers begin with one: no journal comes so far, and whoever went on from there would run out of digits, or of integers. */
+const MOST_SEGMENTS = 9e11
+const MOST_FRAMES = 2 ** 52
 
 /** What a segment's header says. */
 export interface SegmentHeader {
@@ -42,7 +45,8 @@ export function segmentName(number: number): string {
 /** The number of a segment by its file name; `undefined` for any other file. */
 export function segmentNumber(name: string): number | undefined {
   const digits = NAME.exec(name)?.[1]
-  return digits === undefined ? undefined : Number(digits)
+  const number = Number(digits)
+  return digits === undefined || number > MOST_SEGMENTS ? undefined : number
 }
 
 /** The header at the beginning of a segment; `undefined` when it is damaged or none. */
@@ -51,7 +55,9 @@ export function readSegmentHeader(bytes: Buffer): SegmentHeader | undefined {
   if (crc32(bytes.subarray(8, SEGMENT_HEADER)) !== bytes.readUInt32LE(4)) return undefined
   const format = bytes.readUInt32LE(8)
   if (format < OLDEST_FORMAT || format > FORMAT) return undefined
-  return { salt: bytes.readUInt32LE(12), firstSequence: bytes.readDoubleLE(16) }
+  const firstSequence = bytes.readDoubleLE(16)
+  if (!Number.isInteger(firstSequence) || firstSequence < 1 || firstSequence > MOST_FRAMES) return undefined
+  return { salt: bytes.readUInt32LE(12), firstSequence }
 }
 
 function composeHeader({ salt, firstSequence }: SegmentHeader): Buffer {

@@ -1,0 +1,196 @@
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { crc32 } from 'node:zlib'
+import {
+  hasFrameBehind,
+  readFrame,
+  writeFrameChecksum,
+  writeFrameHeader,
+} from '#dist/workers/files/journal/frame.js'
+import { openStorage } from '#dist/workers/files/journal/index.js'
+import type { JournalWorkerOptions } from '#dist/workers/files/journal/options.js'
+import { readSegmentHeader, SEGMENT_HEADER, segmentName } from '#dist/workers/files/journal/segment.js'
+import { areSound } from '#dist/workers/files/journal/sound-slots.js'
+import { Layout } from '#dist/workers/files/layout.js'
+import { BATCH_HEADER, Opcode, RequestReader, SlotReader } from '#dist/workers/protocol/index.js'
+import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
+import { JournalDriver } from '../../workers/files/journal/journal-driver.js'
+import { workerOptions } from '../../workers/files/storage-driver.js'
+import { type Decoder, expect } from './decoder.js'
+import type { Random } from './random.js'
+
+/** A segment that a journal has written: what every kind of operation leaves in one. */
+function realSegments(): readonly Buffer[] {
+  const driver = new JournalDriver({ directory: temporaryDirectory('memory') })
+  const save = (key: string, text: string) => ({ opcode: Opcode.SAVE, key, text })
+  driver.apply([save('one', 'first'), save('two', 'x'.repeat(300)), save('../../etc/x', 'y')])
+  driver.apply([
+    { opcode: Opcode.TOUCH, key: 'one' },
+    { opcode: Opcode.DELETE, key: 'two' },
+  ])
+  driver.apply([
+    { opcode: Opcode.UPDATE, key: 'one', text: 'second' },
+    { opcode: Opcode.CREATE, key: '\u4e2d\ud800'.repeat(20), text: '' },
+    { opcode: Opcode.REPLACE, key: 'one', text: 'third', was: 'second' },
+  ])
+  driver.apply([save('three', 'last')])
+  return driver.segments.map((name) => readFileSync(`${driver.journalDirectory}/${name}`))
+}
+
+/** Puts a right checksum on every frame that can be found by its magic, and on the segment's header. */
+function repair(bytes: Buffer, random: Random): Buffer {
+  const [salt, first] = repairHeader(bytes, random)
+  let sequence = first
+  for (let at = SEGMENT_HEADER; at + BATCH_HEADER <= bytes.length; at += 8) {
+    if (bytes.readUInt32LE(at) !== MAGIC) continue
+    let length = bytes.readUInt32LE(at + 4)
+    if (length % 8 !== 0 || length < BATCH_HEADER || at + length > bytes.length) {
+      if (random.below(2) === 0) continue
+      length = (bytes.length - at) & ~7
+    }
+    const frame = bytes.subarray(at, at + length)
+    const view = new DataView(frame.buffer, frame.byteOffset, frame.length)
+    const slots = frame.readUInt32LE(12)
+    // A sequence number of the file's own, or the one that is due.
+    const number = random.below(8) === 0 ? frame.readDoubleLE(16) : sequence
+    writeFrameHeader(view, length, { slots, sequence: number, salt }, false)
+    writeFrameChecksum(frame, view, length)
+    sequence++
+    at += length - 8
+  }
+  return bytes
+}
+
+const MAGIC = 0x464a5443
+
+function repairHeader(bytes: Buffer, random: Random): readonly [salt: number, firstSequence: number] {
+  if (bytes.length < SEGMENT_HEADER) return [0, 1]
+  if (random.below(2) === 0) {
+    bytes.writeUInt32LE(0x4c4a5443, 0)
+    bytes.writeUInt32LE(1, 8)
+  }
+  if (random.below(4) > 0) bytes.writeDoubleLE(1, 16)
+  bytes.writeUInt32LE(crc32(bytes.subarray(8, SEGMENT_HEADER)), 4)
+  return [bytes.readUInt32LE(12), bytes.readDoubleLE(16)]
+}
+
+/** The slots of a frame, wherever they begin and whatever they say: what is taken for sound lies within its bounds. */
+export function slotDecoder(): Decoder {
+  return {
+    seeds: realSegments(),
+    repair(bytes, random) {
+      if (bytes.length > SLOTS) bytes.writeUInt32LE(random.pick([1, 2, 3, 0xffffffff]), COUNT)
+      return bytes
+    },
+    feed(bytes) {
+      if (bytes.length < SLOTS) return 'too short'
+      const own = new Uint8Array(bytes).buffer
+      const reader = new SlotReader(own)
+      const count = bytes.readUInt32LE(COUNT)
+      // A frame's length is a multiple of eight, and so many bytes are there.
+      const end = Math.min(bytes.readUInt32LE(COUNT - 8), bytes.length - SEGMENT_HEADER) & ~7
+      if (!areSound(reader, SLOTS, count, SEGMENT_HEADER + end)) return 'unsound'
+      reader.start(SLOTS, count)
+      while (reader.next()) {
+        const key = reader.keyDigest() === undefined ? reader.key() : 'known by its digest'
+        expect(key.length >= 1 && key.length <= 256, 'a key that no engine accepts')
+        expect(reader.offset + reader.length <= bytes.length, 'a slot leaves its frame')
+      }
+      return 'sound'
+    },
+  }
+}
+
+/** Where the first frame of a segment tells how many slots it has, and where they begin. */
+const COUNT = SEGMENT_HEADER + 12
+const SLOTS = SEGMENT_HEADER + BATCH_HEADER
+
+/** Headers of segments and frames, and the search for frames behind damage. */
+export function frameDecoder(): Decoder {
+  return {
+    seeds: realSegments(),
+    repair,
+    feed(bytes) {
+      const header = readSegmentHeader(bytes)
+      const salt = header?.salt ?? (bytes.length >= 16 ? bytes.readUInt32LE(12) : 0)
+      let outcome = 'no frame'
+      for (let at = SEGMENT_HEADER; ; ) {
+        const frame = readFrame(bytes, at, salt)
+        if (frame === undefined) {
+          hasFrameBehind(bytes, at, salt)
+          return outcome
+        }
+        expect(
+          frame.length >= BATCH_HEADER && at + frame.length <= bytes.length,
+          'a frame leaves its segment',
+        )
+        const sum = crc32(bytes.subarray(at + 12, at + frame.length))
+        expect(sum === bytes.readUInt32LE(at + 8), 'a frame with a wrong checksum was read')
+        outcome = 'frame'
+        at += frame.length
+      }
+    },
+  }
+}
+
+/**
+ * Whole segments from disk, one or two of them: read back by the journal itself, and everything that they bring made
+ * ready for a checkpoint.
+ */
+export function replayDecoder(): Decoder {
+  const directory = temporaryDirectory('memory')
+  const journal = `${directory}/.journal`
+  const options: JournalWorkerOptions = {
+    ...workerOptions({ directory, exclusive: true }),
+    segmentBytes: 2 ** 20,
+  }
+  const layout = new Layout(options)
+  const within = `${directory}/`
+  mkdirSync(journal, { mode: 0o700 })
+  const seeds = realSegments()
+  let fed = 0
+  return {
+    seeds,
+    repair,
+    feed(bytes) {
+      writeFileSync(`${journal}/${segmentName(1)}`, bytes)
+      if (fed++ % 4 === 0) copyFileSync(`${journal}/${segmentName(1)}`, `${journal}/${segmentName(2)}`)
+      try {
+        return replayed(options, layout, within)
+      } finally {
+        for (const name of readdirSync(journal)) rmSync(`${journal}/${name}`)
+      }
+    },
+  }
+}
+
+function replayed(options: JournalWorkerOptions, layout: Layout, within: string): string {
+  const storage = openStorage(options)
+  let corrupt = 0
+  for (;;) {
+    const slice = storage.replay()
+    corrupt += slice.corrupt.length
+    if (slice.done) break
+  }
+  storage.checkpoint({ kind: 'begin' })
+  let sessions = 0
+  for (;;) {
+    const { slice } = storage.checkpoint({ kind: 'next' })
+    if (slice === undefined) break
+    const request = new RequestReader(slice.wire)
+    while (request.next()) {
+      const key = request.keyDigest() ?? request.key()
+      const isKey = typeof key !== 'string' || (key.length >= 1 && key.length <= 256)
+      expect(isKey, 'a key that no engine accepts was read back')
+      expect(Number.isFinite(request.expiry), 'a session that expires at no moment was read back')
+      const { payloadStart, payloadLength } = request
+      expect(payloadStart + payloadLength <= slice.wire.byteLength, 'a session leaves its slice')
+      const { file } = layout.place(key, request.hash)
+      expect(file.startsWith(within) && !file.slice(within.length + 3).includes('/'), 'a file elsewhere')
+      sessions++
+    }
+    storage.checkpoint({ kind: 'next', stored: { id: slice.id, reply: null } })
+  }
+  storage.checkpoint({ kind: 'end' })
+  storage.close()
+  return sessions > 0 ? 'sessions' : corrupt > 0 ? 'damage' : 'nothing'
+}

@@ -1,0 +1,167 @@
+import { execFileSync } from 'node:child_process'
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { files, json, SessionEngine, StorageError, UpdateError } from 'coatcheck'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { rejection } from '../conformance/rejections.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
+import { Outside, PLANTS } from './plants.js'
+
+/*
+ * What stands in a session's place, or in that of a directory, and is none: nothing is read or written through it, and
+ * nobody waits for it.
+ */
+
+const KEY = 'abcdefghijklmnopqrstuvwxyz012345'
+const SESSION = { mine: true }
+
+function engineIn(directory: string, durability: 'direct' | 'journal'): SessionEngine {
+  return new SessionEngine({
+    storage: files({ directory, layout: 'flat', durability }),
+    codec: json(),
+    threads: 1,
+    sweepInterval: false,
+  })
+}
+
+for (const durability of ['direct', 'journal'] as const) {
+  test(`${durability}: what is planted in a session's place is no session, and leads nowhere`, async () => {
+    // Short: sockets are planted there.
+    const parent = mkdtempSync(`${tmpdir()}/coatcheck-a-`)
+    const directory = `${parent}/s`
+    const engine = engineIn(directory, durability)
+    try {
+      await engine.ready()
+      for (const [index, { title, put, needsRoot }] of PLANTS.entries()) {
+        if (needsRoot === true && process.getuid?.() !== 0) continue
+        const key = `${KEY}${index}`
+        const place = `${directory}/${key}`
+        const outside = new Outside(`${parent}/o${index}`, key.length, 2, Buffer.from('{"theirs":true}'))
+        const plant = async (): Promise<void> => {
+          await engine.flush({ files: true })
+          rmSync(place, { recursive: true, force: true })
+          await put(place, outside.path)
+        }
+        await plant()
+        assert.is(await engine.exists(key), false, title)
+        assert.is(await engine.touch(key), false, title)
+        await rejection(engine.update(key, SESSION), UpdateError)
+        assert.is(await engine.load(key), undefined, title)
+        await plant()
+        await engine.delete(key)
+        await plant()
+        await engine.save(key, SESSION)
+        assert.equal(await engine.load(key), SESSION, title)
+        await plant()
+        await engine.create(key, SESSION).catch(() => undefined)
+        await plant()
+        assert.is(await engine.count(), 0, title)
+        await engine.clearExpired()
+        await engine.clear()
+        await engine.save(key, SESSION)
+        await engine.flush({ files: true })
+        assert.ok(lstatSync(place).isFile(), title)
+        assert.is(lstatSync(place).nlink, 1, title)
+        await engine.delete(key)
+        assert.ok(outside.isUntouched, `something was written through ${title}`)
+      }
+      // Another program's file: its time is not ours to move.
+      await engine.flush({ files: true })
+      const text = `${parent}/text`
+      writeFileSync(text, 'root:x:0:0:root:/root:/bin/bash\n')
+      linkSync(text, `${directory}/${KEY}`)
+      const future = Math.floor(Date.now() / 1000) + 60
+      utimesSync(text, future, future)
+      assert.is(await engine.touch(KEY), false)
+      assert.is(lstatSync(text).mtimeMs, future * 1000)
+    } finally {
+      await engine.close()
+      rmSync(parent, { recursive: true, force: true })
+    }
+  })
+}
+
+test('a save does not write through another name of a session: the other one stays as it is', async () => {
+  const directory = temporaryDirectory()
+  const engine = engineIn(`${directory}/s`, 'direct')
+  await engine.save('one', { version: 1 })
+  linkSync(`${directory}/s/one`, `${directory}/s/two`)
+  await engine.save('two', { version: 2 })
+  await engine.update('two', { version: 3 })
+  assert.equal(await engine.load('one'), { version: 1 })
+  await engine.delete('two')
+  assert.equal(await engine.load('one'), { version: 1 })
+  await engine.close()
+})
+
+/** Directories within the session directory, and where links in their places lead. */
+const WITHIN: readonly (readonly [name: string, durability: 'direct' | 'journal', target: string])[] = [
+  ['00', 'direct', 'elsewhere'],
+  ['ff', 'direct', 'missing'],
+  ['.journal', 'journal', 'elsewhere'],
+  ['.journal', 'journal', 'missing'],
+  ['.journal', 'direct', 'elsewhere'],
+]
+
+test('a link in the place of a directory of ours is refused, and nothing is made where it leads', async () => {
+  for (const [name, durability, target] of WITHIN) {
+    const parent = temporaryDirectory()
+    mkdirSync(`${parent}/s`)
+    mkdirSync(`${parent}/elsewhere`)
+    symlinkSync(`${parent}/${target}`, `${parent}/s/${name}`)
+    const engine = new SessionEngine({
+      storage: files({ directory: `${parent}/s`, durability }),
+      threads: 1,
+    })
+    const error = await rejection(engine.ready(), StorageError)
+    assert.is(error.errno, 'ELOOP', name)
+    await engine.close()
+    assert.equal(readdirSync(`${parent}/elsewhere`), [])
+  }
+})
+
+test('a FIFO in the place of the journal, of a segment or of a shard is refused, and not waited for', async () => {
+  for (const name of ['.journal', '.journal/000000000001.log', '00']) {
+    const parent = `${temporaryDirectory()}/${'long'.repeat(20)}`
+    mkdirSync(`${parent}/s`, { recursive: true })
+    if (name.includes('/')) mkdirSync(`${parent}/s/.journal`)
+    execFileSync('mkfifo', [`${parent}/s/${name}`])
+    const engine = new SessionEngine({
+      storage: files({ directory: `${parent}/s`, durability: 'journal', fsync: true }),
+      threads: 1,
+    })
+    if (name === '00') {
+      // Of the others nothing is amiss.
+      for (let key = 0; key < 1000; key++) void engine.save(`${key}`, SESSION).catch(() => undefined)
+      await rejection(engine.flush({ files: true }), StorageError)
+      await engine.close().catch(() => undefined)
+    } else {
+      await rejection(engine.ready(), StorageError)
+      await engine.close()
+    }
+  }
+})
+
+test('the session directory itself may be a link: its path is the owner\u2019s', async () => {
+  const parent = temporaryDirectory()
+  mkdirSync(`${parent}/elsewhere`, { mode: 0o700 })
+  symlinkSync(`${parent}/elsewhere`, `${parent}/s`)
+  const engine = engineIn(`${parent}/s`, 'direct')
+  await engine.save(KEY, SESSION)
+  await engine.close()
+  assert.ok(readFileSync(`${parent}/elsewhere/${KEY}`).length > 0)
+})
+
+test.run()

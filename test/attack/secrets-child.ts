@@ -1,0 +1,225 @@
+import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { inspect } from 'node:util'
+import { files, json, SessionEngine, type SessionEngineOptions } from 'coatcheck'
+import { django } from 'coatcheck/django'
+import { Session, sessions } from 'coatcheck/session'
+import { FULL } from '../budget.js'
+import { faultyFiles } from '../fixtures/faulty-files.js'
+import type { Fault } from '../fixtures/faulty-worker.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
+import { SECRETS } from './secrets.js'
+
+/*
+ * Has an engine fail in every way that it can, and prints all that an application might: errors whole, with causes and
+ * stacks, events, statistics, and engines. `crash` ends by an error that nobody has caught.
+ */
+
+const { key, payload, signing } = SECRETS
+const SESSION = { note: payload }
+
+const codes = new Set<string>()
+
+function show(what: string, value: unknown): void {
+  const whole = inspect(value, { depth: 12, showHidden: true, getters: true, maxStringLength: null })
+  console.log(what, whole, String(value))
+  for (let error: unknown = value; error instanceof Error; error = error.cause) {
+    console.log(
+      error.message,
+      error.stack,
+      JSON.stringify(error),
+      JSON.stringify(Object.getOwnPropertyDescriptors(error)),
+    )
+    if ('code' in error) codes.add(String(error.code))
+    if ('errno' in error) codes.add(String(error.errno))
+  }
+}
+
+async function failing(what: string, task: () => unknown): Promise<void> {
+  try {
+    show(what, await task())
+  } catch (error) {
+    show(what, error)
+  }
+}
+
+function engineWith(options: SessionEngineOptions): SessionEngine {
+  const engine = new SessionEngine({ threads: 1, sweepInterval: false, ...options })
+  for (const event of ['error', 'corrupt', 'overloaded', 'recovered', 'recovery'] as const) {
+    engine.on(event, (value: unknown) => show(event, value))
+  }
+  return engine
+}
+
+async function everyCall(engine: SessionEngine): Promise<void> {
+  await Promise.all([
+    failing('create', () => engine.create(key, SESSION)),
+    failing('update', () => engine.update(key, SESSION)),
+    failing('save', () => engine.save(key, SESSION)),
+    failing('touch', () => engine.touch(key)),
+    failing('exists', () => engine.exists(key)),
+    failing('delete', () => engine.delete(key)),
+    failing('sweep', () => engine.clearExpired()),
+    failing('count', () => engine.count()),
+    failing('flush', () => engine.flush({ files: true })),
+  ])
+}
+
+async function everyRefusal(): Promise<void> {
+  const directory = temporaryDirectory()
+  const engine = engineWith({
+    storage: files({ directory, layout: 'flat', hashNames: true, maxRecordBytes: 200 }),
+  })
+  await engine.create(key, SESSION)
+  await failing('exists already', () => engine.create(key, SESSION))
+  await failing('missing', () => engine.update(`${key}-missing`, SESSION))
+  await failing('conflict', () => engine.replace(key, SESSION, 'A'.repeat(22)))
+  await failing('no version', () => engine.replace(key, SESSION, payload))
+  await failing('too long', () => engine.save(key.repeat(20), SESSION))
+  await failing('no text', () => engine.save([key] as never, SESSION))
+  await failing('function', () => engine.save(key, { ...SESSION, handler: () => payload }))
+  await failing('symbol', () => engine.save(key, { list: [payload, Symbol(payload)] }))
+  const circular: Record<string, unknown> = { ...SESSION }
+  circular.self = circular
+  await failing('circular', () => engine.save(key, circular))
+  await failing('too large', () => engine.save(key, { note: payload.repeat(100) }))
+  await failing('no session', () => engine.save(key, payload as never))
+  await failing('names', () => engine.keys().next())
+  show('engine', engine)
+  show('statistics', engine.stats())
+  await engine.close()
+  await failing('closed', () => engine.save(key, SESSION))
+  const text = engineWith({ directory: temporaryDirectory(), codec: json() })
+  await failing('BigInt', () => text.save(key, { note: payload, list: [1n] }))
+  await failing('circular', () => text.save(key, circular))
+  await text.close()
+  const small = engineWith({ directory: temporaryDirectory(), maxPending: { operations: 1, bytes: 1000 } })
+  const all = [small.save(key, SESSION), small.save(`${key}2`, SESSION)]
+  await failing('overloaded', () => Promise.all(all))
+  await Promise.allSettled(all)
+  await small.close()
+}
+
+async function everyWrongOption(): Promise<void> {
+  const directory = temporaryDirectory()
+  const secret = signing as never
+  await failing('django', () => django({ secretkey: secret } as never))
+  await failing('django', () => django({ secretKey: [secret] as never }))
+  await failing('django', () => django({ secretKey: signing, fallbackKeys: { secret } as never }))
+  await failing('codec', () => new SessionEngine({ directory, codec: { secretKey: signing } as never }))
+  await failing('codec', () => new SessionEngine({ directory, secret } as never))
+  const seal = { keys: [Buffer.from(signing)] }
+  await failing('seal', () => new SessionEngine({ directory, sealed: seal, codec: seal.keys[0] } as never))
+  const engine = engineWith({ directory })
+  await failing('sessions', () => sessions({ engine, secrets: secret } as never))
+  await failing('sessions', () => sessions({ engine, secret: [signing, ''] }))
+  show('codec', django({ secretKey: signing }).encode)
+  await engine.close()
+}
+
+/** Files that are no sessions, by whose names the key can be told. */
+async function everyDamage(): Promise<void> {
+  for (const durability of ['direct', 'journal'] as const) {
+    const directory = temporaryDirectory()
+    const engine = engineWith({ storage: files({ directory, layout: 'flat', durability }) })
+    const place = `${directory}/${key}`
+    const puts = [
+      () => writeFileSync(place, `${payload}${payload}`),
+      () => symlinkSync(`/${payload}`, place),
+      () => mkdirSync(`${place}/${key}`, { recursive: true }),
+    ]
+    await engine.ready()
+    for (const put of puts) {
+      await engine.delete(key)
+      await engine.flush({ files: true })
+      rmSync(place, { recursive: true, force: true })
+      put()
+      await failing('damaged', () => engine.load(key))
+      await everyCall(engine)
+    }
+    await engine.close()
+  }
+  const directory = temporaryDirectory()
+  const codec = django({ secretKey: signing })
+  const engine = engineWith({ storage: files({ directory, layout: 'flat', prefix: 'sessionid' }), codec })
+  writeFileSync(`${directory}/sessionid${key}`, payload)
+  await failing('not signed', () => engine.load(key))
+  await failing('not signed', () => engine.create(key, SESSION))
+  await failing('no key of Django', () => engine.load(`${key}-`))
+  show('engine', engine)
+  await engine.close()
+}
+
+const FAILURES = ['EIO', 'ENOSPC', 'EMFILE', 'EROFS', 'EFBIG', 'break'] as const
+
+/** What the parent makes of system calls in a directory, until the next message. */
+async function withFault(action: string | undefined, directory: string): Promise<void> {
+  const answered = new Promise((resolve) => process.once('message', resolve))
+  process.send?.({ action, directory })
+  await answered
+}
+
+async function everyFault(): Promise<void> {
+  for (const durability of FULL ? (['direct', 'journal'] as const) : (['direct'] as const)) {
+    for (const action of FAILURES) {
+      const directory = `${temporaryDirectory()}/s`
+      const engine = engineWith({
+        storage: files({ directory, layout: 'flat', durability, fsync: action === 'EIO' }),
+      })
+      await engine.save(`${key}0`, SESSION)
+      await engine.flush({ files: true })
+      await withFault(action, directory)
+      await everyCall(engine)
+      await withFault(undefined, directory)
+      await failing('close', () => engine.close())
+    }
+  }
+  // Root passes all modes.
+  const directory = `${temporaryDirectory()}/s`
+  mkdirSync(directory)
+  chmodSync(directory, 0o777)
+  const engine = engineWith({ directory })
+  await everyCall(engine)
+  await engine.close()
+}
+
+async function everyDeath(): Promise<void> {
+  const hows: Fault['how'][] = ['exit', 'throw', 'throw later']
+  // It takes a worker seconds to fill gigabytes, three times over.
+  if (FULL) hows.push('memory')
+  for (const how of hows) {
+    const { storage } = faultyFiles({ key: '*', when: 'after', how, times: 100 })
+    const engine = engineWith({ storage })
+    await failing(how, () => engine.save(key, SESSION))
+    show('statistics', engine.stats())
+    await failing('close', () => engine.close())
+  }
+  const { storage } = faultyFiles({ key: '*', when: 'after', how: 'loop', times: 1 })
+  const engine = engineWith({ storage })
+  const saving = failing('lost', () => engine.save(key, SESSION))
+  await failing('close', () => engine.close({ timeout: 100 }))
+  await saving
+}
+
+async function crash(): Promise<void> {
+  const directory = temporaryDirectory()
+  const engine = engineWith({ directory })
+  const session = new Session({ engine })
+  session.set('note', payload)
+  await session.save()
+  const [shard = ''] = readdirSync(directory)
+  show('session', Object.keys(session))
+  writeFileSync(`${directory}/${shard}/${key}`, payload)
+  await engine.create('another', SESSION)
+  await engine.create('another', SESSION)
+}
+
+if (process.argv[2] === 'crash') await crash()
+else {
+  await everyRefusal()
+  await everyWrongOption()
+  await everyDamage()
+  await everyDeath()
+  if (process.argv[2] === 'faults') await everyFault()
+  console.log(`codes: ${[...codes].sort().join(' ')}`)
+  process.disconnect?.()
+}

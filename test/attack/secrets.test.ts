@@ -1,0 +1,119 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { files, SessionEngine } from 'coatcheck'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { coatcheck } from '../cli/run-coatcheck.js'
+import { Fault, faultsMissing } from '../faults/fault.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
+import { skipWhere } from '../skip.js'
+import { coats, readableIn, SECRETS } from './secrets.js'
+
+interface Ended {
+  readonly code: number | null
+  readonly output: string
+}
+
+/** Runs the child; all that it, its threads and Node itself have printed. */
+async function run(mode: string, fault?: Fault): Promise<Ended> {
+  const child = fork(new URL('secrets-child.js', import.meta.url), [mode], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, ...fault?.environment },
+  })
+  answerWith(child, fault)
+  const { stdout, stderr } = child
+  assert.ok(stdout !== null && stderr !== null)
+  const [[code], ...outputs] = await Promise.all([once(child, 'close'), text(stdout), text(stderr)])
+  return { code: code as number | null, output: outputs.join('\n') }
+}
+
+type Wish = { readonly action?: 'EIO'; readonly directory: string }
+
+function answerWith(child: ChildProcess, fault: Fault | undefined): void {
+  child.on('message', ({ action, directory }: Wish) => {
+    if (action === undefined) fault?.lift()
+    else
+      fault?.set({
+        calls: ['write', 'fsync', 'fdatasync', 'rename', 'create', 'link'],
+        action,
+        path: directory,
+      })
+    child.send('done')
+  })
+}
+
+const CODES = [
+  'COATCHECK_CLOSED',
+  'COATCHECK_CONFLICT',
+  'COATCHECK_ENCODE',
+  'COATCHECK_EXISTS',
+  'COATCHECK_INVALID_KEY',
+  'COATCHECK_MISSING',
+  'COATCHECK_OVERLOADED',
+  'COATCHECK_STORAGE',
+  'COATCHECK_UNSUPPORTED',
+  'CLOSE_TIMEOUT',
+  'WORKER_LOST',
+]
+
+test('the search finds a secret in every coat', () => {
+  for (const secret of Object.values(SECRETS)) {
+    for (const coat of coats(secret)) assert.is(readableIn(`before ${coat} behind`).length, 1, coat)
+    assert.equal(readableIn(JSON.stringify(Buffer.from(`xy${secret}`))).length, 1)
+    assert.equal(readableIn(Buffer.from(`x${secret}yz`).toString('base64')).length, 1)
+  }
+  assert.equal(readableIn('nothing'), [])
+})
+
+skipWhere(faultsMissing())(
+  test,
+  'no error, event or inspection shows a key, a session or a secret',
+  async () => {
+    const fault = new Fault('coatcheck-test-')
+    const { code, output } = await run('faults', fault)
+    fault.close()
+    assert.is(code, 0, output.slice(-3000))
+    const line = /codes: (.*)/.exec(output)?.[1]?.split(' ') ?? []
+    for (const expected of [...CODES, 'EIO', 'ENOSPC', 'EMFILE', 'EROFS', 'EPERM']) {
+      assert.ok(line.includes(expected), `${expected} was not brought about: ${line.join(' ')}`)
+    }
+    const leaks = output.split('\n').filter((shown) => readableIn(shown).length > 0)
+    assert.equal(leaks.slice(0, 5), [])
+    assert.equal(readableIn(output), [])
+  },
+)
+
+test('an error that nobody has caught ends the process, and shows none either', async () => {
+  const { code, output } = await run('crash')
+  assert.is.not(code, 0)
+  assert.match(output, /CreateError/)
+  assert.equal(readableIn(output), [])
+})
+
+test('commands that are not asked for keys show none', async () => {
+  const directory = temporaryDirectory()
+  const engine = new SessionEngine({ storage: files({ directory, layout: 'flat' }), threads: 1 })
+  await engine.save(SECRETS.key, { note: SECRETS.payload })
+  await engine.save(`${SECRETS.key}2`, { note: SECRETS.payload }, { expires: new Date(Date.now() - 1) })
+  await engine.close()
+  const old = temporaryDirectory()
+  writeFileSync(`${old}/${SECRETS.key}.json`, `{"cookie":{},"note":"${SECRETS.payload}"`)
+  writeFileSync(`${directory}/${SECRETS.key}3`, SECRETS.payload)
+  for (const values of [
+    ['count', directory],
+    ['stats', directory],
+    ['clear-expired', directory],
+    ['recover', directory],
+    ['import', 'session-file-store', old, directory],
+    ['import', 'session-file-store', '--from', old, '--to', directory],
+    ['count', '--no-such-option', directory],
+  ]) {
+    const { stdout, stderr } = await coatcheck(...values)
+    assert.ok(stdout + stderr !== '', values.join(' '))
+    assert.equal(readableIn(stdout + stderr), [], values[0])
+  }
+})
+
+test.run()

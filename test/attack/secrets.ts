@@ -1,0 +1,43 @@
+import { inspect } from 'node:util'
+
+/** What nobody may read in an error, an event, a log or a crash: the key, what is in the session, and what it is signed with. */
+export const SECRETS = {
+  key: 'sekretkeyzq7wvkx3m5n8p2r4t6y',
+  payload: 'sekretpayloadzq8wvkx3m5n8p2r4t6y',
+  signing: 'sekretsigningzq9wvkx3m5n8p2r4t6y',
+} as const
+
+/** A secret, in whatever coat it may come. */
+export function coats(secret: string): readonly string[] {
+  const bytes = Buffer.from(secret)
+  const wide = Buffer.from(secret, 'utf16le')
+  const numbers = [...bytes]
+  return [
+    secret,
+    secret.toUpperCase(),
+    bytes.toString('hex'),
+    wide.toString('hex'),
+    wide.toString('latin1'),
+    // As Node shows buffers, typed arrays and, escaped, texts.
+    bytes
+      .toString('hex')
+      .replace(/..(?!$)/g, '$& ')
+      .slice(0, 36),
+    inspect(numbers.slice(0, 12), { breakLength: Number.POSITIVE_INFINITY }).slice(2, -2),
+    numbers.slice(0, 12).join(','),
+    numbers.map((code) => `\\u00${code.toString(16)}`).join(''),
+    numbers.map((code) => `\\x${code.toString(16)}`).join(''),
+    // Whatever stood before it.
+    ...[0, 1, 2].map((offset) => {
+      const whole = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64')
+      return whole.slice(offset === 0 ? 0 : 4, Math.floor((offset + bytes.length) / 3) * 4)
+    }),
+  ]
+}
+
+/** The names of the secrets that can be read in a text. */
+export function readableIn(text: string): string[] {
+  return Object.entries(SECRETS)
+    .filter(([, secret]) => coats(secret).some((coat) => text.includes(coat)))
+    .map(([name]) => name)
+}
