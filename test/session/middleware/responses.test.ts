@@ -43,6 +43,22 @@ async function onTheWire(
   }
 }
 
+/** With all chunks as one: from Node 26 on, those of one turn are sent so, and the gate may part one turn into two. */
+function withoutChunks(wire: string): string {
+  const [head = ''] = wire.split('\r\n\r\n', 1)
+  if (!/^transfer-encoding: chunked$/im.test(head)) return wire
+  let rest = Buffer.from(wire.slice(head.length + 4))
+  const chunks: Buffer[] = []
+  for (;;) {
+    const size = /^([0-9a-f]+)\r\n/.exec(rest.toString('latin1'))
+    const length = Number.parseInt(size?.[1] ?? '', 16)
+    if (size === null || rest.length < size[0].length + length + 2) break
+    chunks.push(rest.subarray(size[0].length, size[0].length + length))
+    rest = rest.subarray(size[0].length + length + 2)
+  }
+  return `${head}\r\n\r\n${Buffer.concat(chunks)}, then ${JSON.stringify(rest.toString())}`
+}
+
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
 const REQUESTS = [GET, GET.replace('GET', 'HEAD'), 'GET / HTTP/1.0\r\n\r\n', GET.replace('GET', 'POST')]
 
@@ -111,7 +127,7 @@ for (const [title, guarding] of Object.entries(KEEPERS)) {
       fc.asyncProperty(handlers, fc.constantFrom(...REQUESTS), async (steps, request) => {
         const without = await onTheWire(steps, () => undefined, request)
         const behind = await onTheWire(steps, (response) => new ResponseGate(response, guarding), request)
-        assert.is(behind, without)
+        assert.is(withoutChunks(behind), withoutChunks(without))
       }),
       { numRuns: 60 },
     ))
