@@ -133,10 +133,12 @@ test('a storage that fails names the system error, and no path', async () => {
 })
 
 test('an operation that rides on a failed one reads for itself, and fails for itself', async () => {
-  const directory = join(temporaryDirectory(), 'sessions')
+  const parent = temporaryDirectory()
+  const directory = join(parent, 'sessions')
   const engine = new SessionEngine({ storage: files({ directory, layout: 'flat' }), threads: 1 })
   await engine.ready()
-  rmSync(directory, { recursive: true })
+  // The directory alone would be made anew.
+  rmSync(parent, { recursive: true })
   const [saving, loading, looking] = [engine.save(KEY, SESSION), engine.load(KEY), engine.exists(KEY)]
   assert.is((await rejection(saving, StorageError)).errno, 'ENOENT')
   assert.equal(await Promise.all([loading, looking]), [undefined, false])

@@ -140,11 +140,11 @@ for (const durability of ['direct', 'journal'] as const) {
       withProcess(async (remote, directory) => {
         // Answers when its modules have been read.
         await remote.errors()
-        limit(remote, '--nofile', 40)
+        limit(remote, '--nofile', 30)
         const options = { directory, durability, fsync: true, threads: THREADS }
         try {
           await remote.open(options)
-          assert.unreachable('40 descriptors are not enough for 4 threads')
+          assert.unreachable('30 descriptors are not enough for 4 threads')
         } catch (error) {
           if (!(error instanceof RemoteError)) throw error
           assert.is(error.failure.name, 'StorageError')
