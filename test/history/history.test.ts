@@ -12,7 +12,7 @@ const test = suite('histories of concurrent operations')
 
 const SEED = Number(process.env.HISTORY_SEED ?? Math.floor(Math.random() * 1_000_000))
 /** A run is one history of every variant. */
-const RUNS = Number(process.env.HISTORY_RUNS ?? budget({ usual: 2, full: 100 }))
+const RUNS = Number(process.env.HISTORY_RUNS ?? budget({ usual: 1, full: 100 }))
 
 async function makeHistories(variant: Variant): Promise<void> {
   const startedAt = performance.now()

@@ -41,7 +41,7 @@ export function unlinkIfPresent(path: string): boolean {
  */
 export function unlinkAnyway(path: string): void {
   try {
-    unlinkSync(path)
+    unlink(path)
   } catch {
     // Gone, or litter.
   }

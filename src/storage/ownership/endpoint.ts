@@ -11,7 +11,7 @@ import { errorCode } from '../../../workers/protocol/index.js'
 /** Longest path, in bytes, that the address of a socket holds on every system. */
 const LONGEST_ADDRESS = 100
 /** A FIFO in its place must not keep us waiting. */
-const FLAGS = constants.O_RDONLY | constants.O_DIRECTORY
+const FLAGS = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0)
 
 /** A directory by a path that is short enough for the address of a socket. */
 export class SocketDirectory {
