@@ -9,7 +9,8 @@ export class SmallDisk {
   constructor(options: string) {
     // Registered after the removal of the directory, so run before it: exit listeners are prepended.
     process.prependOnceListener('exit', () => this.unmount())
-    this.#mount('-t', 'tmpfs', '-o', options, 'tmpfs', this.directory)
+    // A tmpfs is everybody's, unless told: no directory for sessions.
+    this.#mount('-t', 'tmpfs', '-o', `${options},mode=0700`, 'tmpfs', this.directory)
   }
 
   unmount(): void {
