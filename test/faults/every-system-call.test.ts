@@ -19,8 +19,8 @@ import { Fault, faultsMissing, type SystemCall } from './fault.js'
 const calls = suite('every system call of an engine fails')
 const needsFaults = skipWhere(faultsMissing())
 
-const SHARE = budget({ usual: 60, full: 1 })
-const SHARE_OF_LIVES = budget({ usual: 80, full: 1 })
+const SHARE = budget({ usual: 180, full: 1 })
+const SHARE_OF_LIVES = budget({ usual: 240, full: 1 })
 const SEED = Number(process.env.CALLS_SEED ?? Date.now() % 2 ** 31)
 
 async function outputOf(options: CallOptions): Promise<string> {
