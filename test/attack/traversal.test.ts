@@ -163,17 +163,14 @@ asRoot(
     chownSync(`${directory}/s/own`, NOBODY, NOBODY)
     mkdirSync(`${directory}/home`)
     writeFileSync(`${directory}/home/program.mjs`, PROGRAM)
-    const output = execFileSync(
-      'setpriv',
-      [
-        `--reuid=${NOBODY}`,
-        `--regid=${NOBODY}`,
-        '--clear-groups',
-        process.execPath,
-        `${directory}/home/program.mjs`,
-      ],
-      { env: { ...process.env, DIRECTORY: `${directory}/s`, ENTRY: import.meta.resolve('coatcheck') } },
-    )
+    const output = execFileSync(process.execPath, [`${directory}/home/program.mjs`], {
+      env: {
+        ...process.env,
+        DIRECTORY: `${directory}/s`,
+        ENTRY: import.meta.resolve('coatcheck'),
+        USER_ID: String(NOBODY),
+      },
+    })
     assert.equal(JSON.parse(output.toString()), {
       own: { mine: true },
       foreign: 'EACCES',
@@ -187,6 +184,11 @@ const PROGRAM = `
 const { SessionEngine, files, json } = await import(process.env.ENTRY)
 const storage = files({ directory: process.env.DIRECTORY, layout: 'flat' })
 const engine = new SessionEngine({ storage, codec: json(), threads: 1 })
+await engine.ready()
+// All its modules are read by now: where they lie may be closed to others. It counts for all threads.
+process.setgroups([])
+process.setgid(Number(process.env.USER_ID))
+process.setuid(Number(process.env.USER_ID))
 const own = await engine.load('own')
 const foreign = await engine.load('foreign').catch((error) => error.errno)
 await engine.save('foreign', { mine: true })
