@@ -1,15 +1,17 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { budget } from '../budget.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { newLedger } from '../races/journal-history.js'
 import { skipWhere } from '../skip.js'
 import type { DirectScriptOptions } from './direct-script.js'
 import { CHANGES, type Fault, type FaultPlan, faultsMissing } from './fault.js'
-import { assertFilesRecover, isKilled, killAtEach } from './kill-points.js'
+import { assertFilesRecover, isKilled, killAtEach, type Program, stopAtEach } from './kill-points.js'
 
 /*
- * The process is killed at its first system call that changes something, then at its second, and so on until a run gets
- * through; and in the middle of each of its writes. The usual run has every so manieth of them, others each time.
+ * What is there at each system call that changes something, and in the middle of each write, is what a kill at that moment
+ * leaves: the process stands still meanwhile, and a copy is looked at. At every so manieth of them, others each time, it is
+ * killed indeed.
  */
 
 const points = suite('files without a journal, killed at every system call')
@@ -17,24 +19,36 @@ const needsFaults = skipWhere(faultsMissing())
 
 const KEYS = ['a', 'b', 'c', 'd', 'e']
 const ROUNDS = 8
-const STRIDE = budget({ usual: 16, full: 1 })
+/** Of real kills. */
+const STRIDE = budget({ usual: 64, full: 4 })
 const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 31)
 
 for (const fsync of [false, true]) {
   const title = `nothing acknowledged is lost, nothing torn, nothing back${fsync ? ', with fsync' : ''}`
   needsFaults(points, title, async () => {
+    const program = (directory: string): Program => {
+      const options: Omit<DirectScriptOptions, 'known'> = { directory, fsync, rounds: ROUNDS }
+      return { path: '../faults/direct-script.js', options }
+    }
+    const stop = (action: 'pause' | 'pause torn'): Promise<number> => {
+      const directory = `${temporaryDirectory('memory')}/sessions`
+      const stopped = { ledger: newLedger(KEYS), program: program(directory), directory }
+      const calls = action === 'pause' ? CHANGES : (['write'] as const)
+      return stopAtEach({ calls, action }, stopped, (ledger, copy) => assertFilesRecover(ledger, copy, fsync))
+    }
+    const [stops, halves] = await Promise.all([stop('pause'), stop('pause torn')])
     const body = async (directory: string, fault: Fault, plan: FaultPlan): Promise<boolean> => {
       const ledger = newLedger(KEYS)
-      const options: Omit<DirectScriptOptions, 'known'> = { directory, fsync, rounds: ROUNDS }
-      const killed = await isKilled(ledger, { path: '../faults/direct-script.js', options }, fault, plan)
+      const killed = await isKilled(ledger, program(directory), fault, plan)
       assertFilesRecover(ledger, directory, fsync)
       return killed
     }
     const from = { stride: STRIDE, start: 1 + (SEED % STRIDE) }
     const kills = await killAtEach({ calls: CHANGES, action: 'kill', ...from }, body)
     const torn = await killAtEach({ calls: ['write'], action: 'tear', ...from }, body)
-    console.log(`${kills} calls, ${torn} writes torn, every ${STRIDE}, seed ${SEED}`)
-    assert.ok(kills > 100 && torn > 10, `${kills}, ${torn}`)
+    console.log(`${stops} calls, ${halves} writes; killed at every ${STRIDE} of them, seed ${SEED}`)
+    assert.ok(stops > 100 && halves > 10, `${stops}, ${halves}`)
+    assert.ok(Math.abs(kills - stops) <= STRIDE && Math.abs(torn - halves) <= STRIDE, `${kills}, ${torn}`)
   })
 }
 

@@ -28,7 +28,7 @@ enum call {
   CREATE = 64, MKDIR = 128, RMDIR = 256, LINK = 512, TIMES = 1024,
   OPEN = 2048, READ = 4096, STAT = 8192
 };
-enum action { FAIL = 1, KILL = 2, TEAR = 3, SHORTEN = 4, BREAK = 5 };
+enum action { FAIL = 1, KILL = 2, TEAR = 3, SHORTEN = 4, BREAK = 5, PAUSE = 6, PAUSE_TORN = 7 };
 
 struct control {
   uint32_t armed;
@@ -45,6 +45,9 @@ struct control {
 
 static struct control *control;
 
+/* Where a pause is told of, and where its end is: inherited pipes. */
+static int told = -1, resumed = -1;
+
 __attribute__((constructor)) static void attach(void) {
   const char *name = getenv("FAULT_CONTROL");
   if (name == NULL) return;
@@ -54,11 +57,38 @@ __attribute__((constructor)) static void attach(void) {
   if (mapped == MAP_FAILED) abort();
   close(descriptor);
   control = mapped;
+  const char *pipes = getenv("FAULT_PIPES");
+  if (pipes != NULL && sscanf(pipes, "%d,%d", &told, &resumed) != 2) abort();
 }
 
 /* Whether such calls count at all. */
 static int counts(uint32_t call) {
   return control != NULL && __atomic_load_n(&control->armed, __ATOMIC_SEQ_CST) != 0 && (control->calls & call) != 0;
+}
+
+#define REAL(name) \
+  static __typeof__(&name) real; \
+  if (real == NULL) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
+
+static ssize_t really_write(int descriptor, const void *bytes, size_t length) {
+  REAL(write);
+  return real(descriptor, bytes, length);
+}
+
+static ssize_t really_read(int descriptor, void *bytes, size_t length) {
+  REAL(read);
+  return real(descriptor, bytes, length);
+}
+
+/*
+ * Stands still until it is told to go on. What it has told before goes the same way, so that whoever reads of the pause has
+ * read all of that.
+ */
+static void stand_still(uint32_t hit) {
+  char word[32];
+  int length = snprintf(word, sizeof word, "paused %u\n", hit);
+  if (really_write(told, word, length) != length) abort();
+  if (really_read(resumed, word, 1) != 1) kill(getpid(), SIGKILL);
 }
 
 /* What is to be done with this call, which may be of several kinds: 0, or an action. */
@@ -71,6 +101,7 @@ static uint32_t judge(uint32_t call, const char *path, const char *other) {
   if (hit < control->first || (control->count != 0 && hit >= control->first + control->count)) return 0;
   uint32_t nth = __atomic_add_fetch(&control->fired, 1, __ATOMIC_SEQ_CST);
   if (control->action == KILL) for (;;) kill(getpid(), SIGKILL);
+  if (control->action == PAUSE) stand_still(hit);
   uint32_t action = control->action;
   /* Half of the first one, and then an error: only so does a short write get through libuv, which goes on by itself. */
   if (action == BREAK) action = nth == 1 ? SHORTEN : FAIL;
@@ -88,10 +119,6 @@ static uint32_t judge_descriptor(uint32_t call, int descriptor) {
   return judge(call, path, NULL);
 }
 
-#define REAL(name) \
-  static __typeof__(&name) real; \
-  if (real == NULL) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
-
 /* A write that stops half-way: told as it is, or never, for the process dies. */
 #define HALF(length) ((length) > 1 ? (length) / 2 : (length))
 
@@ -99,20 +126,26 @@ ssize_t write(int descriptor, const void *bytes, size_t length) {
   REAL(write);
   uint32_t action = judge_descriptor(WRITE, descriptor);
   if (action == FAIL) return -1;
-  if (action == 0) return real(descriptor, bytes, length);
+  if (action == 0 || action == PAUSE) return real(descriptor, bytes, length);
   ssize_t written = real(descriptor, bytes, HALF(length));
   if (action == TEAR) for (;;) kill(getpid(), SIGKILL);
-  return written;
+  if (action != PAUSE_TORN || written < 0) return written;
+  stand_still(control->hits);
+  ssize_t rest = real(descriptor, (const char *)bytes + written, length - written);
+  return rest < 0 ? written : written + rest;
 }
 
 ssize_t pwrite64(int descriptor, const void *bytes, size_t length, off64_t offset) {
   REAL(pwrite64);
   uint32_t action = judge_descriptor(WRITE, descriptor);
   if (action == FAIL) return -1;
-  if (action == 0) return real(descriptor, bytes, length, offset);
+  if (action == 0 || action == PAUSE) return real(descriptor, bytes, length, offset);
   ssize_t written = real(descriptor, bytes, HALF(length), offset);
   if (action == TEAR) for (;;) kill(getpid(), SIGKILL);
-  return written;
+  if (action != PAUSE_TORN || written < 0) return written;
+  stand_still(control->hits);
+  ssize_t rest = real(descriptor, (const char *)bytes + written, length - written, offset + written);
+  return rest < 0 ? written : written + rest;
 }
 
 int fdatasync(int descriptor) {

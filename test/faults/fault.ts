@@ -50,9 +50,10 @@ export interface FaultPlan {
   readonly calls: readonly SystemCall[]
   /**
    * A system error; `kill`: dies before the call; `tear`: dies when a write is half done; `shorten`: half is written;
-   * `break`: half is written, and what follows finds no room.
+   * `break`: half is written, and what follows finds no room; `pause`: stands still before the call, `pause torn`: when a write is
+   * half done, until it is told to go on; both need {@link pausePipes}.
    */
-  readonly action: 'kill' | 'tear' | 'shorten' | 'break' | SystemErrorName
+  readonly action: 'kill' | 'tear' | 'shorten' | 'break' | 'pause' | 'pause torn' | SystemErrorName
   /** The first call that is acted on. Default 1. */
   readonly first?: number
   /** How many are from there on. Default: all. */
@@ -61,11 +62,23 @@ export interface FaultPlan {
   readonly path?: string
 }
 
-const ACTIONS: Record<string, number> = { kill: 2, tear: 3, shorten: 4, break: 5 }
+const ACTIONS: Record<string, number> = {
+  kill: 2,
+  tear: 3,
+  shorten: 4,
+  break: 5,
+  pause: 6,
+  'pause torn': 7,
+}
 const FIELDS = 8
 const KINDS = 16
 const PATH_AT = (FIELDS + KINDS) * 4
 const SIZE = PATH_AT + 480
+
+/** For the environment of a process that can be made to pause: where it tells of it, a line each, and where it waits for a byte. */
+export function pausePipes(told: number, resumed: number): Readonly<Record<string, string>> {
+  return { FAULT_PIPES: `${told},${resumed}` }
+}
 
 let scratch: string | undefined
 let library: string | undefined

@@ -8,15 +8,14 @@ import type { JournalChildOptions } from '../races/journal-reports.js'
 import { skipWhere } from '../skip.js'
 import { CHANGES, Fault, type FaultPlan, faultsMissing } from './fault.js'
 import type { JournalScriptOptions } from './journal-script.js'
-import { assertRecovers, isKilled, killAtEach, type Program } from './kill-points.js'
+import { assertRecovers, isKilled, killAtEach, type Program, stopAtEach } from './kill-points.js'
 
 /*
- * The process is killed at its first system call that changes something, then at its second, and so on until a run gets
- * through: in appends, in checkpoints, in the closing, and in the reading back of what another one has left.
+ * A kill at each system call that changes something, and in the middle of each write: in appends, in checkpoints, in the
+ * closing, and in the reading back of what another one has left.
  *
- * The full run has all calls of the two halves that work on files, and every fourth of a whole engine, which takes longer to
- * start and makes the same calls. The usual one has every so manieth of both: others each time, and each way to append, to
- * write a checkpoint, to close and to read back in every run, for each makes more calls than a stride.
+ * Of the two halves that work on files, which are one thread, what a kill would leave is looked at in a copy while the process
+ * stands still. They, and a whole engine, are killed indeed at every so manieth call, others each time.
  */
 
 const points = suite('a journal, killed at every system call')
@@ -24,8 +23,9 @@ const needsFaults = skipWhere(faultsMissing())
 
 const KEYS = ['a', 'b', 'c', 'd', 'e']
 const ROUNDS = 4
-const SCRIPT_STRIDE = budget({ usual: 16, full: 1 })
-const ENGINE_STRIDE = budget({ usual: 80, full: 4 })
+/** Of real kills. */
+const SCRIPT_STRIDE = budget({ usual: 64, full: 8 })
+const ENGINE_STRIDE = budget({ usual: 80, full: 8 })
 /** Others the next time. */
 const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 31)
 
@@ -73,12 +73,53 @@ async function leftBehind(
   return { directory, ledger }
 }
 
+/** What is at the bottom of `from` goes to `to`, but for a dead engine's sign of life: sockets cannot be copied. */
+function copyJournal(from: string, to: string): void {
+  cpSync(from, to, { recursive: true, preserveTimestamps: true, filter: (path) => !path.endsWith('.sock') })
+}
+
+/** How many calls and how many writes a run makes, at each of which what a kill would leave is what it has to be. */
+async function stopEverywhere(
+  variant: Variant,
+  rounds: number,
+  prepare: (directory: string) => Ledger,
+): Promise<[calls: number, writes: number]> {
+  const stop = (action: 'pause' | 'pause torn'): Promise<number> => {
+    const directory = `${temporaryDirectory('memory')}/sessions`
+    const ledger = prepare(directory)
+    const calls = action === 'pause' ? CHANGES : (['write'] as const)
+    const stopped = { ledger, program: script(directory, variant, rounds), directory }
+    return stopAtEach({ calls, action }, stopped, (known, copy) => assertRecovers(known, copy, variant))
+  }
+  return Promise.all([stop('pause'), stop('pause torn')])
+}
+
 for (const variant of VARIANTS) {
   const suffix = `${variant.fsync ? ', with fsync' : ''}${variant.concealed ? ', concealed' : ''}`
 
+  needsFaults(points, `appends, checkpoints and the closing, stopped at each call${suffix}`, async () => {
+    const [calls, writes] = await stopEverywhere(variant, ROUNDS, () => newLedger(KEYS))
+    console.log(`${calls} calls, ${writes} writes`)
+    assert.ok(calls > 40 && writes > 10, `${calls}, ${writes}`)
+  })
+
+  needsFaults(
+    points,
+    `the reading back of what another one has left, stopped at each call${suffix}`,
+    async () => {
+      const left = await leftBehind(script, variant)
+      const [calls, writes] = await stopEverywhere(variant, 0, (directory) => {
+        copyJournal(left.directory, directory)
+        return new Ledger(left.ledger.toJSON())
+      })
+      console.log(`${calls} calls, ${writes} writes`)
+      assert.ok(calls > 10, `${calls}, ${writes}`)
+    },
+  )
+
   for (const [name, program, stride, start] of [
-    ['', script, SCRIPT_STRIDE, 1 + (SEED % SCRIPT_STRIDE)],
-    ['a whole engine: ', wholeEngine, ENGINE_STRIDE, 1 + (SEED % ENGINE_STRIDE)],
+    ['killed: ', script, SCRIPT_STRIDE, 1 + (SEED % SCRIPT_STRIDE)],
+    ['a whole engine, killed: ', wholeEngine, ENGINE_STRIDE, 1 + (SEED % ENGINE_STRIDE)],
   ] as const) {
     needsFaults(points, `${name}appends, checkpoints and the closing${suffix}`, async () => {
       const body = async (directory: string, fault: Fault, plan: FaultPlan): Promise<boolean> => {
@@ -96,12 +137,7 @@ for (const variant of VARIANTS) {
     needsFaults(points, `${name}the reading back of what another one has left${suffix}`, async () => {
       const left = await leftBehind(program, variant)
       const body = async (directory: string, fault: Fault, plan: FaultPlan): Promise<boolean> => {
-        cpSync(left.directory, directory, {
-          recursive: true,
-          preserveTimestamps: true,
-          // A dead engine's sign of life: sockets cannot be copied.
-          filter: (path) => !path.endsWith('.sock'),
-        })
+        copyJournal(left.directory, directory)
         const ledger = new Ledger(left.ledger.toJSON())
         const killed = await isKilled(ledger, program(directory, variant, 0), fault, plan)
         assertRecovers(ledger, directory, variant)

@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import { Status } from '#dist/workers/protocol/index.js'
+import { later } from '../fixtures/later.js'
 import { concealed } from '../fixtures/sealed-storage.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
-import type { Ledger } from '../races/journal-history.js'
+import { Ledger } from '../races/journal-history.js'
 import { JournalProcess } from '../races/journal-process.js'
 import { versionOf } from '../races/versions.js'
 import { JournalDriver } from '../workers/files/journal/journal-driver.js'
@@ -27,12 +29,9 @@ export async function isKilled(
   plan: FaultPlan,
 ): Promise<boolean> {
   fault.set(plan)
-  const { signal, phase, complaints } = await new JournalProcess(
-    ledger,
-    path,
-    options,
-    fault.environment,
-  ).end()
+  const { signal, phase, complaints } = await new JournalProcess(ledger, path, options, {
+    environment: fault.environment,
+  }).end()
   fault.lift()
   assert.equal(complaints, [])
   if (signal === 'SIGKILL') return true
@@ -40,8 +39,19 @@ export async function isKilled(
   return false
 }
 
+/** When every claim is taken for left behind. */
+const CLAIMS_END = 1000
+
 /** What was acknowledged is there, before and after it is brought to files; creates are exclusive; nothing lies about. */
 export function assertRecovers(
+  ledger: Ledger,
+  directory: string,
+  how: { readonly fsync: boolean; readonly concealed: boolean },
+): void {
+  later(CLAIMS_END, () => assertJournalRecovers(ledger, directory, how))
+}
+
+function assertJournalRecovers(
   ledger: Ledger,
   directory: string,
   { fsync, concealed: isConcealed }: { readonly fsync: boolean; readonly concealed: boolean },
@@ -69,6 +79,10 @@ export function assertRecovers(
 
 /** The same for files without a journal. */
 export function assertFilesRecover(ledger: Ledger, directory: string, fsync: boolean): void {
+  later(CLAIMS_END, () => assertFilesAreThere(ledger, directory, fsync))
+}
+
+function assertFilesAreThere(ledger: Ledger, directory: string, fsync: boolean): void {
   if (!existsSync(directory)) return assert.ok(ledger.keys.every((key) => ledger.step(key) === 0))
   const driver = new StorageDriver({ directory, fsync, orphanGrace: 0 })
   assertFound(ledger, driver)
@@ -95,18 +109,64 @@ export function storedVersion(driver: StorageDriver, key: string): number | unde
   return text === undefined ? undefined : versionOf(key, JSON.parse(text))
 }
 
-/** Sweeps what a crash has left: claims when they are half a second old, all else at once. Returns how much it was. */
+/** Sweeps what a crash has left, as soon as it is old enough; all of it has to go. Returns how much it was. */
 export function sweepClean(driver: StorageDriver): number {
-  let { orphans } = driver.walk('sweep')
-  for (;;) {
-    const litter = filesBelow(driver.options.directory).filter((name) => /(?:^|\/)\./.test(name))
-    if (litter.length === 0) return orphans
-    assert.ok(
-      litter.every((name) => name.endsWith('.claim')),
-      `no sweep takes away ${litter}`,
-    )
-    orphans += driver.walk('sweep').orphans
+  const { orphans } = later(CLAIMS_END, () => driver.walk('sweep'))
+  const litter = filesBelow(driver.options.directory).filter((name) => /(?:^|\/)\./.test(name))
+  assert.equal(litter, [], 'the sweep takes everything away')
+  return orphans
+}
+
+/** A program that is to be stopped in front of its calls, and what it finds. */
+export interface Stopped {
+  readonly ledger: Ledger
+  readonly program: Program
+  readonly directory: string
+}
+
+/**
+ * Stops a program in front of each of its calls, or in the middle of each write, and looks at a copy of what is there: just what
+ * a kill at that moment would leave of a program with one thread, for a hundredth of what it costs to start another one.
+ *
+ * @param check Is given a ledger of its own.
+ * @returns how many calls there are
+ */
+export async function stopAtEach(
+  { calls, action }: Pick<FaultPlan, 'calls'> & { readonly action: 'pause' | 'pause torn' },
+  { ledger, program, directory }: Stopped,
+  check: (ledger: Ledger, directory: string) => void,
+): Promise<number> {
+  const fault = new Fault(directory)
+  const copy = `${directory}-copy`
+  let stops = 0
+  const onPause = (): void => {
+    stops++
+    // Hard links stay what they are, and sockets.
+    const { status } = spawnSync('cp', ['--archive', directory, copy])
+    assert.is(status === 0, existsSync(directory))
+    try {
+      check(new Ledger(ledger.toJSON()), copy)
+    } catch (error) {
+      throw new Error(`${action} at call ${stops}: ${error}`, { cause: error })
+    }
+    rmSync(copy, { recursive: true, force: true })
   }
+  fault.set({ calls, action })
+  try {
+    const options = { environment: fault.environment, onPause }
+    const { phase, complaints } = await new JournalProcess(
+      ledger,
+      program.path,
+      program.options,
+      options,
+    ).end()
+    assert.equal(complaints, [])
+    assert.is(phase, 'closed')
+    assert.is(fault.fired, stops)
+  } finally {
+    fault.close()
+  }
+  return stops
 }
 
 /** What is to be killed: at the first call that counts, or some later one, and every `stride` calls from there. */

@@ -1,9 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface, type Interface } from 'node:readline'
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { pausePipes } from '../faults/fault.js'
 import type { Ledger } from './journal-history.js'
 import { REPORTS } from './journal-reports.js'
+
+/** The descriptor where it waits when it has been made to pause. */
+const RESUMED = 5
+
+/** Options of a {@link JournalProcess}. */
+export interface JournalProcessOptions {
+  readonly environment?: Readonly<Record<string, string>>
+  /** Called while the process stands still, when all that it told before has been entered; it goes on when that returns. */
+  readonly onPause?: () => void
+}
 
 /** How a process ended, and what it told. */
 export interface Ending {
@@ -28,6 +39,7 @@ export class JournalProcess {
   readonly #standardError: Buffer[] = []
   readonly #ended: Promise<void>
   #error: unknown
+  readonly #onPause: () => void
   #phase = 'starting'
   #steps = 0
   #reports = 0
@@ -40,14 +52,19 @@ export class JournalProcess {
     ledger: Ledger,
     program: string,
     options: object,
-    environment: Readonly<Record<string, string>> = {},
+    { environment = {}, onPause }: JournalProcessOptions = {},
   ) {
     this.#ledger = ledger
+    this.#onPause = onPause ?? (() => undefined)
     const argument = JSON.stringify({ ...options, known: ledger.toJSON() })
     const path = fileURLToPath(new URL(program, import.meta.url))
     this.#child = spawn(process.execPath, [path, argument], {
-      stdio: ['ignore', 'inherit', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'inherit', 'pipe', 'pipe', 'ipc', onPause === undefined ? 'ignore' : 'pipe'],
+      env: {
+        ...process.env,
+        ...environment,
+        ...(onPause === undefined ? {} : pausePipes(REPORTS, RESUMED)),
+      },
     })
     const stop = (): void => void this.#child.kill('SIGKILL')
     process.once('exit', stop)
@@ -122,6 +139,8 @@ export class JournalProcess {
       this.#enter(line.split(' '), line)
     } catch (error) {
       this.#error ??= error
+      // It may stand still.
+      this.#child.kill('SIGKILL')
     }
     this.#wake()
   }
@@ -135,6 +154,11 @@ export class JournalProcess {
       }
       this.#ledger.acknowledge(key, Number(step), outcome)
       this.#steps++
+    } else if (word === 'paused') {
+      this.#onPause()
+      const { stdio }: { readonly stdio: readonly unknown[] } = this.#child
+      const resumed = stdio[RESUMED] as Writable
+      resumed.write('\n')
     } else if (word === 'found') this.#ledger.found(key, rest[0] === '-' ? undefined : Number(rest[0]))
     else if (word === 'corrupt' || word === 'error') this.#complaints.push(line)
     else if (word !== 'recovery') this.#phase = word

@@ -11,7 +11,7 @@ import { rename } from './rename.js'
 import { linkIntoPlace } from './save-protocol.js'
 import { syncDirectory } from './sync-directory.js'
 import { type Beside, writeBeside } from './temporary.js'
-import { unlinkIfPresent } from './unlink.js'
+import { unlinkAnyway, unlinkIfPresent } from './unlink.js'
 
 /** What sealing anew needs to know about its surroundings. */
 export interface ResealContext {
@@ -68,7 +68,7 @@ export function reseal(context: ResealContext, place: Place, owner: RecordOwner)
     return RESEALED
   } finally {
     closeAnyway(written.descriptor)
-    unlinkIfPresent(written.temporary)
+    unlinkAnyway(written.temporary)
   }
 }
 

@@ -112,8 +112,9 @@ export class Replay {
     const { header } = segment
     const limit = this.#limitBehind(index)
     if (header === undefined) {
-      // Nothing is appended before the header is written: one that holds nothing was just being made.
-      if (segment.bytes <= SEGMENT_HEADER || this.#expected === limit) return
+      if (this.#expected === limit) return
+      // Nothing is appended before the header is written: one that holds nothing was just being made, unless another one followed.
+      if (segment.bytes <= SEGMENT_HEADER && !this.#isFollowed(segment, index)) return
       this.#ended = true
       corrupt.push(this.#takeOut(segment, 'a segment of the journal is damaged at its beginning'))
       return
@@ -126,7 +127,8 @@ export class Replay {
       return
     }
     // One that never had a frame says nothing of what should be there: its elders may have gone, and it been forgotten.
-    if (segment.bytes <= SEGMENT_HEADER && this.#expected === undefined) return
+    const isOldest = this.#expected === undefined
+    if (isOldest && segment.bytes <= SEGMENT_HEADER && !this.#isFollowed(segment, index)) return
     if (segment.bytes > LARGEST_SEGMENT) {
       this.#ended = true
       corrupt.push(this.#takeOut(segment, 'larger than any segment of a journal'))
@@ -180,6 +182,11 @@ export class Replay {
       this.#failure = { error }
       throw error
     }
+  }
+
+  /** Whether it has held frames, as the one that was made after it says. */
+  #isFollowed({ number }: FoundSegment, index: number): boolean {
+    return this.#segments.slice(index + 1).some(({ header }) => header?.follows === number)
   }
 
   /** The first sequence number that a later segment starts with: from there on, what is here is void. */

@@ -2,7 +2,7 @@ import { syncDirectory } from '../sync-directory.js'
 import { unlinkIfPresent } from '../unlink.js'
 import { type FramePosition, writeFrameChecksum, writeFrameHeader } from './frame.js'
 import { FRAME_SEAL_BYTES, type FrameSeal } from './frame-seal.js'
-import { Segment, segmentName } from './segment.js'
+import { SEGMENT_HEADER, Segment, segmentName } from './segment.js'
 import { Spares } from './spares.js'
 
 /** A segment that is complete, or as complete as it will ever be. */
@@ -135,6 +135,7 @@ export class SegmentLog {
       const number = this.#nextNumber++
       this.#current = Segment.create(directory, number, {
         firstSequence: this.#nextSequence,
+        follows: this.#old.findLast(({ bytes }) => bytes > SEGMENT_HEADER)?.number ?? 0,
         fsync,
         spare: this.#spares.take(),
         // It goes with the segments before it. Left alone when they and those behind it have gone, it would say that all

@@ -11,11 +11,14 @@ import { unlinkAnyway, unlinkIfPresent } from '../unlink.js'
  * A segment is one file of the journal: a header and frames. Little-endian:
  *
  *   0  magic "CTJL"        4  u32 CRC-32 of all that follows     8  u32 format version    12  u32 salt
- *  16  f64 sequence number of its first frame                   24  u32 0 (twice)
+ *  16  f64 sequence number of its first frame                   24  f64 number of the segment it follows; 0 for none
  *  32  frames
  *
  * The first sequence number does two things. It tells whether anything is missing between two segments; and it voids
  * what an earlier segment holds from that number on: frames that were rejected, and could not be cut off.
+ *
+ * The one it follows is the last before it that held frames. When that is there, but empty, they have been lost: nothing else
+ * would tell when it was the oldest.
  */
 
 const MAGIC = 0x4c4a5443
@@ -35,6 +38,8 @@ const MOST_FRAMES = 2 ** 52
 export interface SegmentHeader {
   readonly salt: number
   readonly firstSequence: number
+  /** The number of the last segment before it that held frames; 0 for none, or none known. */
+  readonly follows: number
 }
 
 /** The file name of a segment: its number, so that names sort as segments follow each other. */
@@ -57,22 +62,22 @@ export function readSegmentHeader(bytes: Buffer): SegmentHeader | undefined {
   if (format < OLDEST_FORMAT || format > FORMAT) return undefined
   const firstSequence = bytes.readDoubleLE(16)
   if (!Number.isInteger(firstSequence) || firstSequence < 1 || firstSequence > MOST_FRAMES) return undefined
-  return { salt: bytes.readUInt32LE(12), firstSequence }
+  return { salt: bytes.readUInt32LE(12), firstSequence, follows: bytes.readDoubleLE(24) }
 }
 
-function composeHeader({ salt, firstSequence }: SegmentHeader): Buffer {
+function composeHeader({ salt, firstSequence, follows }: SegmentHeader): Buffer {
   const bytes = Buffer.alloc(SEGMENT_HEADER)
   bytes.writeUInt32LE(MAGIC, 0)
   bytes.writeUInt32LE(FORMAT, 8)
   bytes.writeUInt32LE(salt, 12)
   bytes.writeDoubleLE(firstSequence, 16)
+  bytes.writeDoubleLE(follows, 24)
   bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4)
   return bytes
 }
 
 /** Options of {@link Segment.create}. */
-export interface SegmentOptions {
-  readonly firstSequence: number
+export interface SegmentOptions extends Omit<SegmentHeader, 'salt'> {
   readonly fsync: boolean
   /** The path of a file that is not needed any more, to be written over. */
   readonly spare: string | undefined
@@ -92,12 +97,12 @@ export class Segment {
 
   /** Makes a segment, of a spare file if there is one; when that fails, nothing of it is left, unless `onLeft` is told. */
   static create(directory: string, number: number, options: SegmentOptions): Segment {
-    const { firstSequence, fsync, spare, onLeft } = options
+    const { firstSequence, follows, fsync, spare, onLeft } = options
     const path = `${directory}/${segmentName(number)}`
     const salt = randomBytes(4).readUInt32LE(0)
     const descriptor = spare === undefined ? openSync(path, FLAGS, 0o600) : openSync(spare, SPARE_FLAGS)
     try {
-      writeAt(descriptor, composeHeader({ salt, firstSequence }), SEGMENT_HEADER, 0)
+      writeAt(descriptor, composeHeader({ salt, firstSequence, follows }), SEGMENT_HEADER, 0)
       if (fsync) fdatasyncSync(descriptor)
       // Not before: under a segment's name, the header of what the spare was would speak for frames long gone.
       if (spare !== undefined) rename(spare, path)

@@ -197,6 +197,30 @@ test('a missing segment ends the journal where it is missing', () => {
   assert.is(driver.replayed.length, 2)
 })
 
+test('the oldest segments may not be empty when others followed them', () => {
+  for (const [emptied, left] of [
+    [1, 0],
+    [1, SEGMENT_HEADER],
+    [2, 0],
+    [2, SEGMENT_HEADER],
+  ] as const) {
+    const driver = new JournalDriver({ segmentBytes: 600 })
+    for (const key of ['a', 'b', 'c', 'd']) driver.save(key, 'x'.repeat(500))
+    for (const name of driver.segments.slice(0, emptied))
+      truncateSync(`${driver.journalDirectory}/${name}`, left)
+    driver.reopen()
+    assert.equal(
+      ['a', 'b', 'c', 'd'].map((key) => driver.load(key)),
+      [undefined, undefined, undefined, undefined],
+      'later saves without those before them',
+    )
+    assert.ok(driver.replayed.length > 0)
+    driver.save('a', 'after')
+    driver.reopen()
+    assert.is(driver.load('a'), 'after')
+  }
+})
+
 test('a segment whose header is damaged is kept aside', () => {
   const driver = new JournalDriver()
   driver.save('a', 'x')
