@@ -53,7 +53,9 @@ function print(file: string, result: FileResult): void {
   const counts = `${result.passed} passed${result.skipped > 0 ? `, ${result.skipped} skipped` : ''}`
   const verdict = result.problem === undefined ? 'ok    ' : 'FAILED'
   const name = relative(ROOT, file)
-  console.log(`${verdict} ${name}: ${counts}, ${Math.round(result.milliseconds)} ms`)
+  const { milliseconds, processorSeconds } = result
+  const busy = processorSeconds === undefined ? '' : `, ${processorSeconds.toFixed(1)} s of processor time`
+  console.log(`${verdict} ${name}: ${counts}, ${Math.round(milliseconds)} ms${busy}`)
   for (const skip of result.skips) console.log(`         skipped: ${skip}`)
   if (result.problem === undefined) return
   console.log(`\n---- ${name} ${result.problem} ----\n${result.output.trim()}\n---- end of ${name} ----\n`)

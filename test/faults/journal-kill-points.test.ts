@@ -117,6 +117,9 @@ for (const variant of VARIANTS) {
     },
   )
 
+  // In few minutes, one of them is killed indeed.
+  if (!FULL && VARIANTS.indexOf(variant) !== SEED % VARIANTS.length) continue
+
   for (const [name, program, stride, start] of [
     ['killed: ', script, SCRIPT_STRIDE, 1 + (SEED % SCRIPT_STRIDE)],
     ['a whole engine, killed: ', wholeEngine, ENGINE_STRIDE, 1 + (SEED % ENGINE_STRIDE)],

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { secondsOfEnded } from './processor-time.js'
 
 /** What became of one test file. */
 export interface FileResult {
@@ -8,6 +9,8 @@ export interface FileResult {
   /** `title: reason` of each skipped test that told. */
   readonly skips: readonly string[]
   readonly milliseconds: number
+  /** Seconds of processor time, its children's included; `undefined` where the system does not tell. */
+  readonly processorSeconds: number | undefined
   /** Why the file counts as failed; `undefined` when it passed. */
   readonly problem: string | undefined
   /** Everything it printed. */
@@ -49,6 +52,10 @@ export async function runTestFile(file: string, timeout: number): Promise<FileRe
     timedOut = true
     killGroup()
   }, timeout)
+  let processorSeconds: number | undefined
+  child.once('exit', () => {
+    processorSeconds = secondsOfEnded()
+  })
   const code = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (exitCode, signal) => resolve(exitCode ?? signal))
@@ -61,10 +68,13 @@ export async function runTestFile(file: string, timeout: number): Promise<FileRe
     : code === 0
       ? undefined
       : `exited with ${code}`
-  return { ...judge(output, ending), milliseconds: performance.now() - startedAt, output }
+  return { ...judge(output, ending), milliseconds: performance.now() - startedAt, processorSeconds, output }
 }
 
-function judge(output: string, ending: string | undefined): Omit<FileResult, 'milliseconds' | 'output'> {
+function judge(
+  output: string,
+  ending: string | undefined,
+): Omit<FileResult, 'milliseconds' | 'processorSeconds' | 'output'> {
   const skips = Array.from(output.matchAll(SKIPPED), (match) => match[1] ?? '')
   const summary = SUMMARY.exec(output)
   if (summary === null) {
