@@ -25,7 +25,8 @@ export class FaultyEngine {
     const engine = new FaultyEngine(options.directory ?? temporaryDirectory())
     const { directory } = engine
     try {
-      await engine.remote.open({ checkpointInterval: 600, durability: 'journal', ...options, directory })
+      const usual = { checkpointInterval: 600, durability: 'journal', threads: 1 } as const
+      await engine.remote.open({ ...usual, ...options, directory })
       await body(engine)
     } finally {
       await engine.remote.kill()

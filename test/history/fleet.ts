@@ -33,6 +33,7 @@ export class Fleet {
   readonly #processes: HistoryProcess[] = []
   readonly losses: Losses = { kills: 0, calls: 0 }
   #logs = 0
+  #faults = 0
 
   private constructor(variant: Variant, directory: string) {
     this.#variant = variant
@@ -125,7 +126,9 @@ export class Fleet {
     const call = calls[random(calls.length)]
     const action = actions[random(actions.length)]
     if (call === undefined || action === undefined) return
-    this.#fault?.set({ calls: [call], action, first: 1 + random(20), count: 1 + random(3) })
+    // Of any kind in the one history, in which some call fails for certain; in the next of one kind, which may be a rare one.
+    const kinds = this.#faults++ % 2 === 0 ? calls : [call]
+    this.#fault?.set({ calls: kinds, action, first: 1 + random(6), count: 1 + random(3) })
   }
 
   #liftFault(): void {
