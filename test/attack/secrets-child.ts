@@ -184,7 +184,6 @@ async function everyFault(): Promise<void> {
 
 async function everyDeath(): Promise<void> {
   const hows: Fault['how'][] = ['exit', 'throw', 'throw later']
-  // It takes a worker seconds to fill gigabytes, three times over.
   if (FULL) hows.push('memory')
   for (const how of hows) {
     const { storage } = faultyFiles({ key: '*', when: 'after', how, times: 100 })

@@ -21,6 +21,8 @@ async function run(mode: string, fault?: Fault): Promise<Ended> {
   const child = fork(new URL('secrets-child.js', import.meta.url), [mode], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, ...fault?.environment },
+    // A worker that runs out of memory should not need long for it.
+    execArgv: ['--max-old-space-size=128'],
   })
   answerWith(child, fault)
   const { stdout, stderr } = child

@@ -25,7 +25,7 @@ const KEYS = ['a', 'b', 'c', 'd', 'e']
 const ROUNDS = 4
 /** Of real kills. */
 const SCRIPT_STRIDE = budget({ usual: 64, full: 8 })
-const ENGINE_STRIDE = budget({ usual: 80, full: 8 })
+const ENGINE_STRIDE = budget({ usual: 80, full: 16 })
 /** Others the next time. */
 const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 31)
 

@@ -30,7 +30,8 @@ async function makeHistories(variant: Variant): Promise<void> {
     }
     const { kills, calls } = fleet.losses
     if (variant.kills === true) assert.is(kills, RUNS)
-    if (variant.fails !== undefined) assert.ok(calls >= RUNS / 2, `${calls} calls failed in ${RUNS} histories`)
+    if (variant.fails !== undefined)
+      assert.ok(calls >= RUNS / 2, `${calls} calls failed in ${RUNS} histories`)
     const told = `${sum.operations} operations, ${sum.states} states, ${kills} kills, ${calls} calls failed`
     console.log(
       `${variant.name}: seed ${SEED}, ${RUNS} histories, ${told}, ${Math.round(performance.now() - startedAt)} ms`,

@@ -11,7 +11,7 @@ import { EngineProcess, RemoteError } from './engine-process.js'
 const ownership = suite('a directory with a journal belongs to one engine')
 
 /** So often processes contend, by how many they are. */
-const ROUNDS = { 2: budget({ usual: 12, full: 60 }), 4: budget({ usual: 8, full: 40 }) }
+const ROUNDS = { 2: budget({ usual: 8, full: 30 }), 4: budget({ usual: 4, full: 20 }) }
 const KEY = 'session'
 
 function journaled(directory: string, ownerTimeout = 0) {
