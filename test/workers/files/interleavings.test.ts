@@ -33,7 +33,7 @@ const STATES = ['absent', 'alive', 'expired', 'empty', 'deleted'] as const
 type State = (typeof STATES)[number]
 
 /** Of all scenarios of three, each so-manieth: neighbours differ by one cut point, or by one operation. */
-const STRIDE = budget({ usual: 3, full: 1 })
+const STRIDE = budget({ usual: 5, full: 1 })
 
 const MINUTE = 60_000
 const START = Date.now()
@@ -198,7 +198,7 @@ interleavings('two at a time, one of which seals the session anew', () => {
 interleavings('three at a time, one of which seals the session anew', () => {
   const sum: Sum = { scenarios: 0, faults: [] }
   const all = ['create', 'update', 'replace', 'save', 'lengthen', 'shorten', 'delete'] as const
-  const stride = budget({ usual: 97, full: 1 })
+  const stride = budget({ usual: 197, full: 1 })
   withSeal(() => {
     for (const first of all) {
       for (const second of all) {
