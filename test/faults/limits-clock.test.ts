@@ -1,11 +1,12 @@
 import { readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { budget, FULL } from '../budget.js'
+import { budget } from '../budget.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import type { Call } from '../races/engine-messages.js'
 import { EngineProcess } from '../races/engine-process.js'
 import { skipWhere } from '../skip.js'
+import { ENGINE_KINDS } from './engine-kinds.js'
 import { fakeClockEnvironment, fakeClockMissing } from './fake-clock.js'
 import { failureOf } from './faulty-engine.js'
 
@@ -104,19 +105,7 @@ async function withEngine(
   }
 }
 
-const kinds = FULL
-  ? ([
-      ['direct', false],
-      ['direct', true],
-      ['journal', false],
-      ['journal', true],
-    ] as const)
-  : ([
-      ['direct', true],
-      ['journal', false],
-    ] as const)
-
-for (const [durability, fsync] of kinds) {
+for (const [durability, fsync] of ENGINE_KINDS) {
   const title = `${durability}${fsync ? ' with fsync' : ''}`
 
   skipWhere(fakeClockMissing())(

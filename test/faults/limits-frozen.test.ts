@@ -1,9 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { budget, FULL } from '../budget.js'
+import { budget } from '../budget.js'
 import type { Call, Condition } from '../races/engine-messages.js'
 import { EngineProcess } from '../races/engine-process.js'
 import { skipWhere } from '../skip.js'
+import { ENGINE_KINDS } from './engine-kinds.js'
 import { freezingMissing, whileFrozen } from './frozen-disk.js'
 import { LoopDisk, loopMissing } from './loop-disk.js'
 
@@ -103,19 +104,7 @@ async function standStill(durability: 'direct' | 'journal', fsync: boolean): Pro
   }
 }
 
-const kinds = FULL
-  ? ([
-      ['direct', false],
-      ['direct', true],
-      ['journal', false],
-      ['journal', true],
-    ] as const)
-  : ([
-      ['direct', true],
-      ['journal', false],
-    ] as const)
-
-for (const [durability, fsync] of kinds) {
+for (const [durability, fsync] of ENGINE_KINDS) {
   const title = `${durability}${fsync ? ' with fsync' : ''}: what is too much is refused at once, what was accepted is stored`
   skipWhere(loopMissing('ext4') ?? freezingMissing())(test, title, () => standStill(durability, fsync))
 }

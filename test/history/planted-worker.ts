@@ -4,13 +4,9 @@ import { openStorage as openJournal } from '#dist/workers/files/journal/index.js
 import { journalDirectory } from '#dist/workers/files/journal/options.js'
 import { Layout } from '#dist/workers/files/layout.js'
 import {
-  type CheckpointAnswer,
-  type CheckpointStep,
   type JournalGauge,
-  type JournalStorage,
   type LoadedRecord,
   Opcode,
-  type ReplaySlice,
   ReplyReader,
   ReplyWriter,
   RequestReader,
@@ -19,6 +15,7 @@ import {
   type WalkKind,
   type WorkerStorage,
 } from '#dist/workers/protocol/index.js'
+import { behind } from '../fixtures/behind-front.js'
 import type { Bug, BuggyOptions } from './planted-bugs.js'
 import { compareAndRename, lookAndRename, rewriteWithExpiry, unlinkOnly } from './wrong-steps.js'
 
@@ -118,7 +115,7 @@ class BuggyStorage implements WorkerStorage {
       for (const notice of reader.report().corrupt) writer.corrupt(notice)
     }
     for (const [slot, status] of outcomes) writer.status(slot, status)
-    return writer.finish('gauge' in this ? (this.gauge as JournalGauge) : undefined)
+    return writer.finish('gauge' in this.#real ? (this.#real.gauge as JournalGauge) : undefined)
   }
 
   #shown(key: string, real: LoadedRecord): LoadedRecord {
@@ -130,33 +127,13 @@ class BuggyStorage implements WorkerStorage {
   }
 }
 
-class BuggyJournal extends BuggyStorage implements JournalStorage {
-  readonly #journal: JournalStorage
-
-  constructor(options: BuggyOptions, journal: JournalStorage) {
-    super(options, journal)
-    this.#journal = journal
-  }
-
-  get gauge(): JournalGauge {
-    return this.#journal.gauge
-  }
-
-  replay(): ReplaySlice {
-    return this.#journal.replay()
-  }
-
-  checkpoint(step: CheckpointStep): CheckpointAnswer {
-    return this.#journal.checkpoint(step)
-  }
-}
-
 /** Opens the real storage behind the bug. */
 export function openStorage(options: BuggyOptions): WorkerStorage {
   const { bug, files, journal } = options
   if (journal === undefined) return new BuggyStorage(options, openFiles(files))
   if (bug === 'journal ends too early') forgetLastSegment(journalDirectory(files.directory))
-  return new BuggyJournal(options, openJournal(journal))
+  const real = openJournal(journal)
+  return behind(new BuggyStorage(options, real), real)
 }
 
 function forgetLastSegment(directory: string): void {
