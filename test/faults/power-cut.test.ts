@@ -96,7 +96,7 @@ for (const [index, type] of (['ext4', 'xfs'] as const).entries()) {
       await withDisk(type, async (disk) => {
         const ledger = newLedger(KEYS)
         for (let round = 0; round < ROUNDS; round++) {
-          await workUntilCut(ledger, disk, { durability, fsync: true }, 100 + ((211 * round) % 2000))
+          await workUntilCut(ledger, disk, { durability, fsync: true }, 100 + ((211 * round) % 700))
           const common = { directory: `${disk.directory}/sessions`, fsync: true }
           const options: FilesOptions = (round + TURN) % 2 === 0 ? { ...common, durability } : common
           const damage = await assertStored(KEYS, options, (key, version) => ledger.found(key, version))
@@ -114,7 +114,7 @@ for (const [index, type] of (['ext4', 'xfs'] as const).entries()) {
           for (let round = 0; round < ROUNDS; round++) {
             // Keys of its own for each round: what is left of the others is not known.
             const ledger = newLedger(KEYS.map((key) => `${round}-${key}`))
-            await workUntilCut(ledger, disk, { durability, fsync: false }, 300 + ((211 * round) % 2000))
+            await workUntilCut(ledger, disk, { durability, fsync: false }, 300 + ((211 * round) % 900))
             const options: FilesOptions = { directory: `${disk.directory}/sessions`, durability }
             await assertStored(ledger.keys, options, (key, version) => {
               assert.ok((version ?? 0) <= ledger.step(key) + 1, `${key}: ${version}`)
