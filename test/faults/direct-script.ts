@@ -8,15 +8,23 @@ import { take, tell, tellFound } from './script-steps.js'
 export interface DirectScriptOptions {
   readonly directory: string
   readonly fsync: boolean
+  /** Default sharded. */
+  readonly layout?: 'sharded' | 'flat'
   readonly known: Readonly<Record<string, Known>>
   /** Steps of each key. */
   readonly rounds: number
 }
 
-const { directory, fsync, known, rounds } = JSON.parse(process.argv[2] ?? '') as DirectScriptOptions
+const {
+  directory,
+  fsync,
+  layout = 'sharded',
+  known,
+  rounds,
+} = JSON.parse(process.argv[2] ?? '') as DirectScriptOptions
 const ledger = new Ledger(known)
 tell('opening')
-const driver = new StorageDriver({ directory, fsync })
+const driver = new StorageDriver({ directory, fsync, layout })
 tell('open')
 tellFound(driver, ledger)
 tell('ready')
