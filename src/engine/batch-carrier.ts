@@ -27,16 +27,19 @@ export async function applyWhole(
   writer: RequestWriter,
   nonce: Nonce,
 ): Promise<ArrayBuffer | null | WorkerLostError> {
-  for (let attempt = 0; ; attempt++) {
+  let attempt = 0
+  let loss: WorkerLostError
+  do {
     try {
       return await carrier.apply(writer.toWire(attempt, nonce, carrier.takeSpare()))
     } catch (error) {
       // No room for another copy of the batch, say: for a single operation there may be.
       if (!(error instanceof WorkerLostError))
         return new WorkerLostError('the batch could not be handed over', { cause: error })
-      if (attempt + 1 >= WHOLE_ATTEMPTS) return error
+      loss = error
     }
-  }
+  } while (++attempt < WHOLE_ATTEMPTS)
+  return loss
 }
 
 /** One operation of a batch alone: where one of them kills workers, so it seems, only that one is to fail. */

@@ -96,10 +96,9 @@ export class Batch {
     this.#follows = true
   }
 
-  /** Whether a demand fits into a batch of so many slots at the most. */
+  /** Whether a demand fits beside what is in it, in so many slots at the most. */
   hasRoom(demand: Demand, mostSlots: number): boolean {
     const { slots, used } = this.writer
-    if (slots === 0) return true
     return (
       slots < mostSlots && used + longestSlot(demand.key.length, demand.payload?.length ?? 0) <= MOST_BYTES
     )

@@ -111,8 +111,8 @@ export class Checkpointer {
   /** Begins one in the background, unless one is under way or there is nothing to be done. */
   begin(): void {
     if (this.#stopped || this.#running !== undefined || this.#gauge.disk === 0) return
-    this.#run().catch((error: unknown) => {
-      if (!this.#stopped) this.#options.onFailure(storageFailure(error))
+    this.#run().catch((error: StorageError) => {
+      if (!this.#stopped) this.#options.onFailure(error)
     })
   }
 
@@ -137,24 +137,20 @@ export class Checkpointer {
     this.#coveredAt = startedAt
   }
 
-  async #writeAll(): Promise<void> {
+  async #writeAll(beginning = 1): Promise<void> {
     const { front, filesRead } = this.#options
-    for (let beginning = 1; ; beginning++) {
-      try {
-        await front.checkpoint({ kind: 'begin' })
-        // Of what it covers, nothing has been read from files since: so who was to read the version before, has.
-        await filesRead()
-        await this.#writeSlices()
-        const { failures = [] } = await front.checkpoint({ kind: 'end' })
-        const [failure] = failures
-        if (failure === undefined) return
-        throw storageErrorOf(failure)
-      } catch (error) {
-        // A new worker has read the journal anew, and begins anew.
-        const lost =
-          error instanceof WorkerLostError || (error instanceof StorageError && error.errno === 'WORKER_LOST')
-        if (!lost || beginning === MOST_BEGINNINGS) throw storageFailure(error)
-      }
+    try {
+      await front.checkpoint({ kind: 'begin' })
+      // Of what it covers, nothing has been read from files since: so who was to read the version before, has.
+      await filesRead()
+      await this.#writeSlices()
+      const { failures: [failure] = [] } = await front.checkpoint({ kind: 'end' })
+      if (failure !== undefined) throw storageErrorOf(failure)
+    } catch (error) {
+      const reason = storageFailure(error)
+      if (reason.errno !== 'WORKER_LOST' || beginning === MOST_BEGINNINGS) throw reason
+      // A new worker has read the journal anew, and begins anew.
+      await this.#writeAll(beginning + 1)
     }
   }
 

@@ -1,5 +1,5 @@
 import { describeFailure } from '../../workers/protocol/index.js'
-import { WorkerLostError } from './batch-carrier.js'
+import type { WorkerLostError } from './batch-carrier.js'
 import { CoatcheckError, StorageError } from './errors.js'
 import { numberOption } from './option-checks.js'
 import { storageErrorOf } from './storage-errors.js'
@@ -14,15 +14,14 @@ import type { WorkerPool } from './worker-pool.js'
  * @throws {StorageError} naming the problem
  */
 export async function openPool(pool: WorkerPool): Promise<void> {
-  const failure = await pool.open().catch((error: unknown) => {
-    if (!(error instanceof WorkerLostError)) throw error
-    throw openingError('WORKER_LOST', 'a worker thread could not start', error.cause)
+  const failure = await pool.open().catch(({ cause }: WorkerLostError) => {
+    throw openingError('WORKER_LOST', 'a worker thread could not start', cause)
   })
   if (failure === undefined) return
   throw openingError(failure.code, failure.message, storageErrorOf(failure).cause)
 }
 
-/** The same for an error of the main thread's own calls; errors of ours stay as they are. */
+/** The same for an error of the main thread's own calls; errors of ours stay as they are, and what no call threw. */
 export function openingFailure(error: unknown): unknown {
   if (error instanceof CoatcheckError) return error
   const failure = describeFailure(0, error)

@@ -89,7 +89,6 @@ export class Intake {
     version: SessionVersion,
     expiry: Expiry | undefined,
   ): Promise<SessionVersion> {
-    const demand = this.#demand
     try {
       this.#checkKey(key)
       const { recordFormat, pending, maxAge } = this.#options
@@ -101,12 +100,10 @@ export class Intake {
       this.#options.refuseClosed()
       const expiresAt = recordFormat?.expiryOf(payload, now) ?? given
       const stored = versionOf(payload)
-      demand.expected = expected
-      return this.#accept(Opcode.REPLACE, Opcode.REPLACE, key, expiresAt, payload, now).then(() => stored)
+      const { REPLACE } = Opcode
+      return this.#accept(REPLACE, REPLACE, key, expiresAt, payload, now, expected).then(() => stored)
     } catch (error) {
       return Promise.reject(error)
-    } finally {
-      demand.expected = undefined
     }
   }
 
@@ -143,6 +140,7 @@ export class Intake {
     expiry: number,
     payload: Uint8Array | undefined,
     now: number,
+    expected?: Uint8Array,
   ): Promise<unknown> {
     const { statistics, pending } = this.#options
     const demand = this.#demand
@@ -153,6 +151,7 @@ export class Intake {
     demand.hash = keyHash(key)
     demand.expiry = expiry
     demand.payload = payload
+    demand.expected = expected
     demand.acceptedAt = ticks()
     const freed = this.dispatcher.accept(demand, now)
     statistics.accepted++

@@ -7,7 +7,7 @@ import {
   type JournalGauge,
   type ReplaySlice,
 } from '../../workers/protocol/index.js'
-import { type BatchCarrier, WorkerLostError } from './batch-carrier.js'
+import type { BatchCarrier, WorkerLostError } from './batch-carrier.js'
 import { openPool } from './closing.js'
 import { lossOf, storageErrorOf } from './storage-errors.js'
 import { WorkerPool } from './worker-pool.js'
@@ -75,8 +75,8 @@ export class JournalFront implements BatchCarrier {
   }
 }
 
-function lostWhileOpening(error: unknown): never {
-  throw error instanceof WorkerLostError ? lossOf(error) : error
+function lostWhileOpening(loss: WorkerLostError): never {
+  throw lossOf(loss)
 }
 
 function succeeded<Answer extends object>(answer: Answer | Failure): Answer {

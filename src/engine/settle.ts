@@ -89,42 +89,47 @@ function resultOf(
     case Opcode.EXISTS:
       return isFound(operation, caller, outcome)
     case Opcode.LOAD:
-      return sessionOf(operation, batch, caller, outcome, context)
-    case LOAD_VERSION: {
-      const payload = outcome.record?.payload ?? (caller.sees && batch.writer.payload(caller.sees.offset))
-      // Not after the codec has had it: that may work in place.
-      const version = payload === undefined ? undefined : versionOf(payload)
-      const session = sessionOf(operation, batch, caller, outcome, context)
-      return session === undefined || version === undefined ? undefined : { session, version }
-    }
+    case LOAD_VERSION:
     case LOAD_WITH_EXPIRY: {
-      const session = sessionOf(operation, batch, caller, outcome, context)
-      if (session === undefined) return undefined
-      // A file's time may be off by a fraction of the millisecond that was meant.
-      return { session, expires: new Date(Math.round(outcome.record?.expiry ?? caller.sees?.expiry ?? 0)) }
+      const found = foundBy(operation, batch, caller, outcome, context)
+      return found === undefined ? undefined : loaded(operation.key, caller, found, context)
     }
     default:
       return undefined
   }
 }
 
+/** A record, or as much of one as a write has that is just being stored. */
+interface Found extends Omit<LoadedRecord, 'slot' | 'writeId'> {
+  readonly writeId: LoadedRecord['writeId'] | undefined
+}
+
 /** What a load found: in the storage, or in the bytes of the write that it rode on. */
-function sessionOf(
+function foundBy(
   operation: Operation,
   batch: Batch,
   caller: Caller,
   outcome: Outcome,
-  context: SettleContext,
-): unknown {
-  if (!isFound(operation, caller, outcome)) return undefined
-  const { record } = outcome
-  if (record !== undefined) {
-    return context.decode(operation.key, record.payload, record.codec, record.writeId)
-  }
-  if (caller.sees === undefined) return undefined
+  { codec }: SettleContext,
+): Found | undefined {
+  if (outcome.record !== undefined) return outcome.record
+  const { sees } = caller
+  if (sees === undefined || !isFound(operation, caller, outcome)) return undefined
   // A copy: what a codec decodes may point into its bytes, and the batch's memory is used again.
-  const payload = Uint8Array.prototype.slice.call(batch.writer.payload(caller.sees.offset))
-  return context.decode(operation.key, payload, context.codec, undefined)
+  const payload = Uint8Array.prototype.slice.call(batch.writer.payload(sees.offset))
+  return { payload, codec, expiry: sees.expiry, writeId: undefined }
+}
+
+/** As much of what was found as the caller asks for. */
+function loaded(key: string, { asks }: Caller, found: Found, context: SettleContext): unknown {
+  const { payload, codec, writeId, expiry } = found
+  // Not after the codec has had it: that may work in place.
+  const version = asks === LOAD_VERSION ? versionOf(payload) : undefined
+  const session = context.decode(key, payload, codec, writeId)
+  if (session === undefined || asks === Opcode.LOAD) return session
+  if (asks === LOAD_VERSION) return { session, version }
+  // A file's time may be off by a fraction of the millisecond that was meant.
+  return { session, expires: new Date(Math.round(expiry)) }
 }
 
 function isFound(operation: Operation, caller: Caller, outcome: Outcome): boolean {

@@ -1,5 +1,6 @@
 import type {
   CorruptNotice,
+  JournalDescription,
   JournalGauge,
   Ownership,
   StorageDescription,
@@ -97,17 +98,17 @@ export class StoragePools {
    */
   async open(): Promise<void> {
     try {
-      const ownership = await this.#own()
+      const { journal } = this.#options.storage
+      const ownership = journal && (await own(journal))
       this.#ownership = ownership
       await openPool(this.files)
-      if (ownership === undefined) return
-      await this.#openJournal()
+      if (journal === undefined || ownership === undefined) return
+      await this.#openJournal(journal)
       if (this.#hasJournal) return
       await this.#closeJournal()
       await this.#release()
     } catch (error) {
       await this.#front?.terminate()
-      await this.#checkpointer?.stop()
       await this.#release()
       this.#front = undefined
       this.#checkpointer = undefined
@@ -155,22 +156,11 @@ export class StoragePools {
 
   get #openFront(): JournalFront {
     // Batches leave when the opening is done, and not after the closing has begun to end it.
-    if (this.#front === undefined) throw new Error('the journal is not open')
-    return this.#front
+    return this.#front as JournalFront
   }
 
-  async #own(): Promise<Ownership | undefined> {
-    try {
-      return await this.#options.storage.journal?.own()
-    } catch (error) {
-      throw openingFailure(error)
-    }
-  }
-
-  async #openJournal(): Promise<void> {
-    const { storage, threads, pending, onCorrupt, onRecovery, filesRead, onFailure } = this.#options
-    const { journal } = storage
-    if (journal === undefined) return
+  async #openJournal(journal: JournalDescription): Promise<void> {
+    const { threads, pending, onCorrupt, onRecovery, filesRead, onFailure } = this.#options
     let checkpointer: Checkpointer | undefined
     const front = new JournalFront(journal, (gauge) => {
       pending.journal.memory = gauge.memory * 1024
@@ -215,5 +205,13 @@ export class StoragePools {
     const ownership = this.#ownership
     this.#ownership = undefined
     await ownership?.release(this.#front === undefined)
+  }
+}
+
+async function own(journal: JournalDescription): Promise<Ownership | undefined> {
+  try {
+    return await journal.own()
+  } catch (error) {
+    throw openingFailure(error)
   }
 }

@@ -1,6 +1,6 @@
 import PQueue from 'p-queue'
 import type { Failure, StorageBinding, WalkKind, WalkSlice } from '../../workers/protocol/index.js'
-import { WorkerLostError } from './batch-carrier.js'
+import type { WorkerLostError } from './batch-carrier.js'
 import { EngineClosedError, StorageError } from './errors.js'
 import { storageErrorOf } from './storage-errors.js'
 import { WorkerPool } from './worker-pool.js'
@@ -39,7 +39,7 @@ export class Walker {
       }
     } finally {
       if (!done && step === 'next' && !this.#closed) {
-        await this.#pool.walk({ id, kind, step: 'end' }).catch(() => undefined)
+        await this.#pool.endWalk({ id, kind, step: 'end' }).catch(() => undefined)
       }
     }
   }
@@ -62,23 +62,19 @@ export class Walker {
       if (this.#closed) throw new EngineClosedError()
       return this.#take(id, kind, step).catch(workerLost)
     })
-    if (answer === undefined) throw new EngineClosedError()
     if (isFailure(answer)) throw storageErrorOf(answer)
     return answer
   }
 
-  async #take(id: number, kind: WalkKind, step: 'start' | 'next'): Promise<WalkSlice | Failure | undefined> {
+  async #take(id: number, kind: WalkKind, step: 'start' | 'next'): Promise<WalkSlice | Failure> {
     const failure = step === 'start' ? await this.#pool.open() : undefined
     return failure ?? this.#pool.walk({ id, kind, step })
   }
 }
 
-function workerLost(error: unknown): never {
-  if (!(error instanceof WorkerLostError)) throw error
-  if (error.cause instanceof StorageError) throw error.cause
-  throw new StorageError('WORKER_LOST', 'the worker thread of this walk died; start it again', {
-    cause: error.cause,
-  })
+function workerLost({ cause }: WorkerLostError): never {
+  if (cause instanceof StorageError) throw cause
+  throw new StorageError('WORKER_LOST', 'the worker thread of this walk died; start it again', { cause })
 }
 
 function isFailure(answer: WalkSlice | Failure): answer is Failure {

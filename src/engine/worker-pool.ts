@@ -39,7 +39,7 @@ export interface WorkerPoolOptions {
  * A Piscina pool that outlives its workers.
  *
  * Tasks never reject by themselves: a worker answers a failure as a result. So a rejection means that the worker died,
- * and becomes a {@link WorkerLostError}. A pool whose workers die before they are ready is thrown away whole; the
+ * and becomes a {@link WorkerLostError}: tasks reject with nothing else. A pool whose workers die before they are ready is thrown away whole; the
  * next task gets a new one, and no task, no new one: there is nothing to respawn in a loop.
  */
 export class WorkerPool implements BatchCarrier {
@@ -91,8 +91,13 @@ export class WorkerPool implements BatchCarrier {
   }
 
   /** Takes one step of a walk. Only meaningful in a pool of one thread: a walk lives in its worker. */
-  walk(task: WalkTask): Promise<WalkSlice | Failure | undefined> {
+  walk(task: WalkTask & { readonly step: 'start' | 'next' }): Promise<WalkSlice | Failure> {
     return this.#run('walk', task)
+  }
+
+  /** Gives a walk up. */
+  async endWalk(task: WalkTask & { readonly step: 'end' }): Promise<void> {
+    await this.#run('walk', task)
   }
 
   /** Reads the next part of what a journal held. Only meaningful in a pool of one thread, as is `checkpoint`. */

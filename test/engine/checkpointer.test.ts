@@ -1,9 +1,11 @@
+import { StorageError } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { WorkerLostError } from '#dist/src/engine/batch-carrier.js'
 import { Checkpointer } from '#dist/src/engine/checkpointer.js'
 import type { JournalFront } from '#dist/src/engine/journal-front.js'
 import type { CheckpointAnswer, CheckpointStep } from '#dist/workers/protocol/index.js'
+import { rejection } from '../conformance/rejections.js'
 
 const test = suite('engine: checkpointer')
 
@@ -137,6 +139,102 @@ test('what is left at the end is written by all workers', async () => {
   assert.is(await slow.underWay(), 3)
   while ((await slow.underWay()) > 0) slow.finishOne()
   await flushed
+})
+
+/** A checkpointer over a journal and files that do as they are told, and what was asked of the journal. */
+function scripted({
+  step = () => NOTHING,
+  apply = () => Promise.resolve(null),
+}: {
+  readonly step?: (step: CheckpointStep) => CheckpointAnswer
+  readonly apply?: () => Promise<null>
+}): { readonly checkpointer: Checkpointer; readonly steps: CheckpointStep[]; readonly told: StorageError[] } {
+  const steps: CheckpointStep[] = []
+  const told: StorageError[] = []
+  const front = {
+    checkpoint: async (one: CheckpointStep): Promise<CheckpointAnswer> => {
+      steps.push(one)
+      return step(one)
+    },
+  }
+  const checkpointer = new Checkpointer({
+    front: front as unknown as JournalFront,
+    files: { apply, takeSpare: () => undefined },
+    threads: 1,
+    interval: 1_000_000,
+    diskBytes: 4096,
+    memoryBytes: 2048,
+    filesRead: () => Promise.resolve(),
+    onFailure: (error) => told.push(error),
+  })
+  return { checkpointer, steps, told }
+}
+
+const SLICE: CheckpointAnswer = { ...NOTHING, slice: { id: 7, wire: new ArrayBuffer(0) } }
+
+test('a checkpoint begins anew when the journal has lost its worker, but not for ever', async () => {
+  const reason = new Error('out of luck')
+  const { checkpointer, steps } = scripted({
+    step: () => {
+      throw new WorkerLostError('the worker has died', { cause: reason })
+    },
+  })
+  const error = await rejection(checkpointer.flush(), StorageError)
+  assert.is(error.errno, 'WORKER_LOST')
+  assert.is(error.cause, reason)
+  assert.equal(
+    steps.map(({ kind }) => kind),
+    ['begin', 'begin', 'begin'],
+  )
+  await checkpointer.stop()
+})
+
+test('a checkpoint of an engine that is closed at once does not begin anew', async () => {
+  const reason = new StorageError('CLOSE_TIMEOUT', 'closed before all was stored')
+  const { checkpointer, steps } = scripted({
+    step: () => {
+      throw new WorkerLostError('the pool is closed', { cause: reason })
+    },
+  })
+  assert.is(await rejection(checkpointer.flush(), StorageError), reason)
+  assert.is(steps.length, 1)
+  await checkpointer.stop()
+})
+
+test('what becomes of a slice whose worker has died, the journal decides', async () => {
+  let left = 1
+  const { checkpointer, steps } = scripted({
+    step: ({ kind }) => (kind === 'next' && left-- > 0 ? SLICE : NOTHING),
+    apply: () => Promise.reject(new WorkerLostError('the worker has died')),
+  })
+  await checkpointer.flush()
+  assert.equal(steps, [
+    { kind: 'begin' },
+    { kind: 'next' },
+    { kind: 'next', stored: { id: 7, reply: 'lost' } },
+    { kind: 'end' },
+  ])
+  await checkpointer.stop()
+})
+
+test('a checkpoint that fails for an unknown reason does not begin anew, and the reason is told', async () => {
+  const reason = new RangeError('Array buffer allocation failed')
+  const { checkpointer, steps, told } = scripted({ step: () => SLICE, apply: () => Promise.reject(reason) })
+  const error = await rejection(checkpointer.flush(), StorageError)
+  assert.is(error.errno, 'UNKNOWN')
+  assert.is(error.cause, reason)
+  assert.equal(steps, [{ kind: 'begin' }, { kind: 'next' }])
+  assert.equal(told, [], 'who waits for it is told by the rejection')
+  // In the background, and after a failure no earlier than a breather later.
+  checkpointer.noteGauge({ memory: 3, disk: 3 })
+  assert.is(steps.length, 2)
+  checkpointer.begin()
+  while (told.length === 0) await new Promise(setImmediate)
+  assert.is(told[0]?.cause, reason)
+  // The failure of one that is under way when the engine closes is that of the close.
+  checkpointer.begin()
+  await checkpointer.stop()
+  assert.is(told.length, 1)
 })
 
 test.run()

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { SessionEngine, StorageError } from 'coatcheck'
+import { files, SessionEngine, StorageError } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { JournalDescription } from '#dist/workers/protocol/index.js'
 import { outcome, rejection } from '../conformance/rejections.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { skipUnless } from '../skip.js'
@@ -150,6 +151,15 @@ onPosix(test, 'the directory is made for this user alone, an existing one is tak
   await other.save('a', {})
   assert.is(lstatSync(sticky).mode & 0o7777, 0o1770)
   await other.close()
+})
+
+test('a reason of its own, that a storage does not open, is told as it is', async () => {
+  const { journal, ...storage } = files({ directory: temporaryDirectory(), durability: 'journal' })
+  const reason = new Error('the storage is not to be had')
+  const refusing = { ...(journal as JournalDescription), own: () => Promise.reject(reason) }
+  const engine = new SessionEngine({ storage: { ...storage, journal: refusing }, threads: 1 })
+  for (const call of [engine.save('a', {}), engine.ready()]) assert.is(await rejection(call, Error), reason)
+  await engine.close()
 })
 
 whereRightsBind(test, 'a directory that is not writable is named', () => {

@@ -1,7 +1,7 @@
 import { files, json, msgpack, SessionEngine, type SessionEngineOptions } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { automaticThreads } from '#dist/src/engine/options.js'
+import { automaticThreads, type Expiry, expiryOf } from '#dist/src/engine/options.js'
 
 const test = suite('engine: options')
 
@@ -23,6 +23,15 @@ const WRONG_ENGINE: readonly Wrong[] = [
   ],
   [{ directory: '' }, 'directory', "''", /path of a directory/],
   [{ directory: 7 }, 'directory', '7', /path of a directory/],
+  [{ directory: Buffer.from('secret') }, 'directory', 'bytes', /path of a directory/],
+  [{ directory: ['secret', Buffer.from('secret'), 7] }, 'directory', '[ a text, bytes, 7 ]', /path of a/],
+  [
+    { directory, codec: { name: 'secret', key: Buffer.alloc(2) } },
+    'codec',
+    '{ name: a text, key: bytes }',
+    /id/,
+  ],
+  [{ directory, salt: Buffer.from('secret') }, 'salt', 'bytes', /one of storage, directory/],
   [{ directory: 'a\0b' }, 'directory', "'a\\x00b'", /path of a directory/],
   [{ directory, codec: 'json' }, 'codec', "'json'", /a codec such as/],
   [{ directory, codec: null }, 'codec', 'null', /a codec such as/],
@@ -107,6 +116,7 @@ function checkRefusals(wrong: readonly Wrong[], make: (options: never) => unknow
       throw new Error(`${name} = ${shown} was not refused with a TypeError: ${error}`)
     assert.ok(error.message.startsWith(`option "${name}" is ${shown}`), error.message)
     assert.match(error.message, /; expected /)
+    assert.not.match(error.message, /secret/)
     assert.match(error.message, expected)
   }
 }
@@ -141,6 +151,29 @@ test('right options are accepted, undefined ones count as not given, and none is
   new SessionEngine({ directory, threads: 'auto', maxPending: {}, sweepInterval: 1 })
   const absent = { directory, storage: undefined, codec: undefined, maxAge: undefined, threads: undefined }
   new SessionEngine(absent as never)
+})
+
+test('an expiry is seconds from now or a moment, and the least wrong of it is refused', () => {
+  const now = 1_700_000_000_000
+  for (const none of [undefined, {}, { maxAge: undefined }, { expires: undefined }])
+    assert.is(expiryOf(none as Expiry, 60, now), now + 60_000)
+  assert.is(expiryOf({ maxAge: -1 }, 60, now), now - 1_000)
+  assert.is(expiryOf({ expires: new Date(5) }, 60, now), 5)
+  const century = now + 3_153_600_000_000
+  assert.is(expiryOf({ maxAge: Number.POSITIVE_INFINITY }, 60, now), century)
+  assert.is(expiryOf({ expires: new Date(8.64e15) }, 60, now), century)
+  for (const wrong of [
+    7,
+    null,
+    { maxAge: '60' },
+    { maxAge: Number.NaN },
+    { expires: 5 },
+    { expires: new Date('x') },
+  ])
+    assert.throws(
+      () => expiryOf(wrong as Expiry, 60, now),
+      /^option "(expiry|maxAge|expires)" is .*; expected /,
+    )
 })
 
 test("threads: 'auto' is one for every processor, from two to four", () => {

@@ -1,33 +1,73 @@
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { mock } from 'node:test'
 import { SessionEngine, StorageError } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { SweepSchedule } from '#dist/src/engine/sweep.js'
 import { faultyFiles } from '../fixtures/faulty-files.js'
 
 const test = suite('engine: the sweep in the background')
 
-test('one that fails is told by an error event, and the next one goes through', async () => {
-  const { storage } = faultyFiles(undefined, { exitsAtWalk: 1 })
+/** Milliseconds: no engine sweeps more often. */
+const INTERVAL = 1_000
+
+// Intervals pass when a test says so.
+test.before.each(() => mock.timers.enable({ apis: ['setInterval'] }))
+test.after.each(() => mock.timers.reset())
+
+test('one that fails is told by an error event, the next goes through, one that a close ends has not failed', async () => {
+  const { storage, directory } = faultyFiles(undefined, { exitsAtWalk: 1 })
   const engine = new SessionEngine({ storage, threads: 1, sweepInterval: 1 })
-  const failed = once(engine, 'error')
   await engine.save('dead', {}, { maxAge: -1 })
-  // Nothing else keeps the process alive while it waits.
-  const alive = setInterval(() => undefined, 1_000)
-  const [error] = await failed
-  assert.instance(error, StorageError)
+  const told: Error[] = []
+  engine.on('error', (error) => told.push(error))
+  const failed = once(engine, 'error')
+  mock.timers.tick(INTERVAL)
+  await failed
+  assert.instance(told[0], StorageError)
+  mock.timers.tick(INTERVAL)
   while (engine.stats().lastSweep === undefined) await engine.exists('dead')
-  clearInterval(alive)
-  assert.is(engine.stats().lastSweep?.expired, 1)
+  const { lastSweep } = engine.stats()
+  assert.is(lastSweep?.expired, 1)
+  // More than a slice of a walk.
+  for (let index = 0; index < 600; index++) writeFileSync(join(directory, `${index}.txt`), '')
+  mock.timers.tick(INTERVAL)
   await engine.close()
+  await new Promise(setImmediate)
+  assert.is(engine.stats().lastSweep, lastSweep)
+  assert.is(told.length, 1)
 })
 
 test('one that fails where nobody listens breaks nothing', async () => {
   const { storage, count } = faultyFiles(undefined, { exitsAtWalk: 1 })
   const engine = new SessionEngine({ storage, threads: 1, sweepInterval: 1 })
   await engine.save('dead', {}, { maxAge: -1 })
-  while (engine.stats().lastSweep === undefined) await engine.exists('dead')
+  mock.timers.tick(INTERVAL)
+  while (count('walk') === 0) await engine.exists('dead')
+  while (engine.stats().lastSweep === undefined) {
+    mock.timers.tick(INTERVAL)
+    await engine.exists('dead')
+  }
   assert.is(count('walk'), 1)
   await engine.close()
+})
+
+test('one begins when that before it is through', async () => {
+  const finish: (() => void)[] = []
+  const schedule = new SweepSchedule(1, () => new Promise((resolve) => finish.push(resolve)))
+  mock.timers.tick(3 * INTERVAL)
+  assert.is(finish.length, 1)
+  finish[0]?.()
+  await new Promise(setImmediate)
+  mock.timers.tick(INTERVAL)
+  assert.is(finish.length, 2)
+  finish[1]?.()
+  await new Promise(setImmediate)
+  schedule.stop()
+  mock.timers.tick(INTERVAL)
+  assert.is(finish.length, 2)
 })
 
 test.run()

@@ -228,4 +228,30 @@ request('a buffer that came back is filled again, if the batch fits into it', ()
   assert.equal([writer.slots, writer.used], [0, BATCH_HEADER])
 })
 
+request('what is cut off a batch reads as zeros, and nothing throws', () => {
+  const writer = new RequestWriter(64)
+  const content = { hash: -1, expiry: 2, codec: 3, payload: undefined, writeId: [4, 5] as const }
+  writer.append({ ...content, opcode: Opcode.SET_ASIDE, key: 'k' })
+  writer.append({ ...content, opcode: Opcode.SAVE, key: '\u4e2d', payload: Buffer.from('text') })
+  const wire = writer.toWire(6, [7, 8])
+  for (let length = 0; length < writer.used; length += 4) {
+    const padded = new Uint8Array(wire.byteLength)
+    padded.set(new Uint8Array(wire, 0, length))
+    assert.equal(readHeaders(wire.slice(0, length)), readHeaders(padded.buffer), `${length} bytes`)
+  }
+  assert.equal(readHeaders(wire.slice(0, writer.used)), readHeaders(wire))
+})
+
+/** All that a reader tells of a batch, but for what lies behind the headers. */
+function readHeaders(wire: ArrayBuffer) {
+  const reader = new RequestReader(wire)
+  const { slots, attempt } = reader
+  const headers = []
+  while (reader.next()) {
+    const { opcode, hash, expiry, codec, payloadLength, length, writeId } = reader
+    headers.push({ opcode, hash, expiry, codec, payloadLength, length, writeId })
+  }
+  return { slots, attempt, headers }
+}
+
 request.run()

@@ -124,9 +124,10 @@ export class ReplyWriter {
 
 /** What an answer tells of the journal's size, whatever kind of answer it is. */
 export function gaugeOf(answer: ArrayBuffer): JournalGauge {
-  const words = new Uint32Array(answer, 0, 6)
+  // No answer is shorter than this.
+  const words = new Uint32Array(answer, 0, HEADER / 4)
   const at = words[0] === 0 ? 1 : 4
-  return { memory: words[at] ?? 0, disk: words[at + 1] ?? 0 }
+  return { memory: words[at] as number, disk: words[at + 1] as number }
 }
 
 /** Reads a reply on the main thread. */
@@ -143,7 +144,7 @@ export class ReplyReader {
 
   /** The status of a slot. */
   status(slot: number): Status {
-    return (this.#bytes[HEADER + slot] ?? Status.FAILED) as Status
+    return slot < this.#slots ? (this.#bytes[HEADER + slot] as Status) : Status.FAILED
   }
 
   /** The loaded records, by slot. */

@@ -12,7 +12,7 @@ import {
 /** Bytes that a writer grows by at a time, at the most. */
 const LARGEST_STEP = 8 * 1024
 
-/** Grows by slots; the writing half of the batch format. */
+/** Grows by slots; the writing half of the batch format. Offsets are those that `append` gave: a whole slot is at each. */
 export class RequestWriter {
   #bytes: Buffer
   #words: Uint32Array
@@ -56,7 +56,7 @@ export class RequestWriter {
 
   /** Appends a slot of another writer as it is. */
   copy(from: RequestWriter, offset: number): void {
-    const length = from.#words[offset >>> 2] ?? 0
+    const length = from.#lengthAt(offset)
     if (this.#used + length > this.#bytes.length) this.#grow(this.#used + length)
     this.#bytes.set(from.#bytes.subarray(offset, offset + length), this.#used)
     this.#used += length
@@ -65,7 +65,7 @@ export class RequestWriter {
 
   /** Writes over a slot of the same key; false when the new content does not fit into it. */
   replace(offset: number, content: SlotContent): boolean {
-    const length = this.#words[offset >>> 2] ?? 0
+    const length = this.#lengthAt(offset)
     const keyBytes = keyBytesOf(content.key)
     if (slotLength(keyBytes, content.payload?.length ?? 0) > length) return false
     this.#write(offset, length, content, keyBytes)
@@ -79,19 +79,19 @@ export class RequestWriter {
 
   /** The expiry in a slot. */
   expiry(offset: number): number {
-    return this.#doubles[(offset + 16) >>> 3] ?? 0
+    return this.#doubles[(offset + 16) >>> 3] as number
   }
 
   /** The payload of a slot, not copied. */
   payload(offset: number): Uint8Array {
-    const length = this.#words[(offset >>> 2) + 2] ?? 0
+    const length = this.#words[(offset >>> 2) + 2] as number
     const start = offset + SLOT_HEADER
     return this.#bytes.subarray(start, start + length)
   }
 
   /** The same for one slot alone, its write id unchanged. */
   slotToWire(offset: number, slot: number, attempt: number, nonce: readonly [number, number]): ArrayBuffer {
-    const length = this.#words[offset >>> 2] ?? 0
+    const length = this.#lengthAt(offset)
     const wire = new ArrayBuffer(BATCH_HEADER + length)
     new Uint32Array(wire, 0, 4).set([1, attempt, nonce[0] + slot, nonce[1]])
     new Uint8Array(wire, BATCH_HEADER).set(this.#bytes.subarray(offset, offset + length))
@@ -118,6 +118,10 @@ export class RequestWriter {
   reset(): void {
     this.#used = BATCH_HEADER
     this.#slots = 0
+  }
+
+  #lengthAt(offset: number): number {
+    return this.#words[offset >>> 2] as number
   }
 
   #write(offset: number, length: number, content: SlotContent, keyBytes: number): void {

@@ -38,17 +38,25 @@ const PREFIX_USES = 2 ** 24
 const DRAWN = 256
 const DRAW_BYTES = NONCE_BYTES - NONCE_PREFIX_BYTES
 
+interface OpenedKey {
+  readonly id: number
+  readonly extended: ExtendedKey
+}
+
 /** Seals and opens bytes by XAES-256-GCM; one for each worker. */
 export class Sealer {
-  readonly #keys: readonly { readonly id: number; readonly extended: ExtendedKey }[]
+  readonly #keys: readonly OpenedKey[]
+  readonly #current: OpenedKey
   readonly #prefix = Buffer.alloc(NONCE_PREFIX_BYTES)
   #prefixUses = PREFIX_USES
   readonly #drawn = Buffer.alloc(DRAWN * DRAW_BYTES)
   #draws = DRAWN
 
   constructor(keys: readonly SealKey[]) {
-    if (keys.length === 0) throw new RangeError('a seal needs a key')
     this.#keys = keys.map(({ id, key }) => ({ id, extended: new ExtendedKey(key) }))
+    const [current] = this.#keys
+    if (current === undefined) throw new RangeError('a seal needs a key')
+    this.#current = current
   }
 
   /** The id of the key that seals. */
@@ -98,12 +106,6 @@ export class Sealer {
       refusal = 'tampered'
     }
     return refusal
-  }
-
-  get #current(): { readonly id: number; readonly extended: ExtendedKey } {
-    const [current] = this.#keys
-    if (current === undefined) throw new RangeError('a seal needs a key')
-    return current
   }
 
   #drawNonce(nonce: Buffer): void {
