@@ -1,5 +1,6 @@
 import { longestSlot, type Opcode, type RequestWriter } from '../../workers/protocol/index.js'
 import type { Asked, Caller, Demand } from './caller.js'
+import { Moment } from './moment.js'
 
 /** Bytes of one batch at the most, unless a single session is larger. */
 export const MOST_BYTES = 128 * 1024
@@ -70,7 +71,7 @@ export class Batch {
   readonly operations: Operation[] = []
   #sealed = false
   #follows = false
-  #settled: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
+  #settled: Moment | undefined
 
   /** @param writer Empty; it belongs to this batch until that is settled. */
   constructor(writer: RequestWriter) {
@@ -134,18 +135,12 @@ export class Batch {
 
   /** Resolves when every operation in it has its outcome. */
   whenSettled(): Promise<void> {
-    if (this.#settled === undefined) {
-      let resolve = (): void => {}
-      const promise = new Promise<void>((done) => {
-        resolve = done
-      })
-      this.#settled = { promise, resolve }
-    }
-    return this.#settled.promise
+    this.#settled ??= new Moment()
+    return this.#settled.whenCome()
   }
 
   /** Tells those who wait in `whenSettled`. */
   markSettled(): void {
-    this.#settled?.resolve()
+    this.#settled?.come()
   }
 }

@@ -56,7 +56,7 @@ export class Intake {
       payload: undefined,
       expected: undefined,
       acceptedAt: 0,
-      resolve: () => {},
+      resolve: toNobody,
     }
     const { front, files, shape } = options
     this.dispatcher = new Dispatcher({ front, files, shape, listener: this.#listener() })
@@ -215,9 +215,13 @@ export class Intake {
       payload: undefined,
       writeId,
       acceptedAt: ticks(),
-      // A rejection, too, is nobody's: the record stays where it is and is met again.
-      resolve: (outcome) => void Promise.resolve(outcome).catch(() => undefined),
+      resolve: toNobody,
     }
     this.dispatcher.accept(demand, Date.now())
   }
+}
+
+/** A rejection, too, is nobody's: a record that could not be set aside stays where it is and is met again. */
+function toNobody(outcome: unknown): void {
+  Promise.resolve(outcome).catch(() => undefined)
 }

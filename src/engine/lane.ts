@@ -4,6 +4,7 @@ import { Batch, MOST_BYTES } from './batch.js'
 import type { Demand } from './caller.js'
 import { meeting } from './coalescing.js'
 import { LatestOperations } from './latest-operations.js'
+import { Moment } from './moment.js'
 
 /** Where a lane's first batch starts; those after it take over the memory of one that is settled. */
 const FIRST_CAPACITY = 4 * 1024
@@ -13,11 +14,6 @@ const MOST_KEPT = MOST_BYTES + FIRST_CAPACITY
 const MOST_SPARES = 2
 /** A batch that was only begun because its key is in an earlier one will hold little. */
 const SMALL_CAPACITY = 512
-
-/** Stops a lane: what was accepted before is settled, what comes after waits. */
-interface Barrier {
-  readonly arrived: () => void
-}
 
 /** How a lane's batches are cut. */
 export interface LaneOptions {
@@ -36,7 +32,8 @@ export interface LaneOptions {
  */
 export class Lane {
   readonly #options: LaneOptions
-  readonly #waiting: (Batch | Barrier)[] = []
+  /** A moment stops the lane: it comes when what was accepted before is settled, and what comes after waits. */
+  readonly #waiting: (Batch | Moment)[] = []
   readonly #latest = new LatestOperations()
   readonly #underWay = new Set<Batch>()
   /** Readers that read for themselves: waiting, or under way. */
@@ -133,11 +130,8 @@ export class Lane {
     for (const entry of this.#waiting) {
       if (entry instanceof Batch) entry.seal()
     }
-    let arrive = (): void => {}
-    const arrived = new Promise<void>((resolve) => {
-      arrive = resolve
-    })
-    const barrier: Barrier = { arrived: arrive }
+    const barrier = new Moment()
+    const arrived = barrier.whenCome()
     this.#waiting.push(barrier)
     this.#arrive()
     return {
@@ -155,7 +149,7 @@ export class Lane {
     const entries = this.#waiting.splice(0)
     const batches = entries.filter((entry) => entry instanceof Batch)
     for (const entry of entries) {
-      if (!(entry instanceof Batch)) entry.arrived()
+      if (!(entry instanceof Batch)) entry.come()
     }
     this.#again = undefined
     for (const { operations } of batches) {
@@ -213,6 +207,6 @@ export class Lane {
 
   #arrive(): void {
     const head = this.#waiting[0]
-    if (this.#underWay.size === 0 && head !== undefined && !(head instanceof Batch)) head.arrived()
+    if (this.#underWay.size === 0 && head !== undefined && !(head instanceof Batch)) head.come()
   }
 }

@@ -310,8 +310,8 @@ export class SessionEngine<
     try {
       await this.clearExpired()
     } catch (error) {
-      if (error instanceof EngineClosedError) return
-      this.#tellOfBackground(error instanceof Error ? error : new Error('the sweep failed', { cause: error }))
+      // Walks and checkpoints reject with errors of ours.
+      if (!(error instanceof EngineClosedError)) this.#tellOfBackground(error as Error)
     }
   }
 

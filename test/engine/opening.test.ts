@@ -153,6 +153,15 @@ onPosix(test, 'the directory is made for this user alone, an existing one is tak
   await other.close()
 })
 
+onPosix(test, "what is wrong with a journal's directory is named like that of any other", async () => {
+  const directory = join(temporaryDirectory(), 'missing', 'sessions')
+  const engine = new SessionEngine({ storage: files({ directory, durability: 'journal' }), threads: 1 })
+  const error = await rejection(engine.ready(), StorageError)
+  assert.is(error.errno, 'ENOENT')
+  assert.match(error.message, /^the storage could not be opened: .*parent of the session directory/)
+  await engine.close()
+})
+
 test('a reason of its own, that a storage does not open, is told as it is', async () => {
   const { journal, ...storage } = files({ directory: temporaryDirectory(), durability: 'journal' })
   const reason = new Error('the storage is not to be had')

@@ -1,10 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { SessionEngine, StorageError } from 'coatcheck'
+import { files, SessionEngine, StorageError } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { WorkerLostError } from '#dist/src/engine/batch-carrier.js'
 import { WorkerPool } from '#dist/src/engine/worker-pool.js'
+import type { JournalDescription } from '#dist/workers/protocol/index.js'
 import { rejection } from '../conformance/rejections.js'
 import { faultyFiles } from '../fixtures/faulty-files.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
@@ -98,6 +99,18 @@ for (const how of ['exit', 'throw'] as const) {
     assert.is(starts(), atEnd, 'a closed pool starts nothing')
   })
 }
+
+test('a journal worker that dies while it reads back rejects ready, and gives the directory up', async () => {
+  const storage = files({ directory: temporaryDirectory(), durability: 'journal' })
+  const dying = 'export const openStorage = () => ({ gauge: {}, replay: () => process.exit(6), close() {} })'
+  const module = `data:text/javascript,${encodeURIComponent(dying)}`
+  const journal = { ...(storage.journal as JournalDescription), module }
+  const engine = new SessionEngine({ storage: { ...storage, journal }, threads: 1 })
+  assert.is((await rejection(engine.ready(), StorageError)).errno, 'WORKER_LOST')
+  const next = new SessionEngine({ storage, threads: 1 })
+  await next.save('a', {})
+  await Promise.all([engine.close(), next.close()])
+})
 
 test('close ends an opening that never comes to an end', async () => {
   const module = `data:text/javascript,${encodeURIComponent('export const openStorage = () => new Promise(() => {})')}`

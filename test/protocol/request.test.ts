@@ -5,7 +5,9 @@ import {
   BATCH_HEADER,
   carriesPayload,
   DIGEST_BYTES,
+  DIGESTED_KEY,
   isAllDone,
+  KEY_DIGEST_BYTES,
   keyBytesOf,
   keyHash,
   markAllDone,
@@ -228,18 +230,66 @@ request('a buffer that came back is filled again, if the batch fits into it', ()
   assert.equal([writer.slots, writer.used], [0, BATCH_HEADER])
 })
 
+request('slots of another writer are copied as they are', () => {
+  fc.assert(
+    fc.property(
+      fc.array(slot, { minLength: 1, maxLength: 8 }),
+      fc.integer({ min: 0, max: 4096 }),
+      (slots, capacity) => {
+        const [from, writer] = [new RequestWriter(0), new RequestWriter(capacity)]
+        const offsets = slots.map((content) => from.append(content))
+        for (const offset of [...offsets].reverse()) writer.copy(from, offset)
+        const reader = new RequestReader(writer.toWire(0, [0, 0]))
+        assert.is(reader.slots, slots.length)
+        for (const content of [...slots].reverse()) {
+          assert.ok(reader.next())
+          assertSlot(reader, content)
+        }
+        assert.not.ok(reader.next())
+      },
+    ),
+    { numRuns: 100 },
+  )
+})
+
+/** A batch of one slot that has the digest of a key in the key's place, as journals under hashed names do. */
+function digested(digest: Uint8Array, length: number): ArrayBuffer {
+  const writer = new RequestWriter(0)
+  const key = Buffer.from(digest).toString('latin1')
+  const slot = { opcode: Opcode.SAVE, key, hash: 1, expiry: 2, codec: 3, payload: Buffer.from('text') }
+  const offset = writer.append(slot)
+  const wire = writer.toWire(0, [0, 0])
+  const view = new DataView(wire)
+  view.setUint8(offset + 5, DIGESTED_KEY)
+  view.setUint32(offset + 36, length, true)
+  return wire
+}
+
+request('of a key that is digested the digest is told, and nothing that could be taken for the key', () => {
+  const digest = Buffer.alloc(KEY_DIGEST_BYTES, 0xab)
+  const reader = new RequestReader(digested(digest, 200))
+  assert.ok(reader.next())
+  assert.equal(reader.keyDigest(), { digest, length: 200 })
+  assert.throws(() => reader.key(), RangeError)
+  const plain = new RequestWriter(0)
+  plain.append({ opcode: Opcode.LOAD, key: 'k', hash: 1, expiry: 0, codec: 0, payload: undefined })
+  const other = new RequestReader(plain.toWire(0, [0, 0]))
+  assert.ok(other.next())
+  assert.is(other.keyDigest(), undefined)
+})
+
 request('what is cut off a batch reads as zeros, and nothing throws', () => {
   const writer = new RequestWriter(64)
   const content = { hash: -1, expiry: 2, codec: 3, payload: undefined, writeId: [4, 5] as const }
   writer.append({ ...content, opcode: Opcode.SET_ASIDE, key: 'k' })
   writer.append({ ...content, opcode: Opcode.SAVE, key: '\u4e2d', payload: Buffer.from('text') })
-  const wire = writer.toWire(6, [7, 8])
-  for (let length = 0; length < writer.used; length += 4) {
-    const padded = new Uint8Array(wire.byteLength)
-    padded.set(new Uint8Array(wire, 0, length))
-    assert.equal(readHeaders(wire.slice(0, length)), readHeaders(padded.buffer), `${length} bytes`)
+  for (const wire of [writer.toWire(6, [7, 8]), digested(Buffer.alloc(KEY_DIGEST_BYTES, 9), 200)]) {
+    for (let length = 0; length <= wire.byteLength; length += 4) {
+      const padded = new Uint8Array(wire.byteLength)
+      padded.set(new Uint8Array(wire, 0, length))
+      assert.equal(readHeaders(wire.slice(0, length)), readHeaders(padded.buffer), `${length} bytes`)
+    }
   }
-  assert.equal(readHeaders(wire.slice(0, writer.used)), readHeaders(wire))
 })
 
 /** All that a reader tells of a batch, but for what lies behind the headers. */
@@ -249,7 +299,8 @@ function readHeaders(wire: ArrayBuffer) {
   const headers = []
   while (reader.next()) {
     const { opcode, hash, expiry, codec, payloadLength, length, writeId } = reader
-    headers.push({ opcode, hash, expiry, codec, payloadLength, length, writeId })
+    const keyLength = reader.keyDigest()?.length
+    headers.push({ opcode, hash, expiry, codec, payloadLength, length, writeId, keyLength })
   }
   return { slots, attempt, headers }
 }

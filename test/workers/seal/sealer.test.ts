@@ -67,6 +67,13 @@ seal('seals with the first key and opens with each', () => {
   assert.is(new Sealer([OLD]).open(after, NONE), 'unknown key')
 })
 
+seal('what is too short to be sealed tells of no key', () => {
+  const sealed = new Sealer([NEW]).seal(NONE, NONE)
+  assert.is(sealedWith(sealed), NEW.id)
+  assert.is(sealedWith(sealed.subarray(1)), undefined)
+  assert.is(sealedWith(NONE), undefined)
+})
+
 seal('finds the right one of two keys that share an id', () => {
   const twin = { id: OLD.id, key: Buffer.alloc(32, 9) }
   const sealed = new Sealer([OLD]).seal(Buffer.from('x'), NONE)
