@@ -129,16 +129,18 @@ export class WorkerPool implements BatchCarrier {
   async #run<Result>(name: string, task: unknown, transferList: ArrayBuffer[] = []): Promise<Result> {
     if (this.#closed) throw new WorkerLostError('the pool is closed', { cause: this.#closedBy })
     this.#outstanding++
+    let result: Result
     try {
       // What a worker of the pool before still does must not meet what those of the next one do.
       if (this.#ending !== undefined) await this.#ending
       // Piscina types results as any; what each function returns is fixed by workers/worker.ts.
-      return (await this.#ensurePool().run(task, { name, transferList })) as Result
+      result = (await this.#ensurePool().run(task, { name, transferList })) as Result
     } catch (error) {
-      throw new WorkerLostError('a worker died', { cause: error })
+      throw new WorkerLostError('a worker died', { cause: this.#closedBy ?? error })
     } finally {
       this.#outstanding--
     }
+    return result
   }
 
   #ensurePool(): Piscina {

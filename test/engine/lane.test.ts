@@ -10,6 +10,7 @@ const test = suite('engine: lanes')
 
 const EXPIRY = 2 ** 50
 const KEYS = 4
+const READS: ReadonlySet<number> = new Set([Opcode.LOAD, Opcode.EXISTS])
 
 /** A lane whose calls are numbered in the order in which they are made, and who waits for what. */
 class Driven {
@@ -25,10 +26,10 @@ class Driven {
     this.depth = options.depth
   }
 
-  issue(opcode: Opcode, at: number): void {
+  issue(opcode: Opcode, at: number, expiry = EXPIRY): void {
     const number = this.#calls++
     this.unsettled[at]?.add(number)
-    this.lane.accept(demandOf(opcode, at, number), 0)
+    this.lane.accept({ ...demandOf(opcode, at, number), expiry }, 0)
   }
 
   /** The next batch; what it must not be is checked. */
@@ -53,7 +54,7 @@ class Driven {
     if (batch === undefined) return
     for (const operation of batch.operations) {
       for (const caller of operation.callers()) {
-        if (failed && carriesPayload(operation.opcode) && caller.asks === Opcode.LOAD)
+        if (failed && carriesPayload(operation.opcode) && READS.has(caller.asks))
           this.lane.readAgain(demandOf(Opcode.LOAD, keyAt(operation), numberOf(caller)))
         else this.unsettled[keyAt(operation)]?.delete(numberOf(caller))
       }
@@ -85,9 +86,10 @@ function numberOf({ acceptedAt }: Caller): number {
 }
 
 const key = fc.nat(KEYS - 1)
-const opcode = fc.constantFrom(Opcode.SAVE, Opcode.CREATE, Opcode.REPLACE, Opcode.LOAD, Opcode.DELETE)
+const opcode = fc.constantFrom(...Object.values(Opcode).filter((one) => one !== Opcode.VOID))
+const expiry = fc.constantFrom(EXPIRY, EXPIRY, 0)
 const step = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ does: fc.constant('issue' as const), opcode, key }) },
+  { weight: 4, arbitrary: fc.record({ does: fc.constant('issue' as const), opcode, key, expiry }) },
   { weight: 3, arbitrary: fc.record({ does: fc.constant('take' as const) }) },
   {
     weight: 2,
@@ -101,7 +103,7 @@ test('an operation leaves when every earlier one of its key is settled, however 
     fc.property(shape, fc.array(step, { maxLength: 60 }), (options, steps) => {
       const driven = new Driven(options)
       for (const one of steps) {
-        if (one.does === 'issue') driven.issue(one.opcode, one.key)
+        if (one.does === 'issue') driven.issue(one.opcode, one.key, one.expiry)
         else if (one.does === 'take') driven.take()
         else driven.comeBack(one.which, one.failed)
       }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { files, SessionEngine, StorageError } from 'coatcheck'
@@ -100,20 +101,53 @@ for (const how of ['exit', 'throw'] as const) {
   })
 }
 
-test('a journal worker that dies while it reads back rejects ready, and gives the directory up', async () => {
+/** A storage's worker module; `options` are what it is opened with. */
+function moduleOf(openStorage: string): string {
+  return `data:text/javascript,${encodeURIComponent(`export const openStorage = ${openStorage}`)}`
+}
+
+/** A journal that cannot be read back at first, takes its worker along then, and is damaged at last. */
+const UNREADABLE = moduleOf(`({ tries }) => {
+  const gauge = { memory: 0, disk: 0 }
+  const replay = () => {
+    const number = Atomics.add(tries, 0, 1)
+    if (number === 0) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' })
+    if (number === 1) process.exit(6)
+    return { done: true, bytes: 0, totalBytes: 0, records: 0, corrupt: [{ reason: 'of no use' }], gauge }
+  }
+  return { gauge, replay, checkpoint: () => ({ gauge, entries: 0 }), close() {} }
+}`)
+
+test('a journal that cannot be read back rejects ready; the next try has it anew, and so has the next engine', async () => {
   const storage = files({ directory: temporaryDirectory(), durability: 'journal' })
-  const dying = 'export const openStorage = () => ({ gauge: {}, replay: () => process.exit(6), close() {} })'
-  const module = `data:text/javascript,${encodeURIComponent(dying)}`
-  const journal = { ...(storage.journal as JournalDescription), module }
+  const options = { tries: new Int32Array(new SharedArrayBuffer(4)) }
+  const journal = { ...(storage.journal as JournalDescription), module: UNREADABLE, options }
   const engine = new SessionEngine({ storage: { ...storage, journal }, threads: 1 })
+  const damaged = once(engine, 'corrupt')
+  assert.is((await rejection(engine.ready(), StorageError)).errno, 'EIO')
   assert.is((await rejection(engine.ready(), StorageError)).errno, 'WORKER_LOST')
   const next = new SessionEngine({ storage, threads: 1 })
-  await next.save('a', {})
-  await Promise.all([engine.close(), next.close()])
+  await next.close()
+  await engine.ready()
+  assert.is((await damaged)[0].reason, 'of no use')
+  await engine.close()
+})
+
+test('close ends a walk that never comes to an end, and says why', async () => {
+  const module = moduleOf(`({ begun }) => ({
+    walk: () => ({ next: () => new Promise(() => Atomics.store(begun, 0, 1)) }),
+    close() {},
+  })`)
+  const begun = new Int32Array(new SharedArrayBuffer(4))
+  const engine = new SessionEngine({ storage: { ...describe('', { begun }), module }, threads: 1 })
+  const counting = rejection(engine.count(), StorageError)
+  while (Atomics.load(begun, 0) === 0) await new Promise(setImmediate)
+  assert.is((await rejection(engine.close({ timeout: 0 }), StorageError)).errno, 'CLOSE_TIMEOUT')
+  assert.is((await counting).errno, 'CLOSE_TIMEOUT')
 })
 
 test('close ends an opening that never comes to an end', async () => {
-  const module = `data:text/javascript,${encodeURIComponent('export const openStorage = () => new Promise(() => {})')}`
+  const module = moduleOf('() => new Promise(() => {})')
   const engine = new SessionEngine({ storage: { ...describe('', {}), module }, threads: 1 })
   const [saving, opening] = [engine.save('a', {}), engine.ready()]
   const failures = [saving, opening].map((promise) => rejection(promise, StorageError))
