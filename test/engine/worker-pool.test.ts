@@ -40,4 +40,30 @@ test('the answer to a batch leaves before the next one is begun', async () => {
   }
 })
 
+/** A storage that cannot be opened the first time; where it is opened, it notes the thread. */
+const SCARCE = `
+import { threadId } from 'node:worker_threads'
+export function openStorage({ threads }) {
+  const number = Atomics.add(threads, 0, 1)
+  Atomics.store(threads, number + 1, threadId)
+  if (number === 0) throw Object.assign(new Error('EMFILE: too many open files, open'), { code: 'EMFILE', syscall: 'open' })
+  return { close() {} }
+}`
+
+test('a worker that wanted descriptors is not asked again: the next try has a new one', async () => {
+  const threads = new Int32Array(new SharedArrayBuffer(12))
+  const module = `data:text/javascript,${encodeURIComponent(SCARCE)}`
+  const pool = new WorkerPool({ storage: { module, options: { threads } }, threads: 1, depth: 1 })
+  try {
+    assert.is((await pool.open())?.code, 'EMFILE')
+    assert.is(await pool.open(), undefined)
+    const [openings, first, second] = threads
+    assert.is(openings, 2)
+    assert.is.not(first, second)
+    assert.is(pool.lost, 0)
+  } finally {
+    await pool.terminate()
+  }
+})
+
 test.run()
