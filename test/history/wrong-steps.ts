@@ -4,9 +4,9 @@ import { livenessOfPlace } from '#dist/workers/files/liveness.js'
 import { readPlace } from '#dist/workers/files/load.js'
 import { pause } from '#dist/workers/files/pause.js'
 import { composeRecord } from '#dist/workers/files/record.js'
-import type { WriteOpcode } from '#dist/workers/files/record-format.js'
+import type { ComposedVersion, WriteOpcode } from '#dist/workers/files/record-format.js'
 import { isMeant } from '#dist/workers/files/replace.js'
-import { type Version, writeTemporary } from '#dist/workers/files/temporary.js'
+import { writeBeside } from '#dist/workers/files/temporary.js'
 import { exhume } from '#dist/workers/files/tombstone.js'
 import { Opcode, type RequestReader, Status } from '#dist/workers/protocol/index.js'
 
@@ -73,8 +73,8 @@ export function rewriteWithExpiry(layout: Layout, place: Place, request: Request
   return renameLate(layout, version)
 }
 
-function renameLate(layout: Layout, version: Version): Status {
-  const { temporary, descriptor } = writeTemporary(layout, version)
+function renameLate(layout: Layout, version: ComposedVersion<Place>): Status {
+  const { temporary, descriptor } = writeBeside(layout, version.place.directory, version)
   closeSync(descriptor)
   pause(STEP)
   try {

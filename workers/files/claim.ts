@@ -1,8 +1,9 @@
-import { constants, lstatSync, openSync, type Stats } from 'node:fs'
+import { lstatSync, openSync, type Stats } from 'node:fs'
 import { hasCode, systemError } from '../protocol/index.js'
 import { closeAnyway } from './close.js'
 import { isHeld } from './held.js'
 import type { Place } from './layout.js'
+import { NEW_FILE_FLAGS } from './open-flags.js'
 import { pause } from './pause.js'
 import { putBack } from './put-back.js'
 import { rename } from './rename.js'
@@ -10,8 +11,6 @@ import { unlinkAnyway, unlinkIfPresent } from './unlink.js'
 
 /** Milliseconds after which a claim is taken for one that a crash left behind: a holder needs microseconds. */
 export const CLAIM_LIFE = 500
-
-const CLAIM_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 
 /**
  * Django's exclusive open, turned to a file of its own: whoever creates `.name.claim` may, until it takes it away
@@ -86,7 +85,7 @@ function claimIfPossible(place: Place): boolean | undefined {
 
 function claim(place: Place): boolean {
   try {
-    closeAnyway(openSync(place.claim, CLAIM_FLAGS, 0o600))
+    closeAnyway(openSync(place.claim, NEW_FILE_FLAGS, 0o600))
     return true
   } catch (error) {
     // Held: on Windows, one that has been taken away is there until nobody has it open, and cannot even be looked at.

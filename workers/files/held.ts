@@ -33,13 +33,15 @@ export function isHeld(error: unknown, platform: NodeJS.Platform = process.platf
  * @param check Before each attempt: throws where waiting would not help
  */
 export function whileHeld<Result>(system: HeldSystem, call: () => Result, check: () => void): Result {
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
     check()
     try {
       return call()
     } catch (error) {
-      if (attempt === ATTEMPTS || !isHeld(error, system.platform)) throw error
+      if (!isHeld(error, system.platform)) throw error
       system.wait(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)))
     }
   }
+  check()
+  return call()
 }

@@ -45,7 +45,9 @@ export class Place {
 /** What a directory entry is, by its name alone. */
 export type EntryKind =
   | { readonly kind: 'session'; readonly name: DecodedName }
-  | { readonly kind: 'temporary' | 'claim' | 'taken' | 'aside' | 'foreign' }
+  /** `origin`: the name of the session file that it was taken from, or is the claim on. */
+  | { readonly kind: 'claim' | 'taken'; readonly origin: string }
+  | { readonly kind: 'temporary' | 'aside' | 'foreign' }
 
 const TEMPORARY = /^\.[0-9a-f]{24}-[0-9a-z]+\.tmp$/
 const TAKEN = /^\.(.+)\.taken-[0-9a-f]{24}-[0-9a-z]+$/
@@ -124,8 +126,10 @@ export class Layout {
   classify(fileName: string): EntryKind {
     if (fileName.startsWith('.')) {
       if (TEMPORARY.test(fileName)) return { kind: 'temporary' }
-      if (CLAIM.test(fileName)) return { kind: 'claim' }
-      if (TAKEN.test(fileName)) return { kind: 'taken' }
+      const claimed = CLAIM.exec(fileName)?.[1]
+      if (claimed !== undefined) return { kind: 'claim', origin: claimed }
+      const taken = TAKEN.exec(fileName)?.[1]
+      if (taken !== undefined) return { kind: 'taken', origin: taken }
       return { kind: ASIDE.test(fileName) ? 'aside' : 'foreign' }
     }
     if (!fileName.startsWith(this.#prefix)) return { kind: 'foreign' }
@@ -134,12 +138,6 @@ export class Layout {
     const name = names.decode(rest, this.#prefix)
     if (name !== undefined) return { kind: 'session', name }
     return { kind: names.isTemporary(rest) ? 'temporary' : 'foreign' }
-  }
-
-  /** The session file that a `taken` entry came from, or that a claim is for. */
-  originOf(directory: string, entryName: string): Place {
-    const match = TAKEN.exec(entryName) ?? CLAIM.exec(entryName)
-    return this.placeOfEntry(directory, match?.[1] ?? entryName)
   }
 
   #unique(): string {

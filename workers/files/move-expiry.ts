@@ -1,8 +1,8 @@
-import { futimesSync, type Stats, writeSync } from 'node:fs'
-import { systemError } from '../protocol/index.js'
+import { futimesSync, type Stats } from 'node:fs'
 import { headerOf } from './peek.js'
 import { composeExpiry, EXPIRY_OFFSET, UNREADABLE_EXPIRY } from './record.js'
 import type { NewExpiry } from './record-format.js'
+import { writeFully } from './write-fully.js'
 
 /**
  * Moves the expiry of one of our own records, open for reading and writing.
@@ -39,7 +39,8 @@ export function moveExpiry(
  * header later than the time would deceive the next touch, which takes the time for the later.
  */
 function setTimeNotBefore(descriptor: number, expiry: number): void {
-  for (let latest = expiry; ; ) {
+  let latest = expiry
+  for (;;) {
     setTime(descriptor, latest)
     const found = headerOf(descriptor)?.expiry
     if (found === undefined || found <= latest || found === UNREADABLE_EXPIRY) return
@@ -53,10 +54,6 @@ function setTime(descriptor: number, expiry: number): void {
 
 function writeExpiry(descriptor: number, expiry: number): void {
   const bytes = composeExpiry(expiry)
-  for (let written = 0; written < bytes.length; ) {
-    // Half an expiry is none that could be read.
-    const count = writeSync(descriptor, bytes, written, bytes.length - written, EXPIRY_OFFSET + written)
-    if (count <= 0) throw systemError('EIO', 'write', 'the disk takes no more bytes')
-    written += count
-  }
+  // Half an expiry is none that could be read.
+  writeFully(descriptor, bytes, { start: 0, end: bytes.length, position: EXPIRY_OFFSET })
 }

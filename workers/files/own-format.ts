@@ -47,12 +47,12 @@ export const OWN_FORMAT: RecordFormat = {
 }
 
 /** The header is put in front of the payload where it lies. */
-function compose<Where extends RecordPlace>(
+function compose<Where extends RecordPlace, What extends WriteOpcode>(
   request: RequestReader,
-  opcode: WriteOpcode,
+  opcode: What,
   key: string | KeyDigest,
   place: Where,
-): ComposedVersion<Where> {
+): ComposedVersion<Where, What> {
   const { expiry } = request
   const writeId = request.writeId
   const header: RecordHeader = {

@@ -1,9 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
+import { READ_FLAGS } from './open-flags.js'
 import { RECORD_HEADER, type RecordHeader, readHeader, UNREADABLE_EXPIRY } from './record.js'
-
-/** O_NONBLOCK: opening a FIFO in a session's place must not wait for a writer. */
-export const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 /** A record's header and its effective expiry. */
 export interface PeekedHeader {

@@ -50,8 +50,11 @@ export interface RecordPlace {
 }
 
 /** One version of one session, ready to be written. */
-export interface ComposedVersion<Where extends RecordPlace = RecordPlace> {
-  readonly opcode: WriteOpcode
+export interface ComposedVersion<
+  Where extends RecordPlace = RecordPlace,
+  What extends WriteOpcode = WriteOpcode,
+> {
+  readonly opcode: What
   readonly place: Where
   /** The record lies in `bytes` from `start` to `end`. */
   readonly bytes: Buffer
@@ -106,12 +109,12 @@ export interface RecordFormat {
   /** The largest file that can be a record. */
   longest(maxRecordBytes: number): number
   /** What is to be written for the current slot. Only under hashed names may its key be a digest. */
-  compose<Where extends RecordPlace>(
+  compose<Where extends RecordPlace, What extends WriteOpcode>(
     request: RequestReader,
-    opcode: WriteOpcode,
+    opcode: What,
     key: string | KeyDigest,
     place: Where,
-  ): ComposedVersion<Where>
+  ): ComposedVersion<Where, What>
   /** Whether the record in a version's way is what a worker that has died put there for this very operation. */
   isOwn(version: ComposedVersion): boolean
   /**

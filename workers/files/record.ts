@@ -152,10 +152,11 @@ export function readHeader(bytes: Buffer): RecordHeader | string {
   if (bytes.length < RECORD_HEADER) return 'shorter than a record header'
   if (bytes.readUInt32LE(0) !== MAGIC) return 'no session record'
   if (bytes[16] !== FORMAT) return `record format ${bytes[16]}, known is ${FORMAT}`
+  const flags = bytes.readUInt8(17)
   return {
-    keyIncluded: ((bytes[17] ?? 0) & KEY_INCLUDED) !== 0,
-    writtenByUpdate: ((bytes[17] ?? 0) & WRITTEN_BY_UPDATE) !== 0,
-    sealed: ((bytes[17] ?? 0) & SEALED) !== 0,
+    keyIncluded: (flags & KEY_INCLUDED) !== 0,
+    writtenByUpdate: (flags & WRITTEN_BY_UPDATE) !== 0,
+    sealed: (flags & SEALED) !== 0,
     keyLength: bytes.readUInt16LE(18),
     payloadLength: bytes.readUInt32LE(20),
     expiry: readExpiry(bytes),

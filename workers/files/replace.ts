@@ -3,7 +3,7 @@ import { underClaimInTime } from './claim.js'
 import type { Place } from './layout.js'
 import { type Corrupt, readAtOnce } from './load.js'
 import { isDirectoryInTheWay, rename } from './rename.js'
-import type { Replaced, Version, Written } from './temporary.js'
+import type { Replacement } from './temporary.js'
 import { unlinkAnyway } from './unlink.js'
 
 /** What a replace needs to know about its surroundings. */
@@ -27,11 +27,10 @@ export function isMeant(payload: Uint8Array, digest: Uint8Array): boolean {
  * nobody else waits for a disk because of a claim. Whoever reads a version that is not synced yet, and builds upon it,
  * syncs the same directory before he is told that he has stored anything.
  */
-export function replace(context: ReplaceContext, { version, temporary }: Written): Status {
-  const { place, replaces } = version
-  if (replaces === undefined) throw new TypeError('a replace has to bring along what it replaces')
+export function replace(context: ReplaceContext, version: Replacement, temporary: string): Status {
+  const { place } = version
   const { status, corrupt } = underClaimInTime(place, () =>
-    replaceIfMeant(version, replaces, temporary, context.maxRecordBytes),
+    replaceIfMeant(version, temporary, context.maxRecordBytes),
   )
   if (status !== Status.DONE) unlinkAnyway(temporary)
   // Not before: it takes the claim itself.
@@ -44,13 +43,9 @@ interface Outcome {
   readonly corrupt?: Corrupt
 }
 
-function replaceIfMeant(
-  version: Version,
-  { key, digest }: Replaced,
-  temporary: string,
-  maxRecordBytes: number,
-): Outcome {
+function replaceIfMeant(version: Replacement, temporary: string, maxRecordBytes: number): Outcome {
   const { place, retried } = version
+  const { key, digest } = version.replaces
   // A worker that has died put it there for this very operation.
   if (retried && place.format.isOwn(version)) {
     unlinkAnyway(temporary)

@@ -76,13 +76,13 @@ function look({ maxRecordBytes }: ResealContext, place: Place, owner: RecordOwne
   const { format } = place
   const found = lookInto(place.file, (descriptor, stats): Seen | ResealOutcome => {
     if (stats.size > format.longest(maxRecordBytes)) return refused(LARGER_THAN_ANY)
-    let bytes = readWhole(descriptor, stats.size)
-    let resealed = format.reseal?.(bytes, owner)
-    if (resealed === DAMAGED_EXPIRY) {
-      // A touch may have been writing it at that moment.
-      bytes = readWhole(descriptor, stats.size)
-      resealed = format.reseal?.(bytes, owner)
+    const read = () => {
+      const bytes = readWhole(descriptor, stats.size)
+      return { bytes, resealed: format.reseal?.(bytes, owner) }
     }
+    let { bytes, resealed } = read()
+    // A touch may have been writing it at that moment.
+    if (resealed === DAMAGED_EXPIRY) ({ bytes, resealed } = read())
     if (resealed === undefined) return CURRENT
     if (typeof resealed === 'string') return refused(resealed)
     return { header: Buffer.from(bytes.subarray(0, RECORD_HEADER)), fileTime: stats.mtimeMs, bytes: resealed }

@@ -65,15 +65,16 @@ function saveOnce(context: SaveContext, version: Version): Status {
 /** Step 2. Leaves no temporary file, whatever happens. */
 export function putInPlace(context: SaveContext, written: Written): Status {
   try {
-    switch (written.version.opcode) {
+    const { version, temporary } = written
+    switch (version.opcode) {
       case Opcode.CREATE:
-        return create(context, written)
+        return create(context, version, temporary)
       case Opcode.UPDATE:
-        return update(written)
+        return update(version, temporary)
       case Opcode.SAVE:
-        return overwrite(context, written)
+        return overwrite(context, version, temporary)
       case Opcode.REPLACE:
-        return replace(context, written)
+        return replace(context, version, temporary)
     }
   } catch (error) {
     unlinkAnyway(written.temporary)
@@ -81,14 +82,13 @@ export function putInPlace(context: SaveContext, written: Written): Status {
   }
 }
 
-function update({ version, temporary }: Written): Status {
-  const { file } = version.place
-  if (livenessOfPlace(version.place, Date.now()) !== 'alive') {
+function update({ place }: Version, temporary: string): Status {
+  if (livenessOfPlace(place, Date.now()) !== 'alive') {
     unlinkAnyway(temporary)
     return Status.ABSENT
   }
   try {
-    rename(temporary, file)
+    rename(temporary, place.file)
     return Status.DONE
   } catch (error) {
     if (!isDirectoryInTheWay(error)) throw error
@@ -98,19 +98,21 @@ function update({ version, temporary }: Written): Status {
   }
 }
 
-function overwrite(context: SaveContext, { version, temporary }: Written): Status {
-  for (let round = 1; ; round++) {
+function overwrite(context: SaveContext, { place }: Version, temporary: string): Status {
+  for (let round = 1; round < MOST_ROUNDS; round++) {
     try {
-      rename(temporary, version.place.file)
+      rename(temporary, place.file)
       return Status.DONE
     } catch (error) {
-      if (!isDirectoryInTheWay(error) || round === MOST_ROUNDS) throw error
-      if (!makeWay(context, version.place, livenessNow(version.place))) pauseInRound(round)
+      if (!isDirectoryInTheWay(error)) throw error
+      if (!makeWay(context, place, livenessNow(place))) pauseInRound(round)
     }
   }
+  rename(temporary, place.file)
+  return Status.DONE
 }
 
-function create(context: SaveContext, { version, temporary }: Written): Status {
+function create(context: SaveContext, version: Version, temporary: string): Status {
   const { place } = version
   for (let round = 1; round <= MOST_ROUNDS; round++) {
     if (enter(temporary, place) || (version.retried && place.format.isOwn(version))) {

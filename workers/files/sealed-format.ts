@@ -69,12 +69,12 @@ export class SealedFormat implements RecordFormat {
   }
 
   /** In memory of its own: the batch's bytes stay as they are, for loads that are answered from them. */
-  compose<Where extends RecordPlace>(
+  compose<Where extends RecordPlace, What extends WriteOpcode>(
     request: RequestReader,
-    opcode: WriteOpcode,
+    opcode: What,
     key: string | KeyDigest,
     place: Where,
-  ): ComposedVersion<Where> {
+  ): ComposedVersion<Where, What> {
     const { payloadStart, payloadLength, expiry, writeId, codec } = request
     const payload = request.bytes.subarray(payloadStart, payloadStart + payloadLength)
     const writtenByUpdate = opcode === Opcode.UPDATE || opcode === Opcode.REPLACE

@@ -1,4 +1,4 @@
-import { describeFailure, hasCode, type ReplyWriter, type Status } from '../protocol/index.js'
+import { describeFailure, type Failure, hasCode, type ReplyWriter, type Status } from '../protocol/index.js'
 import { closeAnyway } from './close.js'
 import { rooted } from './rooted.js'
 import { putInPlace, type SaveContext, save } from './save-protocol.js'
@@ -54,14 +54,14 @@ export class SyncGroup {
   /** Directories of the sharded layout may be new; the root is synced until each has been seen once. */
   #syncRoot(): void {
     const { root } = this.#context.layout
-    const unseen = [...this.#touched.keys()].filter((directory) => !rooted.has(directory))
+    const unseen = [...this.#touched].filter(([directory]) => !rooted.has(directory))
     if (unseen.length === 0) return
     try {
       syncDirectory(root)
-      for (const directory of unseen) rooted.add(directory)
+      for (const [directory] of unseen) rooted.add(directory)
     } catch (error) {
-      for (const directory of unseen) {
-        for (const slot of this.#touched.get(directory) ?? []) this.#reply.fail(describeFailure(slot, error))
+      for (const [, slots] of unseen) {
+        for (const slot of slots) this.#reply.fail(describeFailure(slot, error))
       }
     }
   }
@@ -108,15 +108,15 @@ export class SyncGroup {
   }
 
   #sync(slot: number, written: Written): boolean {
+    let failure: Failure | undefined
     try {
       syncWritten(written)
-      return true
     } catch (error) {
-      this.#reply.fail(describeFailure(slot, error))
-      return false
-    } finally {
-      // Whoever puts one in place needs descriptors of his own: this group holds none then.
-      closeAnyway(written.descriptor)
+      failure = describeFailure(slot, error)
     }
+    // Whoever puts one in place needs descriptors of his own: this group holds none then.
+    closeAnyway(written.descriptor)
+    if (failure !== undefined) this.#reply.fail(failure)
+    return failure === undefined
   }
 }

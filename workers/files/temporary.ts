@@ -1,21 +1,24 @@
-import { constants, existsSync, fsyncSync, futimesSync, mkdirSync, openSync, writeSync } from 'node:fs'
-import { hasCode, systemError } from '../protocol/index.js'
+import { existsSync, fsyncSync, futimesSync, mkdirSync, openSync } from 'node:fs'
+import { hasCode, type Opcode } from '../protocol/index.js'
 import { closeAnyway } from './close.js'
 import type { Layout, Place } from './layout.js'
 import { openDirectory, refuseLink } from './open-directory.js'
-import type { ComposedVersion } from './record-format.js'
+import { NEW_FILE_FLAGS } from './open-flags.js'
+import type { ComposedVersion, WriteOpcode } from './record-format.js'
 import { rooted } from './rooted.js'
 import { unlinkAnyway } from './unlink.js'
-
-const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
+import { writeFully } from './write-fully.js'
 
 /** One version of one session, ready to be put in its place. */
-export interface Version extends ComposedVersion<Place> {
-  /** `REPLACE`: what has to be stored still. */
-  readonly replaces?: Replaced
+export type Version = ComposedVersion<Place, Exclude<WriteOpcode, typeof Opcode.REPLACE>> | Replacement
+
+/** One that takes the place of another one, and of no other. */
+export interface Replacement extends ComposedVersion<Place, typeof Opcode.REPLACE> {
+  /** What has to be stored still. */
+  readonly replaces: Replaced
 }
 
-/** The version of a session that another one is to take the place of, and of no other. */
+/** The version of a session that another one is to take the place of. */
 export interface Replaced {
   readonly key: string
   /** Of its payload; see `payloadDigest`. */
@@ -48,7 +51,7 @@ export function writeBeside(
   const temporary = layout.temporary(directory)
   const descriptor = openTemporary(layout, temporary, directory)
   try {
-    writeFully(descriptor, bytes, start, end)
+    writeFully(descriptor, bytes, { start, end, position: 0 })
     futimesSync(descriptor, fileTime / 1000, fileTime / 1000)
     return { temporary, descriptor }
   } catch (error) {
@@ -70,10 +73,10 @@ export function syncWritten(written: Written): void {
 
 function openTemporary(layout: Layout, temporary: string, directory: string): number {
   try {
-    return openSync(temporary, CREATE_FLAGS, 0o600)
+    return openSync(temporary, NEW_FILE_FLAGS, 0o600)
   } catch (error) {
     if (!hasCode(error, 'ENOENT') || !makeDirectory(layout, directory)) throw error
-    return openSync(temporary, CREATE_FLAGS, 0o600)
+    return openSync(temporary, NEW_FILE_FLAGS, 0o600)
   }
 }
 
@@ -99,21 +102,5 @@ function makeShard(directory: string): void {
     if (!hasCode(error, 'EEXIST')) throw error
     // A link that leads nowhere has sent us here, or somebody else has just made it.
     refuseLink(directory)
-  }
-}
-
-/** A short write is continued; one that makes no progress is an error, never a truncated record. */
-export function writeFully(
-  descriptor: number,
-  bytes: Buffer,
-  start: number,
-  end: number,
-  write: (descriptor: number, bytes: Buffer, offset: number, length: number) => number = writeSync,
-): void {
-  let offset = start
-  while (offset < end) {
-    const count = write(descriptor, bytes, offset, end - offset)
-    if (count <= 0) throw systemError('EIO', 'write', 'the disk takes no more bytes')
-    offset += count
   }
 }

@@ -37,9 +37,12 @@ export class Tombstones {
   }
 
   #bury(layout: Layout, place: Place): boolean {
-    for (let again = false, found = false; ; again = true) {
+    let again = false
+    let found = false
+    for (;;) {
       const taken = layout.temporary(place.directory)
       if (!moved(place.file, taken) && !again) return false
+      again = true
       const outcome = makeTombstone(place.file)
       if (removeTaken(taken)) found = true
       if (outcome === 'occupied' && wasWrittenByUpdate(place)) continue

@@ -1,16 +1,14 @@
-import { constants, fstatSync, fsyncSync, lstatSync, openSync, type Stats } from 'node:fs'
+import { fstatSync, fsyncSync, lstatSync, openSync, type Stats } from 'node:fs'
 import { hasCode, Status } from '../protocol/index.js'
 import { waitForClaim } from './claim.js'
 import { closeAnyway } from './close.js'
 import type { Place } from './layout.js'
 import { livenessOfPlace } from './liveness.js'
+import { CHANGE_FLAGS } from './open-flags.js'
 import type { NewExpiry } from './record-format.js'
 import type { SaveContext } from './save-protocol.js'
 import { syncDirectory } from './sync-directory.js'
 import type { Tombstones } from './tombstones.js'
-
-/** As for reading, but the expiry may have to be written. */
-const TOUCH_FLAGS = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 /** What a touch needs to know. */
 export interface Touch extends NewExpiry {
@@ -58,7 +56,8 @@ function openSession(place: Place): number | undefined {
 
 function openIfFile(place: Place): number | undefined | 'absent' {
   try {
-    return openSync(place.file, TOUCH_FLAGS)
+    // The expiry may have to be written.
+    return openSync(place.file, CHANGE_FLAGS)
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return 'absent'
     if (hasCode(error, 'EISDIR', 'ELOOP', 'EMLINK', 'ENXIO')) return undefined

@@ -119,13 +119,13 @@ function sweepOne(
       if (isOlder(stats, context.orphanGrace) && (exhume(path) || unlinkIfPresent(path))) tally.orphans++
       return
     case 'claim':
-      if (isOlder(stats, CLAIM_LIFE) && abandon(layout.originOf(directory, fileName))) tally.orphans++
+      if (isOlder(stats, CLAIM_LIFE) && abandon(layout.placeOfEntry(directory, entry.origin))) tally.orphans++
       return
     case 'taken':
       // Its taker died before it had made up its mind.
       if (!isOlder(stats, context.orphanGrace)) return
       if (isToKeep(livenessOf(layout.format, stats, path, Date.now())))
-        putBack(path, layout.originOf(directory, fileName).file)
+        putBack(path, layout.placeOfEntry(directory, entry.origin).file)
       else unlinkIfPresent(path)
       tally.orphans++
   }

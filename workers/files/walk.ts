@@ -20,7 +20,7 @@ export class DirectoryWalk implements Walk {
   readonly #visit: EntryVisit
   readonly #directories: Iterator<string>
   #unreadable: unknown
-  #open: { readonly directory: string; readonly handle: Dir } | undefined
+  #open: OpenDirectory | undefined
 
   constructor(layout: Layout, kind: WalkKind, visit: EntryVisit) {
     this.#layout = layout
@@ -33,8 +33,9 @@ export class DirectoryWalk implements Walk {
     const tally: Tally = { keys: [], scanned: 0, live: 0, expired: 0, orphans: 0, resealed: 0, corrupt: [] }
     try {
       while (tally.scanned < SLICE_ENTRIES && tally.resealed < SLICE_RESEALS) {
-        if (this.#open === undefined && !this.#openNext()) return this.#lastSlice(tally)
-        this.#readOne(tally)
+        this.#open ??= this.#openNext()
+        if (this.#open === undefined) return this.#lastSlice(tally)
+        this.#readOne(this.#open, tally)
       }
       return { ...tally, done: false }
     } catch (error) {
@@ -55,9 +56,7 @@ export class DirectoryWalk implements Walk {
     throw this.#unreadable
   }
 
-  #readOne(tally: Tally): void {
-    if (this.#open === undefined) return
-    const { directory, handle } = this.#open
+  #readOne({ directory, handle }: OpenDirectory, tally: Tally): void {
     const entry = handle.readSync()
     if (entry === null) return this.end()
     tally.scanned++
@@ -74,16 +73,21 @@ export class DirectoryWalk implements Walk {
   }
 
   /** Opens the next directory that exists. One that cannot be read fails the walk, but only when all others are done. */
-  #openNext(): boolean {
+  #openNext(): OpenDirectory | undefined {
     for (let next = this.#directories.next(); next.done !== true; next = this.#directories.next()) {
       const directory = next.value
       try {
-        this.#open = { directory, handle: opendirSync(directory, { bufferSize: 256 }) }
-        return true
+        return { directory, handle: opendirSync(directory, { bufferSize: 256 }) }
       } catch (error) {
         if (!this.#layout.sharded || !hasCode(error, 'ENOENT')) this.#unreadable ??= error
       }
     }
-    return false
+    return undefined
   }
+}
+
+/** A directory that is being read. */
+interface OpenDirectory {
+  readonly directory: string
+  readonly handle: Dir
 }

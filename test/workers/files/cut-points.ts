@@ -7,7 +7,9 @@ import { syncBuiltinESMExports } from 'node:module'
  */
 
 const CALLS = [
+  'accessSync',
   'closeSync',
+  'copyFileSync',
   'existsSync',
   'fdatasyncSync',
   'fstatSync',
@@ -28,7 +30,7 @@ const CALLS = [
   'writeSync',
 ] as const
 
-let onCall: ((name: string) => void) | undefined
+let onCall: ((name: string, path: unknown) => void) | undefined
 
 const functions = fs as unknown as Record<string, (...values: unknown[]) => unknown>
 for (const name of CALLS) {
@@ -37,7 +39,7 @@ for (const name of CALLS) {
   functions[name] = (...values) => {
     // Linux has let go of a descriptor also when closing it fails.
     if (name === 'closeSync') real(...values)
-    onCall?.(name)
+    onCall?.(name, values[0])
     return name === 'closeSync' ? undefined : real(...values)
   }
 }
@@ -89,20 +91,32 @@ export function interrupt(outer: () => void, intrude: (call: number) => void): n
 export function failing(task: () => void, at: number, code: string): string | undefined {
   let calls = 0
   let failed: string | undefined
-  onCall = (name) => {
-    if (calls++ !== at) return
+  refusing(task, (name) => {
+    if (calls++ !== at) return undefined
     failed = name
+    return code
+  })
+  return failed
+}
+
+/** Runs a task in which every call fails that a code is given for. */
+export function refusing<Result>(
+  task: () => Result,
+  codeFor: (name: string, path: unknown) => string | undefined,
+): Result {
+  onCall = (name, path) => {
+    const code = codeFor(name, path)
+    if (code === undefined) return
     throw Object.assign(new Error(`${code}: made to fail, ${name}`), {
       code,
       syscall: name.replace('Sync', ''),
     })
   }
   try {
-    task()
+    return task()
   } finally {
     onCall = undefined
   }
-  return failed
 }
 
 /**

@@ -129,11 +129,13 @@ names('entries are told apart by their names', () => {
       const place = layout.place(text, keyHash(text))
       const kind = (path: string) => layout.classify(path.slice('/sessions/'.length)).kind
       assert.is(kind(place.file), 'session')
-      assert.is(kind(layout.taken(place)), 'taken')
       assert.is(kind(layout.aside(place)), 'aside')
       assert.is(kind(layout.temporary('/sessions')), 'temporary')
+      const origin = place.file.slice('/sessions/'.length)
       const taken = layout.taken(place).slice('/sessions/'.length)
-      assert.is(layout.originOf('/sessions', taken).file, place.file)
+      assert.equal(layout.classify(taken), { kind: 'taken', origin })
+      const claim = place.claim.slice('/sessions/'.length)
+      assert.equal(layout.classify(claim), { kind: 'claim', origin })
     }),
     { numRuns: 500 },
   )

@@ -1,14 +1,29 @@
-import { lstatSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
+import {
+  closeSync,
+  futimesSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { SealBinding } from '#dist/workers/seal/index.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
-import { failing, interleave, killing } from './cut-points.js'
+import { failing, interleave, killing, refusing } from './cut-points.js'
 import type { StorageDriver as Driver } from './storage-driver.js'
 
 // After cut-points.js, so that the storage gets the calls that can be cut.
 const { HOUR, StorageDriver } = await import('./storage-driver.js')
-const { RECORD_HEADER, readHeader } = await import('#dist/workers/files/record.js')
+const { composeExpiry, EXPIRY_OFFSET, RECORD_HEADER, readHeader } = await import(
+  '#dist/workers/files/record.js'
+)
 const { Opcode, Status } = await import('#dist/workers/protocol/index.js')
 const { sealedWith } = await import('#dist/workers/seal/index.js')
 
@@ -166,6 +181,133 @@ resealing('killed at any moment, and deleted then, a session stays deleted', () 
     later(2 * HOUR, () => both.walk('sweep'))
     assert.equal(readdirSync(directory), [], `after call ${at}`)
   }
+})
+
+/** A session whose sealing anew ended with its process, when it had been taken out of its place. */
+function leftHeld(driver: Driver): string {
+  driver.save(KEY, 'old', Date.now() + 5 * HOUR)
+  const { file, held, claim } = driver.place(KEY)
+  renameSync(file, held)
+  writeFileSync(claim, '')
+  return file
+}
+
+resealing('what a dead process has left held goes back, whoever else puts it back at the same time', () => {
+  const { old, both, directory } = drivers()
+  for (let at = 0, calls = 1; at < calls; at++) {
+    for (const left of readdirSync(directory)) rmSync(`${directory}/${left}`)
+    leftHeld(old)
+    later(1000, () => {
+      let told: string | undefined
+      const run = (): void => assert.is(old.load(KEY), 'old')
+      calls = interleave(() => {
+        told = both.load(KEY)
+      }, [{ at, run }])
+      assert.is(told, 'old', `at ${at}`)
+    })
+    later(2 * HOUR, () => both.walk('sweep'))
+    assert.equal(readdirSync(directory), [KEY], `at ${at}`)
+  }
+})
+
+resealing('where no link can be made it goes back by its name, but over nothing newer', () => {
+  const stuck = (name: string): string | undefined => (name === 'linkSync' ? 'EIO' : undefined)
+  const { old, both, directory } = drivers()
+  leftHeld(old)
+  later(1000, () => {
+    assert.is(
+      refusing(() => both.load(KEY), stuck),
+      'old',
+    )
+    both.save(KEY, 'expired', 1000)
+    writeFileSync(old.place(KEY).held, 'older still')
+    const create = { opcode: Opcode.CREATE, key: KEY, text: 'x' }
+    const { status, failure } = refusing(() => both.one(create), stuck)
+    assert.equal([status, failure?.code], [Status.FAILED, 'EIO'])
+    assert.is(both.create(KEY, 'new', Date.now() + 5 * HOUR), Status.DONE)
+    assert.is(both.load(KEY), 'new')
+  })
+  later(2 * HOUR, () => both.walk('sweep'))
+  assert.equal(readdirSync(directory), [KEY])
+})
+
+resealing('a session that goes while it is sealed anew is nothing to tell of, and does not come back', () => {
+  const { old, both, directory } = drivers()
+  const { file } = old.place(KEY)
+  for (let at = 0, calls = 1; at < calls; at++) {
+    old.save(KEY, 'old', Date.now() + 5 * HOUR)
+    let wasThere = false
+    const run = (): void => {
+      wasThere = readdirSync(directory).includes(KEY)
+      rmSync(file, { force: true })
+    }
+    let told: ReturnType<Driver['walk']> | undefined
+    calls = Math.max(
+      calls,
+      interleave(() => {
+        told = both.walk('reseal')
+      }, [{ at, run }]),
+    )
+    assert.equal(told?.corrupt, [], `at ${at}`)
+    assert.is(both.load(KEY), wasThere ? undefined : 'old', `at ${at}`)
+    rmSync(file, { force: true })
+    assert.equal(readdirSync(directory), [], `at ${at}`)
+  }
+})
+
+resealing('an expiry that a touch has half written at any call is no damage', () => {
+  const { old, both } = drivers()
+  const { file } = old.place(KEY)
+  const expiry = Date.now() + 5 * HOUR
+  let resealed = 0
+  for (let at = 0, calls = 1; at < calls; at++) {
+    old.save(KEY, 'old', expiry)
+    // A touch stays with the file that it has opened, wherever that is.
+    const descriptor = openSync(file, 'r+')
+    const write = (bytes: Uint8Array): void => {
+      writeSync(descriptor, bytes, 0, 8, EXPIRY_OFFSET)
+      futimesSync(descriptor, expiry / 1000, expiry / 1000)
+    }
+    const whole = composeExpiry(expiry)
+    const half = Uint8Array.from(whole, (byte, index) => (index < 2 ? byte ^ 0xff : byte))
+    let told: ReturnType<Driver['walk']> | undefined
+    calls = Math.max(
+      calls,
+      interleave(() => {
+        told = both.walk('reseal')
+      }, [
+        { at, run: () => write(half) },
+        { at: at + 1, run: () => write(whole) },
+      ]),
+    )
+    write(whole)
+    closeSync(descriptor)
+    assert.equal(told?.corrupt, [], `at ${at}`)
+    resealed += told?.resealed ?? 0
+    assert.is(both.load(KEY), 'old', `at ${at}`)
+    rmSync(file)
+  }
+  assert.ok(resealed > 10, `${resealed} were sealed anew`)
+})
+
+resealing('what is larger than any record is told of and stays', () => {
+  const { old, both } = drivers()
+  old.save(KEY, 'text')
+  const { file } = old.place(KEY)
+  truncateSync(file, 2 ** 30)
+  utimesSync(file, Date.now() / 1000 + 60, Date.now() / 1000 + 60)
+  assert.equal(both.walk('reseal').corrupt, [{ reason: 'larger than any record', keptAs: undefined }])
+  assert.is(lstatSync(file).size, 2 ** 30)
+})
+
+resealing('where there is no seal, nothing is sealed anew', () => {
+  const driver = new StorageDriver({ layout: 'flat', directory: temporaryDirectory('memory') })
+  driver.save(KEY, 'text')
+  driver.save('expired', 'text', 1000)
+  const before = readFileSync(driver.place(KEY).file)
+  const { resealed, expired, corrupt } = driver.walk('reseal')
+  assert.equal([resealed, expired, corrupt], [0, 1, []])
+  assert.ok(readFileSync(driver.place(KEY).file).equals(before))
 })
 
 resealing('whichever call fails, the session can be read, and the next sweep leaves no litter', () => {

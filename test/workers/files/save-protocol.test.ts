@@ -18,7 +18,7 @@ import * as assert from 'uvu/assert'
 import { CLAIM_LIFE, underClaim } from '#dist/workers/files/claim.js'
 import { peekHeader } from '#dist/workers/files/peek.js'
 import { enter } from '#dist/workers/files/save-protocol.js'
-import { writeFully } from '#dist/workers/files/temporary.js'
+import { writeFully } from '#dist/workers/files/write-fully.js'
 import { Opcode, Status } from '#dist/workers/protocol/index.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { filesBelow, HOUR, randomNonce, StorageDriver } from './storage-driver.js'
@@ -206,9 +206,10 @@ protocol('short writes are continued, byte by byte if it must be', () => {
       (one, other, counts) => {
         const [start, end] = one < other ? [one, other] : [other, one]
         let written = ''
-        writeFully(0, bytes, start, end, (_, from, offset, length) => {
+        writeFully(0, bytes, { start, end, position: 7 }, (_, from, offset, length, position) => {
+          assert.is(position, 7 + written.length)
           const count = Math.min(length, counts.next().value as number)
-          written += from.toString('latin1', offset, offset + count)
+          written += Buffer.from(from).toString('latin1', offset, offset + count)
           return count
         })
         assert.is(written, bytes.toString('latin1', start, end))
@@ -220,7 +221,10 @@ protocol('short writes are continued, byte by byte if it must be', () => {
 protocol('a write that makes no progress is an error', () => {
   let calls = 0
   const stuck = () => (++calls === 1 ? 3 : 0)
-  assert.throws(() => writeFully(0, Buffer.alloc(8), 0, 8, stuck), /EIO: the disk takes no more bytes, write/)
+  assert.throws(
+    () => writeFully(0, Buffer.alloc(8), { start: 0, end: 8, position: 0 }, stuck),
+    /EIO: the disk takes no more bytes, write/,
+  )
   assert.is(calls, 2)
 })
 
@@ -312,21 +316,6 @@ protocol('a save waits for the claim on what stands in its place, and tells of i
   const kept = driver.notices.filter(({ keptAs }) => keptAs !== undefined)
   assert.is(kept.length, 1)
   assert.ok(driver.notices.length <= 2)
-})
-
-protocol('a place that can never be freed is an error of the storage, not a session that exists', () => {
-  const driver = new StorageDriver({ layout: 'flat' })
-  const place = driver.place(KEY)
-  driver.save(KEY, 'expired', 1)
-  // No claim can be made where a directory stands in its place, however old it becomes.
-  mkdirSync(place.claim)
-  const { status, failure } = driver.one({ opcode: Opcode.CREATE, key: KEY, text: 'x' })
-  assert.is(status, Status.FAILED)
-  assert.ok(
-    failure?.code === 'EBUSY' || failure?.code === 'EISDIR' || failure?.code === 'EPERM',
-    failure?.code,
-  )
-  assert.not.ok(readdirSync(driver.options.directory).some((name) => name.endsWith('.tmp')))
 })
 
 protocol('the record on disk holds what the batch said', () => {

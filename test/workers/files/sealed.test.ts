@@ -149,6 +149,20 @@ sealed('with any bit of it changed, and the checksum made right again, a record 
   assert.is(one.load('k'), TEXT)
 })
 
+sealed('a damaged record is nobody else’s: it takes the place, until it is loaded and moved aside', () => {
+  const { one } = processes({ one: sealWith(1) })
+  one.save('k', TEXT)
+  const { file } = one.place('k')
+  for (const damaged of ['no record', 'no record, but as long as the header of one would be']) {
+    writeFileSync(file, damaged)
+    utimesSync(file, Date.now() / 1000 + 60, Date.now() / 1000 + 60)
+    assert.ok(one.exists('k'))
+    assert.is(one.create('k', 'new'), Status.CONFLICT)
+    assert.ok(refusal(one, 'k').moved)
+    assert.is(one.create('k', 'new'), Status.DONE)
+  }
+})
+
 sealed('what a touch changes in place does not break a seal', () => {
   const { one } = processes({ one: sealWith(1) })
   one.save('k', TEXT, Date.now() + 3 * HOUR)

@@ -3,6 +3,7 @@ import {
   linkSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -12,6 +13,7 @@ import {
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { CLAIM_LIFE } from '#dist/workers/files/claim.js'
+import { RECORD_HEADER } from '#dist/workers/files/record.js'
 import { removeIfMeant } from '#dist/workers/files/removal.js'
 import { TOMBSTONE_LIFE } from '#dist/workers/files/tombstones.js'
 import { Status } from '#dist/workers/protocol/index.js'
@@ -68,6 +70,17 @@ sweeping('keys of every kind are listed as they were given', () => {
     assert.is(driver.walk('clear').live, keys.length)
     assert.equal(driver.walk('keys').keys, [])
   }
+})
+
+sweeping('a damaged record tells no key, though its header says that there is one in it', () => {
+  const driver = new StorageDriver({ layout: 'flat' })
+  for (const letter of ['a', 'b']) driver.save(letter.repeat(200), 'text')
+  const { file } = driver.place('a'.repeat(200))
+  const bytes = readFileSync(file)
+  bytes.writeUInt8(0x62, RECORD_HEADER)
+  writeFileSync(file, bytes)
+  utimesSync(file, Date.now() / 1000 + 60, Date.now() / 1000 + 60)
+  assert.equal(driver.walk('keys').keys, ['b'.repeat(200)])
 })
 
 sweeping('hashed names count and clear, but tell no key', () => {
@@ -185,11 +198,12 @@ sweeping('files of others are not cleared, whatever their names', () => {
       `${driver.options.directory}/${name}`,
       name === 'empty' ? '' : 'a text that is long enough for a record header',
     )
+  writeFileSync(`${driver.options.directory}/README`, 'the name of no session')
   driver.save('k', 'x')
   assert.is(driver.walk('clear').live, 1)
   assert.equal(
     filesBelow(driver.options.directory).filter((name) => !name.startsWith('.')),
-    ['empty', 'makefile', 'readme'],
+    ['README', 'empty', 'makefile', 'readme'],
   )
   const past = Date.now() / 1000 - 100
   utimesSync(`${driver.options.directory}/readme`, past, past)

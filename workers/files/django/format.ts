@@ -67,12 +67,12 @@ export class DjangoFormat implements RecordFormat {
     return longestSigned(maxRecordBytes)
   }
 
-  compose<Where extends RecordPlace>(
+  compose<Where extends RecordPlace, What extends WriteOpcode>(
     request: RequestReader,
-    opcode: WriteOpcode,
+    opcode: What,
     _key: string,
     place: Where,
-  ): ComposedVersion<Where> {
+  ): ComposedVersion<Where, What> {
     const { payloadStart, payloadLength, expiry, writeId } = request
     const json = request.bytes.subarray(payloadStart, payloadStart + payloadLength)
     const now = Date.now()

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, type Stats } from 'node:fs'
 import { hasCode } from '../../protocol/index.js'
 import { SEAL_BYTES } from '../../seal/index.js'
-import { READ_FLAGS } from '../peek.js'
+import { READ_FLAGS } from '../open-flags.js'
 import { readInto } from '../read-whole.js'
 import { DAMAGED_EXPIRY, LONGEST_KEY, RECORD_HEADER, readHeader, UNREADABLE_EXPIRY } from '../record.js'
 import type { RecordFormat, RecordOwner } from '../record-format.js'

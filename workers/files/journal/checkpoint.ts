@@ -19,9 +19,13 @@ const MOST_FAILURES = 8
 interface UnderWay {
   /** The slices of the key space, that is the directories, that it belongs to. */
   readonly keySlices: ReadonlySet<number>
-  readonly entries: readonly number[]
-  /** The frames that brought the versions which are being written. */
-  readonly changed: readonly number[]
+  readonly entries: readonly TakenEntry[]
+}
+
+interface TakenEntry {
+  readonly entry: number
+  /** The frame that brought the version which is being written. */
+  readonly changed: number
 }
 
 /**
@@ -86,11 +90,11 @@ export class Checkpoint {
     this.#underWay.delete(id)
     const reader = reply === null || reply === 'lost' ? undefined : new ReplyReader(reply)
     let failed = reply === 'lost'
-    for (const [index, entry] of slice.entries.entries()) {
+    for (const [index, { entry, changed }] of slice.entries.entries()) {
       if (reply === 'lost' || reader?.status(index) === Status.FAILED) {
         failed = true
         this.#newest.giveBack(entry)
-      } else this.#newest.arrive(entry, slice.changed[index] ?? 0)
+      } else this.#newest.arrive(entry, changed)
     }
     if (!failed) return
     // Its directories are left for the next checkpoint, or this one would never end.
@@ -103,7 +107,7 @@ export class Checkpoint {
   /** What is under way counts for nothing any more. */
   abandon(): void {
     for (const { entries } of this.#underWay.values())
-      for (const entry of entries) this.#newest.giveBack(entry)
+      for (const { entry } of entries) this.#newest.giveBack(entry)
     this.#underWay.clear()
   }
 
@@ -140,7 +144,8 @@ export class Checkpoint {
       newest.take(entry)
     }
     const id = this.#nextId++
-    this.#underWay.set(id, { keySlices, entries, changed: entries.map((entry) => newest.changed(entry)) })
+    const taken = entries.map((entry) => ({ entry, changed: newest.changed(entry) }))
+    this.#underWay.set(id, { keySlices, entries: taken })
     return { id, wire }
   }
 }

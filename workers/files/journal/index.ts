@@ -216,11 +216,11 @@ const LARGEST_SHARE = 4
 /** Batch and ordinal are not known any more when the journal is read back. */
 function keepWriteId(request: RequestReader): void {
   const [low, high] = request.writeId
-  const { offset, words, bytes } = request
+  const { offset, words, view } = request
   const word = offset >>> 2
   words[word + 7] = low
   words[word + 8] = high
-  bytes[offset + 5] = (bytes[offset + 5] ?? 0) | OWN_WRITE_ID
+  view.setUint8(offset + 5, view.getUint8(offset + 5) | OWN_WRITE_ID)
 }
 
 const LOST = {

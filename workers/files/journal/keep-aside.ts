@@ -1,19 +1,18 @@
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { CorruptNotice } from '../../protocol/index.js'
 import type { Layout, Place } from '../layout.js'
-import { writeFully } from '../temporary.js'
+import { NEW_FILE_FLAGS } from '../open-flags.js'
 import { unlinkIfPresent } from '../unlink.js'
-
-const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
+import { writeFully } from '../write-fully.js'
 
 /** Keeps a record that is in no file yet for whoever wants to look at it. */
 export function keepAside(layout: Layout, place: Place, reason: string, record: Buffer): CorruptNotice {
   const aside = layout.aside(place)
   try {
-    const descriptor = openSync(aside, FLAGS, 0o600)
+    const descriptor = openSync(aside, NEW_FILE_FLAGS, 0o600)
     try {
-      writeFully(descriptor, record, 0, record.length)
+      writeFully(descriptor, record, { start: 0, end: record.length, position: 0 })
     } finally {
       closeSync(descriptor)
     }

@@ -68,8 +68,7 @@ function writeSlot(source: SlotReader, bytes: Buffer, view: DataView, at: number
   if (known === undefined) {
     const key = source.key()
     writeKeyDigest(key, bytes, digestAt)
-    const flags = (bytes[at + 5] ?? 0) & ~WIDE_KEY
-    bytes[at + 5] = flags | DIGESTED_KEY
+    view.setUint8(at + 5, (view.getUint8(at + 5) & ~WIDE_KEY) | DIGESTED_KEY)
     view.setUint16(at + 6, KEY_DIGEST_BYTES, true)
     view.setInt32(at + 12, hashOfDigest(view.getInt32(digestAt, true), source.hash), true)
     view.setUint32(at + 36, key.length, true)

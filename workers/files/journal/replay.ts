@@ -1,5 +1,6 @@
-import { closeSync, constants, fdatasyncSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
+import { closeSync, fdatasyncSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
 import { type CorruptNotice, type ReplaySlice, type SlotReader, systemError } from '../../protocol/index.js'
+import { CHANGE_FLAGS, READ_FLAGS } from '../open-flags.js'
 import { readInto } from '../read-whole.js'
 import type { Evidence } from './evidence.js'
 import { type FrameHeader, hasFrameBehind, readFrame } from './frame.js'
@@ -14,9 +15,6 @@ import {
 } from './segment.js'
 import type { LogPosition, OldSegment } from './segment-log.js'
 
-/** Never through a link, and never waiting for whoever writes to a FIFO. */
-const WITH_CARE = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
-const READ_FLAGS = constants.O_RDONLY | WITH_CARE
 /** More than a segment and the largest batch that may be its last. */
 const LARGEST_SEGMENT = 2 ** 29
 
@@ -137,19 +135,18 @@ export class Replay {
     this.#expected ??= header.firstSequence
     const bytes = readWhole(`${this.#directory}/${segmentName(segment.number)}`, this.#fsync)
     const { end, damage } = this.#replayFrames(bytes, header, limit)
-    if (damage === undefined && this.#isWhole(index, bytes, end, limit)) return
+    if (damage === undefined && this.#isWhole(index, bytes, header, end, limit)) return
     this.#ended = true
     const reason = damage ?? 'a segment of the journal is damaged in the middle'
     corrupt.push(this.#evidence.ofPart(segment, reason))
   }
 
   /** Whether nothing that counts can lie behind the end of those frames that do. */
-  #isWhole(index: number, bytes: Buffer, end: number, limit: number): boolean {
+  #isWhole(index: number, bytes: Buffer, { salt }: SegmentHeader, end: number, limit: number): boolean {
     if (end === bytes.length || this.#expected === limit) return true
     // The segment behind it, if there is one, begins with a later frame than the one that is missing here.
     const behind = this.#segments.slice(index + 1)
     if (behind.some((later) => later.header !== undefined)) return false
-    const salt = this.#segments[index]?.header?.salt ?? 0
     return readFrame(bytes, end, salt) === undefined && !hasFrameBehind(bytes, end, salt)
   }
 
@@ -230,7 +227,7 @@ export function findSegments(directory: string): FoundSegment[] {
 /** A buffer of its own, whose slots lie at multiples of eight. */
 function readWhole(path: string, fsync: boolean): Buffer<ArrayBuffer> {
   // Not every system syncs what is open for reading alone.
-  const descriptor = openSync(path, fsync ? constants.O_RDWR | WITH_CARE : READ_FLAGS)
+  const descriptor = openSync(path, fsync ? CHANGE_FLAGS : READ_FLAGS)
   try {
     if (fsync) fdatasyncSync(descriptor)
     const bytes = Buffer.from(new ArrayBuffer(fstatSync(descriptor).size))

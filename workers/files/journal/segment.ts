@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { systemError } from '../../protocol/index.js'
 import { closeAnyway } from '../close.js'
+import { CHANGE_FLAGS, NEW_FILE_FLAGS } from '../open-flags.js'
 import { rename } from '../rename.js'
 import { syncDirectory } from '../sync-directory.js'
 import { unlinkAnyway, unlinkIfPresent } from '../unlink.js'
+import { writeFully } from '../write-fully.js'
 
 /*
  * A segment is one file of the journal: a header and frames. Little-endian:
@@ -27,8 +29,6 @@ const FORMAT = 2
 const OLDEST_FORMAT = 1
 /** Bytes in front of the first frame. */
 export const SEGMENT_HEADER = 32
-const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
-const SPARE_FLAGS = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0)
 const NAME = /^([0-9]{12})\.log$/
 /** Numbers begin with one: no journal comes so far, and whoever went on from there would run out of digits, or of integers. */
 const MOST_SEGMENTS = 9e11
@@ -100,9 +100,11 @@ export class Segment {
     const { firstSequence, follows, fsync, spare, onLeft } = options
     const path = `${directory}/${segmentName(number)}`
     const salt = randomBytes(4).readUInt32LE(0)
-    const descriptor = spare === undefined ? openSync(path, FLAGS, 0o600) : openSync(spare, SPARE_FLAGS)
+    const descriptor =
+      spare === undefined ? openSync(path, NEW_FILE_FLAGS, 0o600) : openSync(spare, CHANGE_FLAGS)
     try {
-      writeAt(descriptor, composeHeader({ salt, firstSequence, follows }), SEGMENT_HEADER, 0)
+      const header = composeHeader({ salt, firstSequence, follows })
+      writeFully(descriptor, header, { start: 0, end: SEGMENT_HEADER, position: 0 })
       if (fsync) fdatasyncSync(descriptor)
       // Not before: under a segment's name, the header of what the spare was would speak for frames long gone.
       if (spare !== undefined) rename(spare, path)
@@ -140,7 +142,7 @@ export class Segment {
       throw systemError('ENOENT', 'write', 'the journal has been deleted; close the engine and open it anew')
     }
     try {
-      writeAt(this.#descriptor, bytes, length, this.#length)
+      writeFully(this.#descriptor, bytes, { start: 0, end: length, position: this.#length })
     } catch (error) {
       this.usable = this.#cutBack()
       throw error
@@ -182,15 +184,5 @@ function isUnlinked(path: string): boolean {
     return true
   } catch {
     return false
-  }
-}
-
-/** Writes the beginning of `bytes` at a position. A short write is continued; one without progress is an error. */
-function writeAt(descriptor: number, bytes: Buffer, length: number, position: number): void {
-  let written = 0
-  while (written < length) {
-    const count = writeSync(descriptor, bytes, written, length - written, position + written)
-    if (count <= 0) throw systemError('EIO', 'write', 'the disk takes no more bytes')
-    written += count
   }
 }

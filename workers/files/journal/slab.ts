@@ -83,7 +83,7 @@ export class Slab {
     const units = (bytes + 7) >>> 3
     if (units > LARGEST_SHARED) return this.#addChunk(new Chunk(units, units, -1), 1) << 15
     const size = CLASS_OF[units] as number
-    const roomy = this.#roomy[size] ?? []
+    const roomy = this.#roomyOf(size)
     let chunk = roomy.at(-1)
     if (chunk === undefined) {
       chunk = new Chunk(CHUNK_UNITS, CLASS_UNITS[size] as number, size)
@@ -108,7 +108,7 @@ export class Slab {
     const unit = address & (CHUNK_UNITS - 1)
     chunk.words[unit * 2] = chunk.freed
     chunk.freed = unit
-    if (wasFull) chunk.place = (this.#roomy[chunk.size]?.push(chunk) ?? 1) - 1
+    if (wasFull) chunk.place = this.#roomyOf(chunk.size).push(chunk) - 1
   }
 
   /** Whether a block may hold so many bytes, without wasting half of it. */
@@ -144,10 +144,15 @@ export class Slab {
     this.#bytes -= chunk.bytes.length
   }
 
+  #roomyOf(size: number): Chunk[] {
+    return this.#roomy[size] as Chunk[]
+  }
+
   #leaveRoomy(chunk: Chunk): void {
-    const roomy = this.#roomy[chunk.size] ?? []
-    const last = roomy.pop()
-    if (last === undefined || last === chunk) return
+    const roomy = this.#roomyOf(chunk.size)
+    // It is among them, so there is a last one.
+    const last = roomy.pop() as Chunk
+    if (last === chunk) return
     roomy[chunk.place] = last
     last.place = chunk.place
   }

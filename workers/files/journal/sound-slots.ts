@@ -31,8 +31,8 @@ function isSound(slots: SlotReader, end: number): boolean {
   if (length < SLOT_HEADER || length % 8 !== 0 || offset + length > end) return false
   if (!carriesPayload(opcode) && opcode !== Opcode.TOUCH && opcode !== Opcode.DELETE) return false
   // Also of what carries none: the key lies behind it.
-  const payloadBytes = words[(offset >>> 2) + 2] ?? 0
-  const packed = words[(offset >>> 2) + 1] ?? 0
+  const payloadBytes = words[(offset >>> 2) + 2] as number
+  const packed = words[(offset >>> 2) + 1] as number
   const keyBytes = packed >>> 16
   const isWide = ((packed >>> 8) & WIDE_KEY) !== 0
   if (keyBytes === 0 || keyBytes > (isWide ? LONGEST_KEY : LONGEST_KEY / 2)) return false

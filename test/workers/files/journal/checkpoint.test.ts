@@ -1,7 +1,9 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Opcode, Status } from '#dist/workers/protocol/index.js'
+import { readRecord } from '#dist/workers/files/record.js'
+import { type CorruptNotice, Opcode, RequestReader, Status, sliceOf } from '#dist/workers/protocol/index.js'
+import { temporaryDirectory } from '../../../fixtures/temporary-directory.js'
 import { filesBelow, HOUR, StorageDriver } from '../storage-driver.js'
 import { JournalDriver } from './journal-driver.js'
 
@@ -176,6 +178,43 @@ test('a file that can never be written does not let the journal grow for ever', 
   assert.is(inFile(driver, 'stuck'), 'x'.repeat(500))
 })
 
+test('slices that are under way at the same time have no directory in common, and a flat one has one', () => {
+  for (const layout of ['sharded', 'flat'] as const) {
+    const driver = new JournalDriver({ layout, directory: temporaryDirectory('memory') })
+    const keys = Array.from({ length: 300 }, (_, index) => `key-${index}`)
+    driver.apply(keys.map((key) => ({ opcode: Opcode.SAVE, key, text: `of ${key}` })))
+    const { journal } = driver
+    journal.checkpoint({ kind: 'begin' })
+    const underWay: { readonly id: number; readonly wire: ArrayBuffer }[] = []
+    for (let more = true; more; ) {
+      const { slice } = journal.checkpoint({ kind: 'next' })
+      if (slice !== undefined) underWay.push(slice)
+      more = slice !== undefined
+    }
+    assert.is(underWay.length > 1, layout === 'sharded')
+    // What is left of a directory whose slice is full has to wait for that.
+    const directories = underWay.map(({ wire }) => new Set(slicesOf(wire)))
+    const all = directories.flatMap((each) => [...each])
+    assert.is(new Set(all).size, all.length)
+    for (let slice = underWay.shift(); slice !== undefined; slice = underWay.shift()) {
+      const reply = driver.storage.apply(slice.wire) as ArrayBuffer | null
+      const next = journal.checkpoint({ kind: 'next', stored: { id: slice.id, reply } }).slice
+      if (next !== undefined) underWay.push(next)
+    }
+    assert.equal(journal.checkpoint({ kind: 'end' }).failures, [])
+    assert.equal(driver.segments, [])
+    for (const key of keys) assert.is(inFile(driver, key), `of ${key}`)
+  }
+})
+
+/** The slice of the key space that each slot of a batch belongs to. */
+function slicesOf(wire: ArrayBuffer): number[] {
+  const request = new RequestReader(wire)
+  const slices: number[] = []
+  while (request.next()) slices.push(sliceOf(request.hash))
+  return slices
+}
+
 test('a slice whose worker died is written again', () => {
   const driver = new JournalDriver()
   driver.save('a', 'x')
@@ -214,21 +253,107 @@ test('a create that its own dead worker had journaled, or even written, is no co
 })
 
 test('what the codec refuses is kept aside, from the journal as from a file', () => {
-  const driver = new JournalDriver()
+  // The name of a long key does not tell it: it is kept in the record.
+  for (const key of ['a', 'a'.repeat(200)]) {
+    const driver = new JournalDriver({ directory: temporaryDirectory('memory') })
+    driver.save(key, 'no session')
+    const { writeId = [0, 0] } = driver.one({ opcode: Opcode.LOAD, key })
+    mkdirSync(driver.place(key).directory, { recursive: true })
+    const wrong = driver.one({ opcode: Opcode.SET_ASIDE, key, writeId: [1, 1] })
+    assert.equal([wrong.corrupt, driver.load(key)], [[], 'no session'])
+    const aside = driver.one({ opcode: Opcode.SET_ASIDE, key, writeId })
+    assertKept(driver, key, aside.corrupt, writeId)
+    // What is deleted by then, or was at any time, is no session that it could be.
+    assert.equal(driver.one({ opcode: Opcode.SET_ASIDE, key, writeId }).corrupt, [])
+    driver.checkpoint()
+    assert.not.ok(existsSync(driver.place(key).file))
+  }
+})
+
+test('what is in its file by then is kept from there', () => {
+  const driver = new JournalDriver({ directory: temporaryDirectory('memory') })
   driver.save('a', 'no session')
+  driver.checkpoint()
   const { writeId = [0, 0] } = driver.one({ opcode: Opcode.LOAD, key: 'a' })
-  mkdirSync(driver.place('a').directory, { recursive: true })
-  const wrong = driver.one({ opcode: Opcode.SET_ASIDE, key: 'a', writeId: [1, 1] })
-  assert.equal([wrong.corrupt, driver.load('a')], [[], 'no session'])
-  const { corrupt } = driver.one({ opcode: Opcode.SET_ASIDE, key: 'a', writeId })
-  assert.is(corrupt[0]?.reason, 'the codec refused the payload')
-  assert.is(driver.load('a'), undefined)
+  const step = { opcode: Opcode.SET_ASIDE, key: 'a', writeId }
+  // The journal's worker knows nothing of it: those of the files are asked.
+  const asked = driver.one(step)
+  assertKept(driver, 'a', asked.corrupt.length > 0 ? asked.corrupt : driver.notices, writeId)
+})
+
+/** Whether the record that was refused, and nothing else, is kept under the name that is told. */
+function assertKept(
+  driver: JournalDriver,
+  key: string,
+  corrupt: readonly CorruptNotice[],
+  writeId: readonly [number, number],
+): void {
+  assert.equal(
+    corrupt.map(({ reason }) => reason),
+    ['the codec refused the payload'],
+  )
+  assert.is(driver.load(key), undefined)
   const kept = filesBelow(driver.options.directory).filter((name) => name.includes('.corrupt-'))
   assert.is(kept.length, 1)
   assert.ok(kept[0]?.endsWith(corrupt[0]?.keptAs?.slice(1) ?? '?'))
+  const record = readRecord(readFileSync(`${driver.options.directory}/${kept[0]}`))
+  assert.ok(typeof record !== 'string')
+  assert.equal(
+    [record.payload.toString(), record.writeId, record.key],
+    ['no session', writeId, key.length > 100 ? key : undefined],
+  )
+}
+
+test('a session that is touched and then saved while it is being written is as it was saved', () => {
+  const driver = new JournalDriver({ directory: temporaryDirectory('memory') })
+  driver.save('a', 'old')
+  const expiry = Date.now() + 9 * HOUR
+  driver.checkpoint(() => {
+    driver.touch('a', expiry)
+    driver.save('a', 'new')
+  })
+  driver.crash()
+  const { text, expiry: found = 0 } = driver.one({ opcode: Opcode.LOAD, key: 'a' })
+  assert.is(text, 'new')
+  assert.ok(found < expiry)
   driver.checkpoint()
-  assert.not.ok(existsSync(driver.place('a').file))
-  chmodSync(driver.options.directory, 0o700)
+  assert.is(inFile(driver, 'a'), 'new')
+})
+
+test('checks ask memory, then files; nothing is journaled that changes nothing', () => {
+  const driver = new JournalDriver({ directory: temporaryDirectory('memory') })
+  for (const key of ['ended in file', 'in file']) driver.save(key, key)
+  driver.checkpoint()
+  driver.save('in memory', 'x')
+  driver.save('expired', 'x', 1000)
+  driver.save('deleted', 'x')
+  driver.delete('deleted')
+  const { DONE, ABSENT, FAILED, IN_FILE } = Status
+  const exists = ['in memory', 'expired', 'deleted', 'in file', 'nowhere']
+  assert.equal(
+    exists.map((key) => driver.exists(key)),
+    [true, false, false, true, false],
+  )
+  const { disk } = driver.journal.gauge
+  const { outcomes } = driver.apply([
+    { opcode: Opcode.VOID, key: 'nowhere' },
+    { opcode: 99 as Opcode, key: 'unknown' },
+    { opcode: Opcode.TOUCH, key: 'nowhere', expiry: 1 },
+  ])
+  assert.equal(
+    outcomes.map(({ status }) => status),
+    [DONE, FAILED, ABSENT],
+  )
+  assert.is(driver.journal.gauge.disk, disk)
+  assert.ok(!outcomes.some(({ status }) => status === IN_FILE))
+  // To the past, a touch of what is in its file is a delete, and journaled as one.
+  assert.is(driver.touch('ended in file', 1), DONE)
+  assert.is(driver.load('ended in file'), undefined)
+  assert.is(inFile(driver, 'ended in file'), 'ended in file')
+  driver.crash()
+  assert.is(driver.load('ended in file'), undefined)
+  driver.checkpoint()
+  assert.is(inFile(driver, 'ended in file'), undefined)
 })
 
 test('a slice of a worker that died says nothing of those of the next one', () => {

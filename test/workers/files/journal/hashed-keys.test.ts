@@ -235,6 +235,34 @@ test('a journal with digests goes to hashed names, whoever brings it to files', 
   assert.is(driver.load('the-key'), 'text')
 })
 
+test('a frame of both, keys and digests, is read as digests', () => {
+  const driver = journal()
+  driver.save('of-before', 'text')
+  // An engine that was not told that names are hashed, and whose journal outgrows what it holds.
+  const other = journal({ directory: driver.options.directory, hashNames: false, segmentBytes: 4096 })
+  const large = 'x'.repeat(50_000)
+  for (let round = 0; round < 50; round++) other.save('its-own', large)
+  other.journal.checkpoint({ kind: 'begin' })
+  other.journal.checkpoint({ kind: 'end' })
+  assert.equal(
+    slotsOnDisk(other).map(({ slots }) => slots),
+    [2],
+  )
+  driver.crash()
+  assert.equal([driver.load('of-before'), driver.load('its-own')], ['text', large])
+  driver.checkpoint()
+  assert.not(filesBelow(driver.options.directory).some((name) => /own|before/.test(name)))
+  assert.equal([driver.load('of-before'), driver.load('its-own')], ['text', large])
+})
+
+test('batches of all sizes are digested, the largest, too', () => {
+  const driver = journal()
+  const texts = [10, 5_000, 200_000, 3_000_000, 20].map((length) => 'x'.repeat(length))
+  for (const [index, text] of texts.entries()) driver.save(`key ${index}`, text)
+  driver.reopen()
+  for (const [index, text] of texts.entries()) assert.is(driver.load(`key ${index}`), text)
+})
+
 test('sealed and hashed, it is both', () => {
   const driver = journal({ seal: NEW, fsync: true })
   useAll(driver)

@@ -26,10 +26,10 @@ interface Expected {
 
 const OPCODES = { save: Opcode.UPDATE, delete: Opcode.DELETE, touch: Opcode.TOUCH } as const
 
-function slotOf(kind: Kind, key: string, text: string, expiry: number): RequestReader {
+function slotOf(kind: Kind, key: string, text: string, expiry: number, hash = keyHash(key)): RequestReader {
   const writer = new RequestWriter(64)
   const payload = kind === 'save' ? Buffer.from(text) : undefined
-  writer.append({ opcode: OPCODES[kind], key, hash: keyHash(key), expiry, codec: 3, payload })
+  writer.append({ opcode: OPCODES[kind], key, hash, expiry, codec: 3, payload })
   const slot = new RequestReader(writer.toWire(0, [0, 0]))
   slot.next()
   return slot
@@ -142,6 +142,27 @@ test('a hundred thousand keys are found, and their memory is given back', () => 
   }
   assert.is(newest.count, 0)
   assert.is(newest.bytes, 0)
+})
+
+test('keys whose hashes are the same are told apart, also when one of them goes', () => {
+  const keys = ['one', 'two', 'three', 'four']
+  const look = (name: string, text = ''): RequestReader => slotOf('save', name, text, 1, 7)
+  for (const [index, gone] of keys.entries()) {
+    const newest = new NewestVersions()
+    for (const name of keys) newest.note(look(name, `text of ${name}`), 1)
+    const entry = newest.find(look(gone))
+    newest.take(entry)
+    newest.arrive(entry, 1)
+    assert.is(newest.find(look(gone)), -1)
+    const left = keys.toSpliced(index, 1)
+    for (const name of left)
+      assert.is(Buffer.from(newest.payload(newest.find(look(name)))).toString(), `text of ${name}`)
+    // In the order in which they came, whichever of them went.
+    assert.equal(
+      Array.from(newest.entries(), (each) => Buffer.from(newest.payload(each)).toString()),
+      left.map((name) => `text of ${name}`),
+    )
+  }
 })
 
 test.run()

@@ -1,21 +1,39 @@
 import {
   appendFileSync,
   copyFileSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
+import { crc32 } from 'node:zlib'
 import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { openStorage } from '#dist/workers/files/journal/index.js'
 import { SEGMENT_HEADER } from '#dist/workers/files/journal/segment.js'
-import { Opcode, Status } from '#dist/workers/protocol/index.js'
+import {
+  BATCH_HEADER,
+  DIGESTED_KEY,
+  keyHash,
+  Opcode,
+  ReplyReader,
+  RequestWriter,
+  Status,
+  WIDE_KEY,
+} from '#dist/workers/protocol/index.js'
+import { temporaryDirectory } from '../../../fixtures/temporary-directory.js'
 import { HOUR } from '../storage-driver.js'
+import { type FrameSpan, fixChecksum, framesOf } from './frames-on-disk.js'
 import { JournalDriver } from './journal-driver.js'
 
 const test = suite('journal: replay')
+
+function memoryJournal(): JournalDriver {
+  return new JournalDriver({ directory: temporaryDirectory('memory') })
+}
 
 function lastSegment(driver: JournalDriver): string {
   return `${driver.journalDirectory}/${driver.segments.at(-1)}`
@@ -234,6 +252,166 @@ test('a segment whose header is damaged is kept aside', () => {
   driver.save('a', 'y')
   driver.reopen()
   assert.is(driver.load('a'), 'y')
+})
+
+/** A segment with a header that is whole, whatever it says. */
+function writeSegment(driver: JournalDriver, name: string, edit: (header: Buffer) => void): string {
+  const path = `${driver.journalDirectory}/${name}`
+  const header = readFileSync(lastSegment(driver)).subarray(0, SEGMENT_HEADER)
+  edit(header)
+  header.writeUInt32LE(crc32(header.subarray(8)), 4)
+  writeFileSync(path, header)
+  return path
+}
+
+test('a segment of a format that is not known yet, or of an impossible order, is not read', () => {
+  const edits: Record<string, (header: Buffer) => void> = {
+    'format of the future': (header) => header.writeUInt32LE(3, 8),
+    'format that never was': (header) => header.writeUInt32LE(0, 8),
+    'frame before the first': (header) => header.writeDoubleLE(0, 16),
+    'half a frame': (header) => header.writeDoubleLE(1.5, 16),
+    'no number': (header) => header.writeDoubleLE(Number.NaN, 16),
+    'frame that no journal reaches': (header) => header.writeDoubleLE(2 ** 53, 16),
+  }
+  for (const [what, edit] of Object.entries(edits)) {
+    const driver = memoryJournal()
+    driver.save('a', 'x')
+    const [name = ''] = driver.segments
+    const frames = readFileSync(lastSegment(driver)).subarray(SEGMENT_HEADER)
+    appendFileSync(writeSegment(driver, name, edit), frames)
+    driver.reopen()
+    assert.is(driver.load('a'), undefined, what)
+    assert.equal(
+      driver.replayed.map(({ reason }) => reason),
+      ['a segment of the journal is damaged at its beginning'],
+      what,
+    )
+    driver.save('a', 'y')
+    driver.reopen()
+    assert.is(driver.load('a'), 'y', what)
+  }
+})
+
+test('a segment that is larger than any is not read, and kept', () => {
+  const driver = memoryJournal()
+  driver.save('a', 'x')
+  const large = writeSegment(driver, '000000000002.log', (header) => header.writeDoubleLE(2, 16))
+  truncateSync(large, 2 ** 29 + 8)
+  const before = process.memoryUsage().arrayBuffers
+  driver.reopen()
+  assert.ok(process.memoryUsage().arrayBuffers - before < 2 ** 28)
+  const [{ reason, keptAs } = { reason: '', keptAs: '' }] = driver.replayed
+  assert.is(reason, 'larger than any segment of a journal')
+  assert.is(statSync(`${driver.journalDirectory}/${keptAs}`).size, 2 ** 29 + 8)
+  assert.is(driver.load('a'), 'x')
+  driver.save('b', 'y')
+  driver.reopen()
+  assert.equal([driver.load('a'), driver.load('b'), driver.replayed.length], ['x', 'y', 1])
+})
+
+test('what is no file in the place of a segment is refused', () => {
+  const driver = memoryJournal()
+  driver.save('a', 'x')
+  mkdirSync(`${driver.journalDirectory}/000000000002.log`)
+  assert.throws(() => driver.reopen(), /^EINVAL: a segment of the journal is no regular file/)
+})
+
+test('the first batch is told of damage where nobody has asked for a replay before', () => {
+  const driver = memoryJournal()
+  for (const text of ['one', 'two', 'three']) driver.save('a', text)
+  const [, second] = framesOf(readFileSync(lastSegment(driver)))
+  assert.ok(second)
+  changeFrame(driver, second, (bytes) => bytes.writeUInt8(0, second.offset + 8))
+  const journal = openStorage(driver.journalOptions)
+  const writer = new RequestWriter(128)
+  writer.append({
+    opcode: Opcode.LOAD,
+    key: 'a',
+    hash: keyHash('a'),
+    expiry: 0,
+    codec: 0,
+    payload: undefined,
+  })
+  const reader = new ReplyReader(journal.apply(writer.toWire(0, [0, 0])) as ArrayBuffer)
+  assert.equal(
+    reader.report().corrupt.map(({ reason }) => reason),
+    ['a segment of the journal is damaged in the middle'],
+  )
+  assert.is(Buffer.from(reader.records().get(0)?.payload ?? []).toString(), 'one')
+})
+
+/** Changes the last segment; a frame of it keeps a checksum that is right if `fix` says so. */
+function changeFrame(
+  driver: JournalDriver,
+  frame: FrameSpan,
+  edit: (bytes: Buffer) => void,
+  fix = false,
+): void {
+  const path = lastSegment(driver)
+  const bytes = readFileSync(path)
+  edit(bytes)
+  if (fix) fixChecksum(bytes, frame)
+  writeFileSync(path, bytes)
+}
+
+test('a frame with flags that are not known is none', () => {
+  const driver = memoryJournal()
+  for (const text of ['one', 'two']) driver.save('a', text)
+  const [, last] = framesOf(readFileSync(lastSegment(driver)))
+  assert.ok(last)
+  changeFrame(driver, last, (bytes) => bytes.writeUInt32LE(2, last.offset + 28), true)
+  driver.reopen()
+  assert.is(driver.load('a'), 'one')
+})
+
+test('a whole frame that holds what no engine writes is damage', () => {
+  const slotEdits: Record<string, (bytes: Buffer, slot: number, frame: FrameSpan) => void> = {
+    'no slots': (bytes, _slot, frame) => bytes.writeUInt32LE(0, frame.offset + 12),
+    'more slots than there is room for': (bytes, _slot, frame) =>
+      bytes.writeUInt32LE(1000, frame.offset + 12),
+    'a slot more than there is': (bytes, _slot, frame) => bytes.writeUInt32LE(2, frame.offset + 12),
+    'a slot shorter than its header': (bytes, slot) => bytes.writeUInt32LE(32, slot),
+    'a slot of a crooked length': (bytes, slot) => bytes.writeUInt32LE(bytes.readUInt32LE(slot) - 4, slot),
+    'a slot that is longer than the frame': (bytes, slot) => bytes.writeUInt32LE(2 ** 20, slot),
+    'a slot that ends before the frame': (bytes, slot) =>
+      bytes.writeUInt32LE(bytes.readUInt32LE(slot) - 8, slot),
+    'a load': (bytes, slot) => bytes.writeUInt8(Opcode.LOAD, slot + 4),
+    'an operation that there is not': (bytes, slot) => bytes.writeUInt8(200, slot + 4),
+    'no key': (bytes, slot) => bytes.writeUInt16LE(0, slot + 6),
+    'a key that is too long': (bytes, slot) => bytes.writeUInt16LE(257, slot + 6),
+    'a wide key that is too long': (bytes, slot) => {
+      bytes.writeUInt8(WIDE_KEY, slot + 5)
+      bytes.writeUInt16LE(514, slot + 6)
+    },
+    'half a letter': (bytes, slot) => {
+      bytes.writeUInt8(WIDE_KEY, slot + 5)
+      bytes.writeUInt16LE(33, slot + 6)
+    },
+    'a digest that is not as long as one': (bytes, slot) => {
+      bytes.writeUInt8(DIGESTED_KEY, slot + 5)
+      bytes.writeUInt16LE(31, slot + 6)
+    },
+    'a digest with wide letters': (bytes, slot) => bytes.writeUInt8(DIGESTED_KEY | WIDE_KEY, slot + 5),
+    'a payload that is longer than the slot': (bytes, slot) => bytes.writeUInt32LE(2 ** 31, slot + 8),
+    'an expiry that no date can be': (bytes, slot) => bytes.writeDoubleLE(1e300, slot + 16),
+    'an expiry that is no number': (bytes, slot) => bytes.writeDoubleLE(Number.NaN, slot + 16),
+  }
+  for (const [what, edit] of Object.entries(slotEdits)) {
+    const driver = memoryJournal()
+    driver.save('a', 'sound')
+    // As long as a digest, which must not be taken for one.
+    driver.save('k'.repeat(32), 'x'.repeat(600))
+    const [, last] = framesOf(readFileSync(lastSegment(driver)))
+    assert.ok(last)
+    changeFrame(driver, last, (bytes) => edit(bytes, last.offset + BATCH_HEADER, last), true)
+    driver.reopen()
+    assert.equal(
+      driver.replayed.map(({ reason }) => reason),
+      ['a frame of the journal holds what no engine writes'],
+      what,
+    )
+    assert.equal([driver.load('a'), driver.load('k'.repeat(32))], ['sound', undefined], what)
+  }
 })
 
 test('frames that a later segment voids do not count', () => {

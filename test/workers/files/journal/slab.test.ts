@@ -77,4 +77,25 @@ test('a block does not stay twice as large as what is in it', () => {
   assert.not.ok(slab.fits(address, 1_000))
 })
 
+test('of two pieces of memory with room, each can be the one that goes', () => {
+  const slab = new Slab()
+  const first: number[] = []
+  // So many until there is a second piece.
+  let last = slab.allocate(400)
+  while (last >>> 15 === 0) {
+    first.push(last)
+    last = slab.allocate(400)
+  }
+  const { bytes } = slab
+  slab.free(first.pop() ?? 0)
+  slab.free(last)
+  assert.is(slab.bytes, bytes / 2)
+  // What is left of the first one is taken before new memory is.
+  first.push(slab.allocate(400))
+  assert.is(slab.bytes, bytes / 2)
+  assert.is(slab.allocate(400) >>> 15, 1)
+  assert.is(slab.bytes, bytes)
+  assert.is(new Set(first).size, first.length)
+})
+
 test.run()
