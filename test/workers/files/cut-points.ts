@@ -21,6 +21,7 @@ const CALLS = [
   'lutimesSync',
   'mkdirSync',
   'openSync',
+  'opendirSync',
   'readSync',
   'readdirSync',
   'renameSync',

@@ -234,7 +234,9 @@ resealing('where no link can be made it goes back by its name, but over nothing 
 resealing('a session that goes while it is sealed anew is nothing to tell of, and does not come back', () => {
   const { old, both, directory } = drivers()
   const { file } = old.place(KEY)
-  for (let at = 0, calls = 1; at < calls; at++) {
+  old.save(KEY, 'old', Date.now() + 5 * HOUR)
+  let calls = interleave(() => both.walk('reseal'), [])
+  for (let at = 0; at < calls; at++) {
     old.save(KEY, 'old', Date.now() + 5 * HOUR)
     let wasThere = false
     const run = (): void => {

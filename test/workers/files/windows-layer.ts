@@ -60,18 +60,25 @@ function failWhileHeld(path: unknown, code: string, call: string): void {
   heldSoFar.delete(path as string)
 }
 
+/** A claim that was unlinked while somebody had it open can be neither made nor looked at. */
+function failWhilePending(path: unknown, call: string): void {
+  const times = heldSoFar.get(`${path} pending`) ?? 0
+  heldSoFar.set(`${path} pending`, times + 1)
+  if (times < windows.held) fail('EPERM', call)
+}
+
 const before: Record<string, (...values: unknown[]) => void> = {
   openSync: (path, flags) => {
     checkName(path)
     const writes = (Number(flags) & (fs.constants.O_WRONLY | fs.constants.O_RDWR)) !== 0
     if (writes && isDirectory(path)) fail('EISDIR', 'open')
-    // A claim that was unlinked while somebody had it open.
     if (String(path).endsWith('.claim') && writes) {
-      const times = heldSoFar.get(`${path} pending`) ?? 0
-      heldSoFar.set(`${path} pending`, times + 1)
-      if (times < windows.held) fail('EPERM', 'open')
+      failWhilePending(path, 'open')
       heldSoFar.delete(`${path} pending`)
     }
+  },
+  lstatSync: (path) => {
+    if (heldSoFar.has(`${path} pending`)) failWhilePending(path, 'lstat')
   },
   mkdirSync: checkName,
   renameSync: (_from, to) => {

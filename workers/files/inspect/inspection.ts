@@ -1,5 +1,5 @@
-import { type Dir, opendirSync } from 'node:fs'
-import { errorCode, hasCode, keyHash } from '../../protocol/index.js'
+import { opendirSync } from 'node:fs'
+import { describeFailure, hasCode, keyHash } from '../../protocol/index.js'
 import { watchClaim } from '../claim.js'
 import { JOURNAL_NAME } from '../journal/options.js'
 import { Layout, type Place } from '../layout.js'
@@ -18,7 +18,7 @@ import type {
 } from './entries.js'
 import { JournalSnapshot } from './journal-snapshot.js'
 import { LARGEST_PAYLOAD, readSessionFile, type SessionFile } from './session-file.js'
-import { type Visited, visitEntry } from './visit.js'
+import { type Visited, type VisitOptions, visitEntry } from './visit.js'
 
 /** Entries looked at in one slice: a few milliseconds of work. */
 const SLICE_ENTRIES = 512
@@ -135,11 +135,7 @@ export class Inspection {
     this.#directories = 0
     if (this.#layout.sharded) yield* this.#besideDirectories()
     for (const directory of this.#layout.directories) {
-      for (const name of this.#namesIn(directory)) {
-        if (typeof name !== 'string') yield name
-        else if (directory === this.#layout.root && name === JOURNAL_NAME) yield undefined
-        else yield this.#unlessJournaled(visitEntry(directory, name, options))
-      }
+      yield* this.#inDirectory(directory, options)
       this.#directories++
     }
     for (const entry of this.#journal.bystanders()) yield { entry }
@@ -151,33 +147,40 @@ export class Inspection {
   *#besideDirectories(): Generator<Visited | undefined, void, undefined> {
     const { root, directories } = this.#layout
     const own = new Set([JOURNAL_NAME, ...directories.map((directory) => directory.slice(root.length + 1))])
-    for (const name of this.#namesIn(root)) {
-      if (typeof name !== 'string') yield name
-      else yield own.has(name) ? undefined : { entry: { kind: 'foreign', file: name } }
-    }
+    for (const name of namesIn(root))
+      yield own.has(name) ? undefined : { entry: { kind: 'foreign', file: name } }
   }
 
-  #unlessJournaled(visited: Visited | undefined): Visited | undefined {
+  #unlessJournaled(visited: Visited | undefined, fileName: string): Visited | undefined {
     if (visited?.entry.kind !== 'session') return visited
-    return this.#journal.knows(visited.entry) ? undefined : visited
+    return this.#journal.knows(visited.entry.key, fileName) ? undefined : visited
   }
 
-  /** The names in a directory, streamed; an entry in the place of one that cannot be read. */
-  *#namesIn(directory: string): Generator<string | Visited, void, undefined> {
-    let handle: Dir | undefined
+  /** What is in one of the layout's directories; an entry in the place of one that cannot be read. */
+  *#inDirectory(directory: string, options: VisitOptions): Generator<Visited | undefined, void, undefined> {
+    const { root } = this.#layout
     try {
-      handle = opendirSync(directory, { bufferSize: 256 })
-      for (let entry = handle.readSync(); entry !== null; entry = handle.readSync()) yield entry.name
+      for (const name of namesIn(directory)) {
+        if (directory === root && name === JOURNAL_NAME) yield undefined
+        else yield this.#unlessJournaled(visitEntry(directory, name, options), name)
+      }
     } catch (error) {
-      const isRoot = directory === this.#layout.root
-      if (isRoot) throw error
+      if (directory === root) throw error
       // Directories of the sharded layout are made when their first session comes.
       if (hasCode(error, 'ENOENT')) return
-      const file = directory.slice(this.#layout.root.length + 1)
-      yield { entry: { kind: 'unreadable', file, code: errorCode(error) ?? 'UNKNOWN' } }
-    } finally {
-      handle?.closeSync()
+      const file = directory.slice(root.length + 1)
+      yield { entry: { kind: 'unreadable', file, code: describeFailure(0, error).code } }
     }
+  }
+}
+
+/** The names in a directory, streamed. */
+function* namesIn(directory: string): Generator<string, void, undefined> {
+  const handle = opendirSync(directory, { bufferSize: 256 })
+  try {
+    for (let entry = handle.readSync(); entry !== null; entry = handle.readSync()) yield entry.name
+  } finally {
+    handle.closeSync()
   }
 }
 

@@ -88,12 +88,12 @@ export class JournalSnapshot {
     }
   }
 
-  /** Whether the journal, and not its file, tells what has become of a session. */
-  knows({ key, file }: Pick<SessionEntry, 'key' | 'file'>): boolean {
+  /** Whether the journal, and not the file of this name, tells what has become of a session. */
+  knows(key: string | undefined, fileName: string): boolean {
     if (this.#newest.count === 0) return false
     // A file with a key for a name is none of those whose names are hashed.
     if (key !== undefined) return this.#newest.find(slotOf(key)) !== -1
-    return this.#entriesByDigest.has((file ?? '').slice(-DIGEST_LENGTH))
+    return this.#entriesByDigest.has(fileName.slice(-DIGEST_LENGTH))
   }
 
   /** The session of a key; `'deleted'` when the journal says that there is none; `undefined` when it says nothing. */

@@ -1,5 +1,5 @@
 import { lstatSync, type Stats } from 'node:fs'
-import { errorCode, keyHash } from '../../protocol/index.js'
+import { describeFailure, keyHash } from '../../protocol/index.js'
 import { CLAIM_LIFE } from '../claim.js'
 import type { Layout } from '../layout.js'
 import { isOlder } from '../litter.js'
@@ -36,7 +36,7 @@ export function visitEntry(directory: string, fileName: string, options: VisitOp
   try {
     return visit({ directory, fileName, file }, options)
   } catch (error) {
-    const code = errorCode(error) ?? 'UNKNOWN'
+    const { code } = describeFailure(0, error)
     return code === 'ENOENT' ? undefined : { entry: { kind: 'unreadable', file, code } }
   }
 }

@@ -1,5 +1,13 @@
 import { createHash, createHmac } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DjangoFormat } from '#dist/workers/files/django/format.js'
@@ -250,6 +258,36 @@ test('an empty file is a place that is kept, for a while', () => {
   assert.is(hasty.create(KEY, TEXT), Status.DONE)
   write(hasty, '')
   assert.is(hasty.walk('sweep').orphans, 1)
+})
+
+test('signed sessions may lie where everybody may write, if nobody can take away those of others', () => {
+  const directory = temporaryDirectory('memory')
+  const opened = (): StorageDriver =>
+    new StorageDriver(
+      { directory, layout: 'flat' },
+      new DjangoFormat(
+        { ...SIGNING, cookieAge: COOKIE_AGE, expireIdle: false },
+        { maxRecordBytes: MOST, placeholderLife: HOUR },
+      ),
+    )
+  chmodSync(directory, 0o777)
+  assert.throws(opened, /^EPERM: .* no sticky bit/)
+  chmodSync(directory, 0o1777)
+  assert.is(opened().create(KEY, TEXT), Status.DONE)
+  // Our own records say nothing of who has written them.
+  assert.throws(() => new StorageDriver({ directory, layout: 'flat' }), /^EPERM/)
+})
+
+test('what Django leaves when it dies is swept; other names, and empty files, are no sessions', () => {
+  const driver = open(HOUR, 0)
+  const { directory } = driver.options
+  driver.save(KEY, TEXT)
+  for (const name of [`sessionid${KEY}_out_h3k2x9a`, 'sessionidUPPER', 'sessionidempty', 'other'])
+    writeFileSync(`${directory}/${name}`, '')
+  assert.equal(driver.walk('keys').keys, [KEY])
+  assert.is(driver.walk('count').live, 1)
+  assert.is(driver.walk('sweep').orphans, 2)
+  assert.equal(readdirSync(directory).sort(), ['other', 'sessionidUPPER', `sessionid${KEY}`].sort())
 })
 
 test('an empty file that was left behind keeps nobody from its place', () => {

@@ -68,4 +68,8 @@ test('what is signed and none of it is told apart', () => {
   assert.is(signing.unsign(Buffer.alloc(0), 1000), 'not signed')
 })
 
+test('without a secret nothing is signed', () => {
+  assert.throws(() => new Signing({ secrets: [], salt: 'salt' }), /no secret/)
+})
+
 test.run()

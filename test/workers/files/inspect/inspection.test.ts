@@ -6,12 +6,16 @@ import {
   renameSync,
   rmdirSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { DjangoFormat } from '#dist/workers/files/django/format.js'
+import { detectLayout } from '#dist/workers/files/inspect/detect-layout.js'
 import type {
   InspectedEntry,
   InspectionDepth,
@@ -19,7 +23,9 @@ import type {
   InspectionSlice,
 } from '#dist/workers/files/inspect/entries.js'
 import { Inspection } from '#dist/workers/files/inspect/inspection.js'
+import { SEALED } from '#dist/workers/files/seal-reasons.js'
 import { temporaryDirectory } from '../../../fixtures/temporary-directory.js'
+import { NEW } from '../journal/frames-on-disk.js'
 import { JournalDriver } from '../journal/journal-driver.js'
 import { StorageDriver } from '../storage-driver.js'
 import { treeOf } from './tree.js'
@@ -221,6 +227,107 @@ test('a directory that cannot be looked through is no empty one, however often i
   mkdirSync(directory)
   assert.equal(entriesOf(inspection), [])
 })
+
+test('what is sealed is told of without its keys, and read with them', () => {
+  for (const hashNames of [false, true]) {
+    const directory = temporaryDirectory('memory')
+    const driver = new StorageDriver({ directory, layout: 'flat', seal: NEW, hashNames })
+    driver.save('a', 'text')
+    const { file } = driver.place('a')
+    const closed = inspectionOf(directory, { layout: 'flat' })
+    const [entry] = entriesOf(closed)
+    assert.ok(entry?.kind === 'session')
+    const { key, bytes, closed: isClosed, payloadAt } = entry
+    assert.equal([key, bytes, isClosed, payloadAt], [hashNames ? undefined : 'a', 4, true, undefined])
+    const found = closed.find('a')
+    assert.equal([found.kind, 'reason' in found && found.reason], ['corrupt', SEALED])
+    const open = inspectionOf(directory, { layout: 'flat', seal: NEW })
+    const [slice] = slicesOf(open, 'whole')
+    assert.is(Buffer.from(slice?.payloads ?? []).toString(), 'text')
+    const whole = open.find('a')
+    assert.is(whole.kind === 'session' && Buffer.from(whole.payload).toString(), 'text')
+    // Without keys its checksum is all that can be checked.
+    const damaged = readFileSync(file)
+    damaged.writeUInt8(damaged.readUInt8(60) ^ 1, 60)
+    writeFileSync(file, damaged)
+    const name = file.slice(directory.length + 1)
+    for (const inspection of [closed, open]) {
+      assert.equal(told(entriesOf(inspection)), [`corrupt ${name}: checksum does not match`])
+      assert.equal(inspection.find('a'), { kind: 'corrupt', reason: 'checksum does not match' })
+    }
+  }
+})
+
+test('a journal in a flat directory, and what lies about in it, is told apart from sessions', () => {
+  const driver = new JournalDriver({ directory: temporaryDirectory('memory'), layout: 'flat' })
+  const { directory } = driver.options
+  driver.save('a', 'text')
+  writeFileSync(`${driver.journalDirectory}/notes`, '')
+  const inspection = inspectionOf(directory, { layout: 'flat' })
+  for (const depth of ['whole', 'header'] as const) {
+    const slices = slicesOf(inspection, depth)
+    assert.equal(told(slices.flatMap(({ entries }) => entries)), [
+      'foreign .journal/notes',
+      'session a in journal',
+    ])
+    assert.is(slices[0]?.payloads.length, depth === 'whole' ? 4 : 0)
+  }
+})
+
+test('a directory of the sharded layout that is none is told of, and the others are looked through', () => {
+  const driver = driverIn('sharded')
+  const { directory } = driver.options
+  driver.save('a', 'text')
+  const other = driver.place('a').directory.endsWith('00') ? '01' : '00'
+  writeFileSync(`${directory}/${other}`, '')
+  assert.equal(told(entriesOf(inspectionOf(directory))), ['session a in file', `unreadable ${other}`])
+})
+
+test('a socket, and a file that is larger than any record, are not read', async () => {
+  const driver = driverIn('flat')
+  const { directory } = driver.options
+  for (const key of ['large', 'there']) driver.save(key, 'text')
+  truncateSync(driver.place('large').file, 2 ** 30)
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(`${directory}/socket`, resolve))
+  assert.equal(told(entriesOf(inspectionOf(directory))), [
+    'corrupt large: larger than any record',
+    'corrupt socket: a socket or device',
+    'session there in file',
+  ])
+  server.close()
+})
+
+test('sessions of Django are found, and told apart from what else lies there', () => {
+  const directory = temporaryDirectory('memory')
+  const format = new DjangoFormat(
+    { secrets: ['secret'], salt: 'salt', cookieAge: 3_600_000, expireIdle: false },
+    { maxRecordBytes: 1000, placeholderLife: 0 },
+  )
+  const driver = new StorageDriver({ directory, layout: 'flat', prefix: 'sessionid' }, format)
+  driver.save('k', '{"a":1}')
+  for (const name of ['sessionidk_out_h3k2x9a', 'sessionidUPPER', 'readme']) {
+    writeFileSync(`${directory}/${name}`, '')
+  }
+  truncateSync(openedAt(`${directory}/sessionidlarge`), 2 ** 28)
+  assert.is(detectLayout(directory, 'sessionid'), 'flat')
+  const options = { prefix: 'sessionid', orphanGrace: 0, recordFormat: undefined } as const
+  const inspection = new Inspection({ ...options, directory, layout: 'flat' }, format)
+  while (!inspection.readJournal().done);
+  assert.equal(told(entriesOf(inspection)), [
+    'corrupt sessionidlarge: larger than any record',
+    'foreign readme',
+    'foreign sessionidUPPER',
+    'orphan sessionidk_out_h3k2x9a: temporary',
+    'session k in file',
+  ])
+})
+
+/** A new file, to be made larger. */
+function openedAt(path: string): string {
+  writeFileSync(path, '')
+  return path
+}
 
 test('slices are bounded by entries and by bytes, and payloads are found in them', () => {
   const driver = driverIn('flat')

@@ -242,11 +242,34 @@ test('where a journal has digests for keys, sessions are found by their keys, an
     Array.from(snapshot.sessions(), ({ entry }) => entry.digest),
     [digestName('a')],
   )
-  const knows = (key: string | undefined, file: string): boolean => snapshot.knows({ key, file })
+  const knows = (key: string | undefined, file: string): boolean => snapshot.knows(key, file)
   assert.ok(knows(undefined, `00/${digestName('a')}`) && knows(undefined, `00/${digestName('b')}`))
   assert.not(knows(undefined, `00/${digestName('c')}`))
   // A file that bears the key itself is none that this journal's owner would look at.
   assert.not(knows('a', '00/a'))
+})
+
+test('nor does it matter which of the two is the newer one', () => {
+  const hashing = new JournalDriver({ directory: temporaryDirectory('memory'), hashNames: true })
+  const { directory } = hashing.options
+  for (const key of ['a', 'b']) hashing.save(key, 'old')
+  const driver = new JournalDriver({ directory })
+  driver.save('a', 'new')
+  const snapshot = whole(new JournalSnapshot(directory))
+  const texts = ['a', 'b'].map((key) => {
+    const found = snapshot.find(key)
+    return typeof found === 'object' ? Buffer.from(found.payload).toString() : found
+  })
+  assert.equal(texts, ['new', 'old'])
+  assert.equal(Array.from(snapshot.sessions(), ({ entry }) => entry.key ?? entry.digest).sort(), [
+    'a',
+    digestName('b'),
+  ])
+})
+
+test('a journal with nothing in it is one', () => {
+  const { summary } = new JournalSnapshot(journal().options.directory).read()
+  assert.equal(summary, { segments: 0, bytes: 0, records: 0 })
 })
 
 test('of a session that a journal has by its key and, newer, by its digest, the newer one counts', () => {
