@@ -1,5 +1,6 @@
 import {
   closeSync,
+  copyFileSync,
   futimesSync,
   lstatSync,
   openSync,
@@ -219,13 +220,14 @@ resealing('where no link can be made it goes back by its name, but over nothing 
       refusing(() => both.load(KEY), stuck),
       'old',
     )
-    both.save(KEY, 'expired', 1000)
-    writeFileSync(old.place(KEY).held, 'older still')
+    copyFileSync(old.place(KEY).file, old.place(KEY).held)
+    both.save(KEY, 'newer', Date.now() + 5 * HOUR)
     const create = { opcode: Opcode.CREATE, key: KEY, text: 'x' }
     const { status, failure } = refusing(() => both.one(create), stuck)
     assert.equal([status, failure?.code], [Status.FAILED, 'EIO'])
-    assert.is(both.create(KEY, 'new', Date.now() + 5 * HOUR), Status.DONE)
-    assert.is(both.load(KEY), 'new')
+    assert.is(both.load(KEY), 'newer')
+    assert.is(both.create(KEY, 'x'), Status.CONFLICT)
+    assert.is(both.load(KEY), 'newer')
   })
   later(2 * HOUR, () => both.walk('sweep'))
   assert.equal(readdirSync(directory), [KEY])

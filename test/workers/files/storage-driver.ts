@@ -54,7 +54,7 @@ export const HOUR = 3_600_000
 /** The storage's options with everything filled in that a test does not care for. */
 export function workerOptions(options: Partial<FilesWorkerOptions> = {}): FilesWorkerOptions {
   return {
-    directory: options.directory ?? temporaryDirectory(),
+    directory: options.directory ?? temporaryDirectory('memory'),
     layout: 'sharded',
     prefix: '',
     fsync: false,

@@ -191,7 +191,7 @@ test('sessions of another prefix are foreign, and the layout shows', () => {
   const sharded = driverIn('sharded')
   assert.is(inspectionOf(sharded.options.directory).layout, 'sharded', 'an empty one')
   // The name of a session, but nobody's session: not enough to take a directory for a flat one.
-  writeFileSync(`${sharded.options.directory}/readme`, 'read me')
+  for (const name of ['readme', 'README']) writeFileSync(`${sharded.options.directory}/${name}`, 'read me')
   assert.is(inspectionOf(sharded.options.directory).layout, 'sharded')
 })
 

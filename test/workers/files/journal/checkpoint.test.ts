@@ -316,6 +316,7 @@ test('a session that is touched and then saved while it is being written is as i
   const { text, expiry: found = 0 } = driver.one({ opcode: Opcode.LOAD, key: 'a' })
   assert.is(text, 'new')
   assert.ok(found < expiry)
+  assert.is(driver.records, 2, 'the touch and the save: there was nothing to be journaled anew')
   driver.checkpoint()
   assert.is(inFile(driver, 'a'), 'new')
 })

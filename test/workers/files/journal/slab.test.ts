@@ -77,25 +77,31 @@ test('a block does not stay twice as large as what is in it', () => {
   assert.not.ok(slab.fits(address, 1_000))
 })
 
-test('of two pieces of memory with room, each can be the one that goes', () => {
+test('of several pieces of memory with room, each can be the one that goes', () => {
   const slab = new Slab()
-  const first: number[] = []
-  // So many until there is a second piece.
-  let last = slab.allocate(400)
-  while (last >>> 15 === 0) {
-    first.push(last)
-    last = slab.allocate(400)
+  const pieces: number[][] = []
+  // Two that are full, and one block of a third one.
+  for (let piece = 0; piece < 3; ) {
+    const address = slab.allocate(400)
+    piece = (address >>> 15) + 1
+    pieces[piece - 1] = [...(pieces[piece - 1] ?? []), address]
   }
-  const { bytes } = slab
+  const [first = [], second = [], [last = 0] = []] = pieces
+  const each = slab.bytes / 3
+  // The second one that has room stays, the first one goes.
   slab.free(first.pop() ?? 0)
   slab.free(last)
-  assert.is(slab.bytes, bytes / 2)
-  // What is left of the first one is taken before new memory is.
-  first.push(slab.allocate(400))
-  assert.is(slab.bytes, bytes / 2)
-  assert.is(slab.allocate(400) >>> 15, 1)
-  assert.is(slab.bytes, bytes)
-  assert.is(new Set(first).size, first.length)
+  assert.is(slab.bytes, 2 * each)
+  // And once more, now that it is itself the first one.
+  slab.free(second.pop() ?? 0)
+  for (const address of first) slab.free(address)
+  assert.is(slab.bytes, each)
+  // What is left has room for one more; then a new one is needed.
+  second.push(slab.allocate(400))
+  assert.is(slab.bytes, each)
+  second.push(slab.allocate(400))
+  assert.is(slab.bytes, 2 * each)
+  assert.is(new Set(second).size, second.length)
 })
 
 test.run()
