@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { DJANGO_CODEC, DJANGO_KEY, type DjangoFormatOptions } from '../../workers/files/django/options.js'
 import { parsePythonJson } from '../../workers/files/django/python-json.js'
 import { expiryOf, ownExpiry } from '../../workers/files/django/session-expiry.js'
@@ -66,7 +67,7 @@ export function django(options: DjangoOptions): Codec {
     },
     recordFormat: {
       module: new URL('../../workers/files/django/index.js', import.meta.url).href,
-      options: formatOptions,
+      options: unseen(formatOptions),
       checkKey(key) {
         if (!DJANGO_KEY.test(key))
           throw new InvalidSessionKeyError('not made of 1 to 128 of a-z 0-9, as Django has it')
@@ -99,6 +100,12 @@ function fillOptions(options: DjangoOptions): DjangoFormatOptions {
       }),
     expireIdle: booleanOption('expireIdle', options.expireIdle, false),
   }
+}
+
+/** A codec may be logged with the options that it stands in. A clone for a worker has what is enumerable. */
+function unseen(options: DjangoFormatOptions): DjangoFormatOptions {
+  const value = (): string => 'options with secrets'
+  return Object.defineProperties({ ...options }, { [inspect.custom]: { value }, toJSON: { value } })
 }
 
 function secret(name: string, value: unknown): string | Uint8Array {

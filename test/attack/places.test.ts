@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { files, json, SessionEngine, StorageError, UpdateError } from 'coatcheck'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { keyHash, sliceOf } from '#dist/workers/protocol/index.js'
 import { rejection } from '../conformance/rejections.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { Outside, PLANTS } from './plants.js'
@@ -130,6 +131,18 @@ test('a link in the place of a directory of ours is refused, and nothing is made
     await engine.close()
     assert.equal(readdirSync(`${parent}/elsewhere`), [])
   }
+})
+
+test('nor is a link that leads nowhere followed where a shard is to be made', async () => {
+  const parent = temporaryDirectory()
+  const engine = new SessionEngine({ directory: `${parent}/s`, threads: 1 })
+  await engine.ready()
+  const shard = sliceOf(keyHash(KEY)).toString(16).padStart(2, '0')
+  symlinkSync(`${parent}/missing`, `${parent}/s/${shard}`)
+  assert.is((await rejection(engine.save(KEY, SESSION), StorageError)).errno, 'ELOOP')
+  assert.is(await engine.load(KEY), undefined)
+  await engine.close()
+  assert.equal(readdirSync(parent), ['s'])
 })
 
 test('a FIFO in the place of the journal, of a segment or of a shard is refused, and not waited for', async () => {

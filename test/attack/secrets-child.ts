@@ -1,13 +1,19 @@
 import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
-import { files, json, SessionEngine, type SessionEngineOptions } from 'coatcheck'
+import { files, json, SessionEngine, type SessionEngineOptions, type StorageDescription } from 'coatcheck'
 import { django } from 'coatcheck/django'
-import { Session, sessions } from 'coatcheck/session'
+import { Session, sessionOf, sessions } from 'coatcheck/session'
+import { djangoSource } from '#dist/src/import/django/index.js'
+import { moveIn } from '#dist/src/import/move-in.js'
+import { sessionFileStoreSource } from '#dist/src/import/session-file-store/index.js'
 import { FULL } from '../budget.js'
+import type { FaultPlan } from '../faults/fault.js'
 import { faultyFiles } from '../fixtures/faulty-files.js'
 import type { Fault } from '../fixtures/faulty-worker.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
-import { SECRETS } from './secrets.js'
+import { ENCRYPTED, SECRETS } from './secrets.js'
 
 /*
  * Has an engine fail in every way that it can, and prints all that an application might: errors whole, with causes and
@@ -116,6 +122,82 @@ async function everyWrongOption(): Promise<void> {
   await engine.close()
 }
 
+/** A directory that another engine owns. */
+async function everyOwner(): Promise<void> {
+  const storage = (): StorageDescription =>
+    files({ directory, layout: 'flat', durability: 'journal', fsync: true })
+  const directory = temporaryDirectory()
+  const owner = engineWith({ storage: storage() })
+  await owner.save(key, SESSION)
+  const other = engineWith({ storage: storage() })
+  await failing('owned', () => other.ready())
+  await failing('owned', () => other.create(key, SESSION))
+  await failing('owned', () => engineWith({ storage: files({ directory }) }).load(key))
+  await failing('close', () => other.close())
+  show('owner', owner)
+  await owner.close()
+}
+
+/** Sources whose secret does not fit. */
+async function everyWrongSecret(): Promise<void> {
+  const path = temporaryDirectory()
+  writeFileSync(`${path}/${key}.json`, ENCRYPTED)
+  writeFileSync(`${path}/sessionid${key}`, `${payload}:1tKOAb:${payload}`)
+  const engine = engineWith({ directory: temporaryDirectory() })
+  const sources = [
+    sessionFileStoreSource({ path, secret: signing, crypto: { use_scrypt: false } }),
+    sessionFileStoreSource({ path }),
+    djangoSource({ path, secretKey: signing }),
+  ]
+  for (const source of sources) {
+    show('source', source)
+    await failing('secret', () => moveIn({ source, engine }))
+  }
+  const secret = { secret: signing } as never
+  await failing('option', () => sessionFileStoreSource({ path, secret }))
+  await failing('option', () => sessionFileStoreSource({ path, secret: signing, crypto: secret }))
+  await failing('option', () => djangoSource({ path, secretKey: secret }))
+  await failing('option', () => djangoSource({ path, secretKey: signing, fallbackKeys: [secret] }))
+  await engine.close()
+}
+
+/** What the middleware hands on when its engine fails, and what it looks like itself. */
+async function everyRequest(): Promise<void> {
+  const directory = temporaryDirectory()
+  const engine = engineWith({ storage: files({ directory, layout: 'flat' }) })
+  const middleware = sessions({ engine, secret: [signing, `${signing}2`] })
+  show('middleware', middleware)
+  const codec = django({ secretKey: signing, fallbackKeys: [`${signing}2`] })
+  show('codec', codec)
+  show('codec', JSON.stringify(codec))
+  const cookies: string[] = []
+  const server = createServer((request, response) => {
+    const handled = middleware(request, response, (error?: unknown) => {
+      if (error !== undefined) show('next', error)
+      const session = sessionOf(request)
+      session.set('note', payload)
+      if (request.url === '/unencodable') session.set('handler', () => payload)
+      show('session', Object.keys(session))
+      response.end()
+    })
+    void Promise.resolve(handled).catch((error: unknown) => show('rejected', error))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const visit = async (path: string, cookie: string): Promise<void> => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { cookie } })
+    show('answer', `${answer.status} ${await answer.text()}`)
+    cookies.push(...answer.headers.getSetCookie())
+  }
+  await visit('/', `sessionid=${key}.forged`)
+  await visit('/unencodable', '')
+  const [own = ''] = (cookies[0] ?? '').split(';')
+  await engine.delete(decodeURIComponent(own.slice('sessionid='.length)).split('.')[0] ?? '')
+  await engine.close()
+  await visit('/', own)
+  server.close()
+}
+
 /** Files that are no sessions, by whose names the key can be told. */
 async function everyDamage(): Promise<void> {
   for (const durability of ['direct', 'journal'] as const) {
@@ -149,25 +231,36 @@ async function everyDamage(): Promise<void> {
   await engine.close()
 }
 
-const FAILURES = ['EIO', 'ENOSPC', 'EMFILE', 'EROFS', 'EFBIG', 'break'] as const
+const WRITING = ['write', 'fsync', 'fdatasync', 'rename', 'create', 'link'] as const
+
+/** The first call that fails tells its path: that of a temporary file, which names nobody, or that of a session. */
+const FAILURES: readonly Pick<FaultPlan, 'action' | 'calls'>[] = [
+  { action: 'EIO', calls: WRITING },
+  { action: 'EIO', calls: ['rename', 'link', 'unlink', 'rmdir'] },
+  { action: 'ENOSPC', calls: WRITING },
+  { action: 'EMFILE', calls: ['open'] },
+  { action: 'EROFS', calls: ['rename', 'link', 'stat'] },
+  { action: 'EFBIG', calls: ['times', 'mkdir'] },
+  { action: 'break', calls: ['write'] },
+]
 
 /** What the parent makes of system calls in a directory, until the next message. */
-async function withFault(action: string | undefined, directory: string): Promise<void> {
+async function withFault(plan: Omit<FaultPlan, 'path'> | undefined, directory: string): Promise<void> {
   const answered = new Promise((resolve) => process.once('message', resolve))
-  process.send?.({ action, directory })
+  process.send?.({ plan, directory })
   await answered
 }
 
 async function everyFault(): Promise<void> {
   for (const durability of FULL ? (['direct', 'journal'] as const) : (['direct'] as const)) {
-    for (const action of FAILURES) {
+    for (const plan of FAILURES) {
       const directory = `${temporaryDirectory()}/s`
       const engine = engineWith({
-        storage: files({ directory, layout: 'flat', durability, fsync: action === 'EIO' }),
+        storage: files({ directory, layout: 'flat', durability, fsync: plan.action === 'EIO' }),
       })
       await engine.save(`${key}0`, SESSION)
       await engine.flush({ files: true })
-      await withFault(action, directory)
+      await withFault(plan, directory)
       await everyCall(engine)
       await withFault(undefined, directory)
       await failing('close', () => engine.close())
@@ -216,6 +309,9 @@ if (process.argv[2] === 'crash') await crash()
 else {
   await everyRefusal()
   await everyWrongOption()
+  await everyOwner()
+  await everyWrongSecret()
+  await everyRequest()
   await everyDamage()
   await everyDeath()
   if (process.argv[2] === 'faults') await everyFault()

@@ -6,10 +6,10 @@ import { files, SessionEngine } from 'coatcheck'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { coatcheck } from '../cli/run-coatcheck.js'
-import { Fault, faultsMissing } from '../faults/fault.js'
+import { Fault, type FaultPlan, faultsMissing } from '../faults/fault.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { skipWhere } from '../skip.js'
-import { coats, readableIn, SECRETS } from './secrets.js'
+import { coats, ENCRYPTED, readableIn, SECRETS } from './secrets.js'
 
 interface Ended {
   readonly code: number | null
@@ -31,17 +31,12 @@ async function run(mode: string, fault?: Fault): Promise<Ended> {
   return { code: code as number | null, output: outputs.join('\n') }
 }
 
-type Wish = { readonly action?: 'EIO'; readonly directory: string }
+type Wish = { readonly plan?: FaultPlan; readonly directory: string }
 
 function answerWith(child: ChildProcess, fault: Fault | undefined): void {
-  child.on('message', ({ action, directory }: Wish) => {
-    if (action === undefined) fault?.lift()
-    else
-      fault?.set({
-        calls: ['write', 'fsync', 'fdatasync', 'rename', 'create', 'link'],
-        action,
-        path: directory,
-      })
+  child.on('message', ({ plan, directory }: Wish) => {
+    if (plan === undefined) fault?.lift()
+    else fault?.set({ ...plan, path: directory })
     child.send('done')
   })
 }
@@ -54,6 +49,8 @@ const CODES = [
   'COATCHECK_INVALID_KEY',
   'COATCHECK_MISSING',
   'COATCHECK_OVERLOADED',
+  'COATCHECK_OWNED',
+  'COATCHECK_SECRET',
   'COATCHECK_STORAGE',
   'COATCHECK_UNSUPPORTED',
   'CLOSE_TIMEOUT',
@@ -103,6 +100,12 @@ test('commands that are not asked for keys show none', async () => {
   const old = temporaryDirectory()
   writeFileSync(`${old}/${SECRETS.key}.json`, `{"cookie":{},"note":"${SECRETS.payload}"`)
   writeFileSync(`${directory}/${SECRETS.key}3`, SECRETS.payload)
+  const encrypted = temporaryDirectory()
+  writeFileSync(`${encrypted}/${SECRETS.key}.json`, ENCRYPTED)
+  writeFileSync(`${encrypted}/sessionid${SECRETS.key}`, `${SECRETS.payload}:1tKOAb:${SECRETS.payload}`)
+  const secretFile = `${temporaryDirectory()}/secret`
+  writeFileSync(secretFile, `${SECRETS.signing}\n`)
+  const into = `${temporaryDirectory()}/into`
   for (const values of [
     ['count', directory],
     ['stats', directory],
@@ -111,6 +114,10 @@ test('commands that are not asked for keys show none', async () => {
     ['import', 'session-file-store', old, directory],
     ['import', 'session-file-store', '--from', old, '--to', directory],
     ['count', '--no-such-option', directory],
+    ['import', 'session-file-store', encrypted, into, '--secret-file', secretFile],
+    ['import', 'session-file-store', encrypted, into, '--secret', SECRETS.signing],
+    ['import', 'session-file-store', encrypted, into, '--crypto', `{"secret": ${SECRETS.signing}}`],
+    ['import', 'django', encrypted, into, '--secret-key-file', secretFile],
   ]) {
     const { stdout, stderr } = await coatcheck(...values)
     assert.ok(stdout + stderr !== '', values.join(' '))

@@ -7,6 +7,15 @@ export const SECRETS = {
   signing: 'sekretsigningzq9wvkx3m5n8p2r4t6y',
 } as const
 
+/** What session-file-store has encrypted with another secret. */
+export const ENCRYPTED = JSON.stringify({
+  hmac: SECRETS.payload,
+  ct: SECRETS.payload,
+  iv: '00',
+  salt: '00',
+  at: '00',
+})
+
 /** A secret, in whatever coat it may come. */
 export function coats(secret: string): readonly string[] {
   const bytes = Buffer.from(secret)

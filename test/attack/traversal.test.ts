@@ -121,12 +121,18 @@ test('what is no key of Django is refused before it comes near a file', async ()
   assert.equal(tree(`${parent}/s`), [])
   // Signed sessions may lie where everybody may write, as in /tmp, if the sticky bit keeps others from taking them away.
   await engine.close()
+  const signing = (): SessionEngine =>
+    new SessionEngine({
+      storage: files({ directory: `${parent}/s`, layout: 'flat', prefix: 'sessionid' }),
+      codec: django({ secretKey: 'secret' }),
+      threads: 1,
+    })
+  chmodSync(`${parent}/s`, 0o777)
+  const open = signing()
+  assert.is((await rejection(open.ready(), StorageError)).errno, 'EPERM')
+  await open.close()
   chmodSync(`${parent}/s`, 0o1777)
-  const shared = new SessionEngine({
-    storage: files({ directory: `${parent}/s`, layout: 'flat', prefix: 'sessionid' }),
-    codec: django({ secretKey: 'secret' }),
-    threads: 1,
-  })
+  const shared = signing()
   await shared.save('abc', { user: 1 })
   assert.equal(await shared.load('abc'), { user: 1 })
   await shared.close()

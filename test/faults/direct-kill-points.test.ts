@@ -1,12 +1,13 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { budget } from '../budget.js'
+import { budget, FULL } from '../budget.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { newLedger } from '../races/journal-history.js'
 import { skipWhere } from '../skip.js'
 import type { DirectScriptOptions } from './direct-script.js'
 import { CHANGES, type Fault, type FaultPlan, faultsMissing } from './fault.js'
 import { assertFilesRecover, isKilled, killAtEach, type Program, stopAtEach } from './kill-points.js'
+import { assertResealRecovers, resealProgram, sealByOldKey } from './resealing.js'
 
 /*
  * What is there at each system call that changes something, and in the middle of each write, is what a kill at that moment
@@ -21,6 +22,7 @@ const KEYS = ['a', 'b', 'c', 'd', 'e']
 const ROUNDS = 8
 /** Of real kills. */
 const STRIDE = budget({ usual: 64, full: 4 })
+const STRIDE_OF_RESEALS = budget({ usual: 24, full: 3 })
 const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 31)
 
 for (const fsync of [false, true]) {
@@ -49,6 +51,44 @@ for (const fsync of [false, true]) {
     console.log(`${stops} calls, ${halves} writes; killed at every ${STRIDE} of them, seed ${SEED}`)
     assert.ok(stops > 100 && halves > 10, `${stops}, ${halves}`)
     assert.ok(Math.abs(kills - stops) <= STRIDE && Math.abs(torn - halves) <= STRIDE, `${kills}, ${torn}`)
+  })
+}
+
+const settings = [false, true].flatMap((fsync) => [false, true].map((exclusive) => ({ fsync, exclusive })))
+for (const [index, kind] of settings.entries()) {
+  if (!FULL && index !== SEED % settings.length) continue
+  const { fsync, exclusive } = kind
+  const where = `${exclusive ? ', behind a journal' : ''}${fsync ? ', with fsync' : ''}`
+  needsFaults(points, `nothing is lost while sessions are sealed anew${where}`, async () => {
+    let looks = 0
+    const stop = (action: 'pause' | 'pause torn'): Promise<number> => {
+      const setting = { ...kind, directory: `${temporaryDirectory('memory')}/sessions` }
+      sealByOldKey(setting)
+      const stopped = {
+        ledger: newLedger([]),
+        program: resealProgram(setting),
+        directory: setting.directory,
+      }
+      const calls = action === 'pause' ? CHANGES : (['write'] as const)
+      return stopAtEach({ calls, action }, stopped, (_, directory) =>
+        assertResealRecovers({ ...kind, directory }, looks++ % 2 === 0 ? 'loads' : 'sweep'),
+      )
+    }
+    const [stops, halves] = [await stop('pause'), await stop('pause torn')]
+    const body = async (directory: string, fault: Fault, plan: FaultPlan): Promise<boolean> => {
+      const setting = { ...kind, directory }
+      sealByOldKey(setting)
+      const killed = await isKilled(newLedger([]), resealProgram(setting), fault, plan)
+      assertResealRecovers(setting, 'loads')
+      return killed
+    }
+    const from = { stride: STRIDE_OF_RESEALS, start: 1 + (SEED % STRIDE_OF_RESEALS) }
+    const kills = await killAtEach({ calls: CHANGES, action: 'kill', ...from }, body)
+    console.log(
+      `${stops} calls, ${halves} writes; killed at every ${STRIDE_OF_RESEALS} of them, seed ${SEED}`,
+    )
+    assert.ok(stops > 20 && halves === 4, `${stops}, ${halves}`)
+    assert.ok(Math.abs(kills - stops) <= STRIDE_OF_RESEALS, `${kills}`)
   })
 }
 

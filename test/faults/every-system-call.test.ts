@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { budget } from '../budget.js'
+import { budget, FULL } from '../budget.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { skipWhere } from '../skip.js'
-import type { CallOptions, CallReport } from './calls/call-messages.js'
+import type { CallOptions, CallReport, Shares } from './calls/call-messages.js'
 import type { EngineKind } from './calls/trial-engine.js'
 import { Fault, faultsMissing, type SystemCall } from './fault.js'
 
@@ -19,8 +19,18 @@ import { Fault, faultsMissing, type SystemCall } from './fault.js'
 const calls = suite('every system call of an engine fails')
 const needsFaults = skipWhere(faultsMissing())
 
-const SHARE = budget({ usual: 180, full: 1 })
-const SHARE_OF_LIVES = budget({ usual: 240, full: 1 })
+const PLAIN: Shares = {
+  subjects: 1,
+  calls: budget({ usual: 180, full: 1 }),
+  lives: budget({ usual: 240, full: 1 }),
+}
+/** The usual run tries two or three operations of one kind of engine, and sealing anew of another one. */
+const SEALED: Shares = {
+  subjects: budget({ usual: 30, full: 1 }),
+  calls: budget({ usual: 45, full: 45 }),
+  lives: budget({ usual: 240, full: 200 }),
+}
+const RESEALS: Shares = { subjects: 1, calls: budget({ usual: 45, full: 10 }), lives: 1 }
 const SEED = Number(process.env.CALLS_SEED ?? Date.now() % 2 ** 31)
 
 async function outputOf(options: CallOptions): Promise<string> {
@@ -75,7 +85,14 @@ function begin(kind: EngineKind): Promise<string> {
   const known = running.get(kind)
   if (known !== undefined) return known
   const directory = temporaryDirectory('memory')
-  const begun = outputOf({ directory, kind, share: SHARE, shareOfLives: SHARE_OF_LIVES, seed: SEED })
+  const begun = outputOf({
+    directory,
+    kind,
+    plain: PLAIN,
+    ...(FULL || kind === kinds[SEED % kinds.length] ? { sealed: SEALED } : {}),
+    ...(FULL || kind === kinds[(SEED + 1) % kinds.length] ? { reseals: RESEALS } : {}),
+    seed: SEED,
+  })
   begun.catch(() => undefined)
   running.set(kind, begun)
   return begun
@@ -87,9 +104,14 @@ for (const [index, kind] of kinds.entries()) {
     // Two at a time.
     const other = kinds[index ^ 1]
     if (other !== undefined) begin(other)
-    const { runs, failed } = JSON.parse(await begin(kind)) as CallReport
-    console.log(`seed ${SEED}, one in ${SHARE}: ${runs} runs, ${JSON.stringify(failed)}`)
+    const { runs, runsSealed, runsResealing, failed } = JSON.parse(await begin(kind)) as CallReport
+    const special = `${runsSealed} of them sealed, ${runsResealing} while sealing anew`
+    console.log(`seed ${SEED}, one in ${PLAIN.calls}: ${runs} runs, ${special}, ${JSON.stringify(failed)}`)
+    // A share of it all may lack one or the other.
+    assert.ok(dueCalls(kind).some((call) => (failed[call] ?? 0) > 0))
+    if (!FULL) return
     for (const call of dueCalls(kind)) assert.ok((failed[call] ?? 0) > 0, `no ${call} has failed`)
+    assert.ok(runsSealed > 100 && runsResealing > 50, special)
   })
 }
 

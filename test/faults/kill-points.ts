@@ -50,7 +50,7 @@ export async function isKilled(
 }
 
 /** When every claim is taken for left behind. */
-const CLAIMS_END = 1000
+export const CLAIMS_END = 1000
 
 /** What was acknowledged is there, before and after it is brought to files; creates are exclusive; nothing lies about. */
 export function assertRecovers(

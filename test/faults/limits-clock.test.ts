@@ -1,6 +1,8 @@
-import { readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { keyHash, sliceOf } from '#dist/workers/protocol/index.js'
 import { budget } from '../budget.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import type { Call } from '../races/engine-messages.js'
@@ -77,6 +79,10 @@ class JumpingEngine {
   }
 }
 
+function shardOf(key: string): string {
+  return sliceOf(keyHash(key)).toString(16).padStart(2, '0')
+}
+
 async function withEngine(
   durability: 'direct' | 'journal',
   fsync: boolean,
@@ -117,6 +123,13 @@ for (const [durability, fsync] of ENGINE_KINDS) {
         await engine.save('four days', 4 * DAY)
         await engine.save('a day', DAY)
         assert.is(await engine.alive('a day'), SESSIONS)
+        // What somebody is just writing has the time of its session's end: it is no litter.
+        const fresh = join(engine.directory, shardOf('fresh'), `.${'0'.repeat(24)}-0.tmp`)
+        mkdirSync(dirname(fresh), { recursive: true })
+        writeFileSync(fresh, '')
+        utimesSync(fresh, Date.now() / 1000 + 14 * DAY, Date.now() / 1000 + 14 * DAY)
+        assert.is((await engine.remote.sweep()).orphans, 0)
+        rmSync(fresh)
         engine.jump(3 * DAY)
         assert.is(await engine.alive('a day'), 0, 'the clock has reached Node and its workers')
         assert.is(await engine.workAndSweep('working'), SESSIONS, 'those of a day, and no others')
@@ -161,6 +174,13 @@ for (const [durability, fsync] of ENGINE_KINDS) {
           // From the future, where nobody waits for it to grow old.
           writeFileSync(`${shard}/.${'0'.repeat(24)}-0.tmp`, '')
           assert.ok((await engine.remote.sweep()).orphans > 0, 'litter is collected')
+          const claim = join(engine.directory, shardOf('claimed'), '.claimed.claim')
+          mkdirSync(dirname(claim), { recursive: true })
+          writeFileSync(claim, '')
+          const create = { method: 'create', key: 'claimed', session: { version: 0 } } as const
+          const [created] = await engine.remote.run([create])
+          assert.ok(created !== undefined && 'value' in created, 'nor is a claim waited for')
+          await engine.remote.run([{ method: 'delete', key: 'claimed' }])
         }
         engine.jump(0)
         assert.is(await engine.alive('made before'), 0, 'it has expired two days and 23 hours ago')

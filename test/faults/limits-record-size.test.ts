@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { EncodeError, files, json, SessionEngine } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { keyHash, sliceOf } from '#dist/workers/protocol/index.js'
 import { budget, FULL } from '../budget.js'
 import { rejection } from '../conformance/rejections.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
@@ -52,12 +55,17 @@ for (const kind of FULL ? kinds : [kinds[1], kinds[2]]) {
   const name = `${kind.durability}${kind.fsync ? ' with fsync' : ''}`
 
   test(`${name}: of the default 1 MiB; one byte more is refused`, async () => {
-    const engine = new SessionEngine({
-      storage: files({ directory: temporaryDirectory('memory'), ...kind }),
-      codec: json(),
-      threads: 2,
-    })
+    const directory = temporaryDirectory('memory')
+    const engine = new SessionEngine({ storage: files({ directory, ...kind }), codec: json(), threads: 2 })
     await tryLargest(engine, MIB)
+    // Larger than any memory; nothing of it is read.
+    const shard = `${directory}/${sliceOf(keyHash('huge')).toString(16).padStart(2, '0')}`
+    mkdirSync(shard, { recursive: true })
+    writeFileSync(`${shard}/huge`, '')
+    truncateSync(`${shard}/huge`, 2 ** 40)
+    const told = once(engine, 'corrupt')
+    assert.is(await engine.load('huge'), undefined)
+    assert.match((await told)[0].reason, /larger than any record/)
     await engine.close()
   })
 

@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { budget } from '../budget.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
+import { openBelow } from './calls/outcomes.js'
 
 const test = suite('a directory of very many sessions')
 
@@ -142,6 +143,7 @@ test(`${SESSIONS} sessions, a third of them expired`, async () => {
   console.log(`resident memory: ${Math.round(memory.most / MIB)} MiB more than at the start`)
   assert.is(await engine.count(), living)
   assert.equal(await engine.load(key(SESSIONS - 1)), { number: 'updated' })
+  if (process.platform === 'linux') assert.equal(openBelow(directory), [], 'no directory is left open')
   await engine.close()
 })
 

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs'
 import { type FilesOptions, files, json, SessionEngine } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -7,9 +9,11 @@ import { JournalProcess } from '../races/journal-process.js'
 import type { JournalChildOptions } from '../races/journal-reports.js'
 import { versionOf } from '../races/versions.js'
 import { skipWhere } from '../skip.js'
-import { faultsMissing } from './fault.js'
+import { CHANGES, Fault, faultsMissing } from './fault.js'
 import { FaultyEngine } from './faulty-engine.js'
+import { isKilled } from './kill-points.js'
 import { LoopDisk, type LoopType, loopMissing } from './loop-disk.js'
+import { assertResealRecovers, resealProgram, sealByOldKey } from './resealing.js'
 
 const cuts = suite('the power is cut')
 
@@ -19,6 +23,9 @@ const ROUNDS = budget({ usual: 1, full: 6 })
 /** Another one begins each time. */
 const TURN = Date.now() % 2
 const DURABILITIES = ['direct', 'journal'] as const
+/** Calls from one cut to the next while sessions are sealed anew, and where the last one is. */
+const CUT_EVERY = budget({ usual: 24, full: 3 })
+const MOST_CUTS = budget({ usual: 24, full: 1000 })
 
 async function withDisk(type: LoopType, body: (disk: LoopDisk) => Promise<void>): Promise<void> {
   const disk = new LoopDisk(type)
@@ -60,6 +67,20 @@ async function workUntilCut(
     assert.ok(taken >= steps, `it ended after ${taken} steps`)
   }
   disk.restart()
+}
+
+/** All that was written so far is on the disk. */
+function syncDisk({ directory }: LoopDisk): void {
+  assert.is(spawnSync('sync', ['--file-system', directory]).status, 0)
+}
+
+function syncDirectories(root: string): void {
+  const below = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  for (const path of [root, ...below.map(({ name }) => `${root}/${name}`)]) {
+    const descriptor = openSync(path, 'r')
+    fsyncSync(descriptor)
+    closeSync(descriptor)
+  }
 }
 
 async function assertStored(
@@ -126,6 +147,33 @@ for (const [index, type] of (['ext4', 'xfs'] as const).entries()) {
   }
 
   if (!isTurn) continue
+  skipWhere(loopMissing(type) ?? faultsMissing())(
+    cuts,
+    `${type}, sealing anew: no session is lost, and the next one finishes`,
+    async () => {
+      await withDisk(type, async (disk) => {
+        const fault = new Fault(disk.directory)
+        for (const fsync of FULL ? [false, true] : [TURN === 0]) {
+          // Past the first session, at the least: what was sealed anew has to be on the disk.
+          for (let first = 10 + (Date.now() % CUT_EVERY); first <= 10 + MOST_CUTS; first += CUT_EVERY) {
+            const setting = { directory: `${disk.directory}/${fsync}-${first}`, fsync, exclusive: false }
+            sealByOldKey(setting)
+            syncDisk(disk)
+            const plan = { calls: CHANGES, action: 'kill', first, count: 1 } as const
+            const killed = await isKilled(newLedger([]), resealProgram(setting), fault, plan)
+            // Directories are written before files, when the disk gets round to it by itself.
+            if (!fsync) syncDirectories(setting.directory)
+            disk.cutPower()
+            disk.restart()
+            assertResealRecovers(setting, first % 2 === 0 ? 'loads' : 'sweep')
+            if (!killed) break
+          }
+        }
+        fault.close()
+      })
+    },
+  )
+
   skipWhere(loopMissing(type) ?? faultsMissing())(
     cuts,
     `${type}: what a killed engine had not synced does not take along what the next one has acknowledged`,

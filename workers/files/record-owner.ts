@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { DecodedName } from './names.js'
 import type { RecordOwner, RecordTraits } from './record-format.js'
 
@@ -17,6 +17,11 @@ export function isRecordOf(
   if (typeof owner !== 'string') return true
   const { keyLength = owner.length, key = owner } = record
   return keyLength === owner.length && key === owner
+}
+
+/** Whether the key that stands in a record is that of its owner. */
+export function isKeyOf(owner: RecordOwner, key: string): boolean {
+  return typeof owner === 'string' ? key === owner : timingSafeEqual(ownerDigest(key), owner.digest)
 }
 
 /** What a seal binds a record to, the digest in a hashed name: known where keys are, and where only names are. */

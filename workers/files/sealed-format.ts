@@ -25,7 +25,7 @@ import type {
   StoredRecord,
   WriteOpcode,
 } from './record-format.js'
-import { isRecordOf, ownerDigest } from './record-owner.js'
+import { isKeyOf, isRecordOf, ownerDigest } from './record-owner.js'
 import { isSealReason, TAMPERED, UNKNOWN_KEY, UNSEALED } from './seal-reasons.js'
 
 /*
@@ -130,6 +130,8 @@ export class SealedFormat implements RecordFormat {
 
   #open(bytes: Buffer, record: ReadRecord, owner: RecordOwner): Buffer | string {
     if (record.sealed !== true) return this.#acceptUnsealed ? record.payload : UNSEALED
+    // The seal is bound to its owner, and not to what the record says of him.
+    if (record.key !== undefined && !isKeyOf(owner, record.key)) return TAMPERED
     const opened = this.#sealer.open(record.payload, this.#associate(bytes, owner))
     if (typeof opened !== 'string') return opened
     return opened === 'unknown key' ? UNKNOWN_KEY : TAMPERED

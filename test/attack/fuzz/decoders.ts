@@ -1,8 +1,9 @@
 import type { Decoder } from './decoder.js'
 import { djangoDecoder, pythonJsonDecoder } from './django-decoders.js'
-import { frameDecoder, replayDecoder, slotDecoder } from './journal-decoders.js'
+import { digestDecoder, frameDecoder, replayDecoder, slotDecoder } from './journal-decoders.js'
 import { importDecoder, nameDecoder, sealDecoder } from './other-decoders.js'
 import { fileDecoder, recordDecoder } from './record-decoders.js'
+import { sealedFrameDecoder, sealedRecordDecoder, sealedReplayDecoder } from './sealed-decoders.js'
 import { jsonDecoder, msgpackDecoder } from './session-decoders.js'
 
 /** A kind of decoder, and how many inputs it is given: in `npm test`, and in some ten seconds. */
@@ -26,4 +27,8 @@ export const DECODERS: Readonly<Record<string, Kind>> = {
   json: { make: jsonDecoder, usual: 2000, full: 150_000 },
   import: { make: importDecoder, usual: 3000, full: 800_000 },
   seal: { make: sealDecoder, usual: 2000, full: 500_000 },
+  'sealed records': { make: sealedRecordDecoder, usual: 500, full: 40_000 },
+  'sealed frames': { make: sealedFrameDecoder, usual: 500, full: 30_000 },
+  'sealed replay': { make: sealedReplayDecoder, usual: 100, full: 5000 },
+  digests: { make: digestDecoder, usual: 2000, full: 100_000 },
 }

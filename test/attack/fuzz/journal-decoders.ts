@@ -1,5 +1,6 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
+import { DigestedRequest } from '#dist/workers/files/journal/digested-request.js'
 import {
   hasFrameBehind,
   readFrame,
@@ -7,11 +8,19 @@ import {
   writeFrameHeader,
 } from '#dist/workers/files/journal/frame.js'
 import { openStorage } from '#dist/workers/files/journal/index.js'
+import { KeyDigester } from '#dist/workers/files/journal/key-digester.js'
 import type { JournalWorkerOptions } from '#dist/workers/files/journal/options.js'
 import { readSegmentHeader, SEGMENT_HEADER, segmentName } from '#dist/workers/files/journal/segment.js'
 import { areSound } from '#dist/workers/files/journal/sound-slots.js'
 import { Layout } from '#dist/workers/files/layout.js'
-import { BATCH_HEADER, Opcode, RequestReader, SlotReader } from '#dist/workers/protocol/index.js'
+import { digestName } from '#dist/workers/files/names.js'
+import {
+  BATCH_HEADER,
+  KEY_DIGEST_BYTES,
+  Opcode,
+  RequestReader,
+  SlotReader,
+} from '#dist/workers/protocol/index.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { JournalDriver } from '../../workers/files/journal/journal-driver.js'
 import { workerOptions } from '../../workers/files/storage-driver.js'
@@ -19,8 +28,8 @@ import { type Decoder, expect } from './decoder.js'
 import type { Random } from './random.js'
 
 /** A segment that a journal has written: what every kind of operation leaves in one. */
-function realSegments(): readonly Buffer[] {
-  const driver = new JournalDriver({ directory: temporaryDirectory('memory') })
+function realSegments(hashNames = false): readonly Buffer[] {
+  const driver = new JournalDriver({ directory: temporaryDirectory('memory'), hashNames })
   const save = (key: string, text: string) => ({ opcode: Opcode.SAVE, key, text })
   driver.apply([save('one', 'first'), save('two', 'x'.repeat(300)), save('../../etc/x', 'y')])
   driver.apply([
@@ -37,7 +46,7 @@ function realSegments(): readonly Buffer[] {
 }
 
 /** Puts a right checksum on every frame that can be found by its magic, and on the segment's header. */
-function repair(bytes: Buffer, random: Random): Buffer {
+export function repairSegment(bytes: Buffer, random: Random): Buffer {
   const [salt, first] = repairHeader(bytes, random)
   let sequence = first
   for (let at = SEGMENT_HEADER; at + BATCH_HEADER <= bytes.length; at += 8) {
@@ -52,7 +61,7 @@ function repair(bytes: Buffer, random: Random): Buffer {
     const slots = frame.readUInt32LE(12)
     // A sequence number of the file's own, or the one that is due.
     const number = random.below(8) === 0 ? frame.readDoubleLE(16) : sequence
-    writeFrameHeader(view, length, { slots, sequence: number, salt }, false)
+    writeFrameHeader(view, length, { slots, sequence: number, salt }, frame.readUInt32LE(28) === 1)
     writeFrameChecksum(frame, view, length)
     sequence++
     at += length - 8
@@ -100,6 +109,64 @@ export function slotDecoder(): Decoder {
   }
 }
 
+/**
+ * Slots with keys, or digests for keys, as a journal with hashed names takes them in: whatever is sound gets a digest in the
+ * place of its key, and says what it said otherwise.
+ */
+export function digestDecoder(): Decoder {
+  const { repair } = slotDecoder()
+  const digester = new KeyDigester()
+  return {
+    seeds: [...realSegments(), ...realSegments(true)],
+    repair,
+    feed(bytes) {
+      if (bytes.length < SLOTS) return 'too short'
+      const own = new Uint8Array(bytes).buffer
+      const reader = new SlotReader(own)
+      const count = bytes.readUInt32LE(COUNT)
+      const end = Math.min(bytes.readUInt32LE(COUNT - 8), bytes.length - SEGMENT_HEADER) & ~7
+      if (!areSound(reader, SLOTS, count, SEGMENT_HEADER + end)) return 'unsound'
+      // The same slots as a batch: its header is as long as a frame's.
+      const wire = own.slice(SEGMENT_HEADER, SEGMENT_HEADER + end)
+      const digested = new SlotReader(digester.digest(reader, SLOTS, count))
+      reader.start(SLOTS, count)
+      digested.start(BATCH_HEADER, count)
+      let outcome = 'digests'
+      while (reader.next()) {
+        expect(digested.next(), 'a slot is left out')
+        const known = digested.keyDigest()
+        expect(known !== undefined && known.digest.length === KEY_DIGEST_BYTES, 'a slot without a digest')
+        const given = reader.keyDigest()
+        const key = given === undefined ? reader.key() : undefined
+        const due = key === undefined ? given?.digest : Buffer.from(digestName(key).slice(1), 'hex')
+        expect(due !== undefined && Buffer.compare(known.digest, due) === 0, 'the digest of another key')
+        expect(payloadOf(digested).equals(payloadOf(reader)), 'a slot says something else')
+        expect(Object.is(digested.expiry, reader.expiry), 'a slot expires at another moment')
+        if (key !== undefined) outcome = 'keys'
+      }
+      return outcome === 'keys' ? asRequest(wire, count, digester) : outcome
+    },
+  }
+}
+
+/** The batch that an engine sends: keys are told as they are, for looks into files. */
+function asRequest(wire: ArrayBuffer, count: number, digester: KeyDigester): string {
+  const plain = new SlotReader(wire)
+  plain.words[0] = count
+  const request = new DigestedRequest(wire, digester)
+  plain.start(BATCH_HEADER, count)
+  while (plain.next()) {
+    expect(request.next(), 'a slot of the batch is left out')
+    if (plain.keyDigest() === undefined) expect(request.key() === plain.key(), 'the batch tells another key')
+    expect(request.keyDigest() !== undefined, 'a slot of the batch has no digest')
+  }
+  return 'keys'
+}
+
+function payloadOf({ bytes, payloadStart, payloadLength }: SlotReader): Buffer {
+  return bytes.subarray(payloadStart, payloadStart + payloadLength)
+}
+
 /** Where the first frame of a segment tells how many slots it has, and where they begin. */
 const COUNT = SEGMENT_HEADER + 12
 const SLOTS = SEGMENT_HEADER + BATCH_HEADER
@@ -108,7 +175,7 @@ const SLOTS = SEGMENT_HEADER + BATCH_HEADER
 export function frameDecoder(): Decoder {
   return {
     seeds: realSegments(),
-    repair,
+    repair: repairSegment,
     feed(bytes) {
       const header = readSegmentHeader(bytes)
       const salt = header?.salt ?? (bytes.length >= 16 ? bytes.readUInt32LE(12) : 0)
@@ -150,7 +217,7 @@ export function replayDecoder(): Decoder {
   let fed = 0
   return {
     seeds,
-    repair,
+    repair: repairSegment,
     feed(bytes) {
       writeFileSync(`${journal}/${segmentName(1)}`, bytes)
       if (fed++ % 4 === 0) copyFileSync(`${journal}/${segmentName(1)}`, `${journal}/${segmentName(2)}`)

@@ -48,7 +48,8 @@ const SEEDS: readonly Buffer[] = [
   record(Buffer.alloc(LARGEST, 7)),
 ]
 
-function repair(bytes: Buffer, random: Random): Buffer {
+/** Makes checksums right again, and now and then what else a record begins with. */
+export function repairRecord(bytes: Buffer, random: Random): Buffer {
   if (bytes.length < RECORD_HEADER) return bytes
   if (random.below(2) === 0) bytes.writeUInt32LE(0x4b435443, 0)
   if (random.below(2) === 0) bytes[16] = 1
@@ -74,7 +75,7 @@ function check(bytes: Buffer, { keyIncluded, keyLength, payload, expiry }: ReadR
 export function recordDecoder(): Decoder {
   return {
     seeds: SEEDS,
-    repair,
+    repair: repairRecord,
     feed(bytes) {
       const found = readRecord(bytes)
       if (typeof found === 'string') return found.replace(/[0-9]+/, 'another')
@@ -94,7 +95,7 @@ export function fileDecoder(): Decoder {
   const place = new Layout(options).place(KEY, keyHash(KEY))
   return {
     seeds: [...SEEDS, record(Buffer.alloc(LARGEST + LONGEST_KEY + 1, 9))],
-    repair,
+    repair: repairRecord,
     feed(bytes) {
       writeFileSync(place.file, bytes)
       const now = Date.now()

@@ -1,11 +1,13 @@
+import { mkdirSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import { randomNumbers } from '../../races/random.js'
 import { ALL_CALLS, Fault, type SystemCall, type SystemErrorName } from '../fault.js'
-import type { CallOptions, CallReport } from './call-messages.js'
+import type { CallOptions, CallReport, Shares } from './call-messages.js'
 import { livesOf } from './lives.js'
 import type { RunPlan } from './outcomes.js'
+import { resealOf } from './reseal.js'
 import type { Subject } from './subject.js'
-import { TrialEngine } from './trial-engine.js'
+import { type EngineKind, SEAL_KEYS, TrialEngine } from './trial-engine.js'
 import { trialsOf } from './trials.js'
 import { walksOf } from './walks.js'
 
@@ -34,7 +36,7 @@ const LINES: readonly Line[] = [
   { calls: ALL_CALLS, count: 0 },
 ]
 
-const { directory, kind, share, shareOfLives, seed } = JSON.parse(process.argv[2] ?? '') as CallOptions
+const { directory, kind, plain, sealed, reseals, seed } = JSON.parse(process.argv[2] ?? '') as CallOptions
 const random = randomNumbers(seed)
 const fault = Fault.ofThisProcess(directory)
 const failed: Record<string, number> = {}
@@ -43,8 +45,8 @@ let runs = 0
 let engines = 0
 let current: TrialEngine | undefined
 
-/** All trials share an engine, until there is no new directory left in it. */
-async function trialEngine(): Promise<TrialEngine> {
+/** All trials of a kind share an engine, until there is no new directory left in it. */
+async function trialEngine(kind: EngineKind): Promise<TrialEngine> {
   if (current?.isUsedUp === true) await finishTrials()
   current ??= await TrialEngine.open(`${directory}/${++engines}`, kind, fault)
   return current
@@ -53,6 +55,18 @@ async function trialEngine(): Promise<TrialEngine> {
 async function finishTrials(): Promise<void> {
   await current?.finish()
   current = undefined
+}
+
+/** Whether the next one of a kind is tried: every so manieth, so that there is no run without any. */
+type Chooser = (of: keyof Shares) => boolean
+
+function chooserOf(shares: Shares): Chooser {
+  const left = { subjects: random(shares.subjects), calls: random(shares.calls), lives: random(shares.lives) }
+  return (of) => {
+    if (left[of]-- > 0) return false
+    left[of] = shares[of] - 1
+    return true
+  }
 }
 
 async function runOnce(subject: Subject, plan: RunPlan): Promise<boolean> {
@@ -80,9 +94,9 @@ async function fails(
 }
 
 /** For N = 1, 2, … until it is through without a failure, with each error. */
-async function runAll(subject: Subject, line: Line): Promise<void> {
+async function runAll(subject: Subject, line: Line, isChosen: Chooser): Promise<void> {
   for (const action of ERRORS) {
-    if (random(share) > 0) continue
+    if (!isChosen('calls')) continue
     for (let first = 1; await fails(subject, line, action, first); first++) {
       assert.ok(first < MOST, `${subject.name} makes no end of calls: ${line.calls}`)
     }
@@ -90,47 +104,66 @@ async function runAll(subject: Subject, line: Line): Promise<void> {
 }
 
 /** Half a write is no error, but to be continued. libuv does that itself, until an error follows, which it keeps to itself. */
-async function shortenAll(subject: Subject): Promise<void> {
+async function shortenAll(subject: Subject, isChosen: Chooser): Promise<void> {
   const line = { calls: ['write'], count: 2 } as const
-  if (random(share) > 0) return
+  if (!isChosen('calls')) return
   for (let first = 1; await fails(subject, line, 'break', first); first++);
 }
 
 /** For each N once, with one error or another. */
-async function runInTurn(subject: Subject, line: Line, most: number): Promise<void> {
+async function runInTurn(subject: Subject, line: Line, isChosen: Chooser, most: number): Promise<void> {
   const from = random(ERRORS.length)
   for (let first = 1; first <= most; first++) {
-    if (random(shareOfLives) > 0) continue
+    if (!isChosen('lives')) continue
     await fails(subject, line, ERRORS[(from + first) % ERRORS.length] ?? 'EIO', first)
   }
 }
 
-async function runLines(subject: Subject): Promise<void> {
+async function runLines(subject: Subject, isChosen: Chooser): Promise<void> {
   // Which calls it makes when nothing fails; most make none of most kinds.
-  if (subject.takesLong && shareOfLives > 1 && random(2) > 0) return
   await runOnce(subject, { calls: ALL_CALLS, action: 'EIO', first: NEVER, count: 1 })
   const seen = new Map(ALL_CALLS.map((call) => [call, fault.seen(call)]))
   for (const line of LINES) {
     const most = line.calls.reduce((sum, call) => sum + (seen.get(call) ?? 0), 0)
     if (most === 0) continue
-    if (subject.takesLong) await runInTurn(subject, line, most)
-    else await runAll(subject, line)
+    if (subject.takesLong) await runInTurn(subject, line, isChosen, most)
+    else await runAll(subject, line, isChosen)
   }
-  if (!subject.takesLong && (seen.get('write') ?? 0) > 0) await shortenAll(subject)
+  if (!subject.takesLong && (seen.get('write') ?? 0) > 0) await shortenAll(subject, isChosen)
 }
 
-const trials = trialsOf(kind.durability ?? 'direct').map(
-  (trial): Subject => ({
-    name: `${trial.name}, ${trial.state}`,
-    takesLong: false,
-    run: async (plan) => (await trialEngine()).run(trial, plan),
-    finish: () => Promise.resolve(),
-  }),
-)
-for (const subject of [...trials, ...walksOf(directory, kind, fault), ...livesOf(directory, kind, fault)]) {
-  await runLines(subject)
-  await subject.finish()
+function trialSubjects(kind: EngineKind): Subject[] {
+  return trialsOf(kind.durability ?? 'direct').map(
+    (trial): Subject => ({
+      name: `${trial.name}, ${trial.state}`,
+      takesLong: false,
+      run: async (plan) => (await trialEngine(kind)).run(trial, plan),
+      finish: () => Promise.resolve(),
+    }),
+  )
 }
-await finishTrials()
-const report: CallReport = { runs, failed }
+
+async function runSubjects(subjects: readonly Subject[], shares: Shares | undefined): Promise<number> {
+  if (shares === undefined) return 0
+  const before = runs
+  const isChosen = chooserOf(shares)
+  for (const subject of subjects) {
+    if (!isChosen('subjects') || (subject.takesLong && shares.lives > 1 && random(2) > 0)) continue
+    await runLines(subject, isChosen)
+    await subject.finish()
+  }
+  await finishTrials()
+  return runs - before
+}
+
+function subjectsOf(kind: EngineKind, parent: string): Subject[] {
+  mkdirSync(parent, { recursive: true })
+  return [...trialSubjects(kind), ...walksOf(parent, kind, fault), ...livesOf(parent, kind, fault)]
+}
+
+await runSubjects(subjectsOf(kind, directory), plain)
+const sealedKind: EngineKind = { ...kind, seal: SEAL_KEYS }
+const runsSealed = await runSubjects(subjectsOf(sealedKind, `${directory}/sealed`), sealed)
+const runsResealing = await runSubjects([resealOf(`${directory}/reseal`, kind, fault)], reseals)
+const report: CallReport = { runs, runsSealed, runsResealing, failed }
 console.log(JSON.stringify(report))

@@ -23,6 +23,7 @@ type Under = (task: () => Promise<void>) => Promise<void>
 /** The subjects of a kind of engine, in directories below `parent`. */
 export function livesOf(parent: string, kind: EngineKind, fault: Fault): Subject[] {
   let last = 0
+  let image: string | undefined
   const subject = (
     name: string,
     body: (directory: string, under: Under, plan: RunPlan) => Promise<void>,
@@ -60,7 +61,9 @@ export function livesOf(parent: string, kind: EngineKind, fault: Fault): Subject
   return [
     subject('opening where nothing is', (directory, under, plan) => open(directory, under, plan, [])),
     subject('opening where a crash has left a journal', async (directory, under, plan) => {
-      await leaveJournal(directory)
+      image ??= await makeImage(`${directory}-image`, kind)
+      mkdirSync(directory)
+      copyWithoutSockets(image, directory)
       await open(directory, under, plan, LIVE)
     }),
     subject('closing', async (directory, under, plan) => {
@@ -95,21 +98,15 @@ export function assertTyped(settlement: Awaited<ReturnType<typeof settle>>, plan
   assert.ok(hasFailed(settlement, plan), `rejected with ${wordFor(settlement)}`)
 }
 
-let image: string | undefined
-
-/** Leaves what a crash would. */
-async function leaveJournal(directory: string): Promise<void> {
-  if (image === undefined) {
-    const alive = `${directory}-alive`
-    const engine = makeEngine(alive, { durability: 'journal' })
-    await fillWith(engine)
-    image = `${directory}-image`
-    copyWithoutSockets(alive, image)
-    await engine.close()
-    rmSync(alive, { recursive: true })
-  }
-  mkdirSync(directory)
-  copyWithoutSockets(image, directory)
+/** What a crash would leave, of an engine with this seal. */
+async function makeImage(directory: string, { seal }: EngineKind): Promise<string> {
+  const alive = `${directory}-alive`
+  const engine = makeEngine(alive, { durability: 'journal', ...(seal === undefined ? {} : { seal }) })
+  await fillWith(engine)
+  copyWithoutSockets(alive, directory)
+  await engine.close()
+  rmSync(alive, { recursive: true })
+  return directory
 }
 
 /** The fault has ended: sessions are there, new ones can be stored, and nothing but sessions is left. */

@@ -1,4 +1,5 @@
-import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { type FilesOptions, files, json, SessionEngine } from 'coatcheck'
 import * as assert from 'uvu/assert'
 import { keyHash, sliceOf } from '#dist/workers/protocol/index.js'
@@ -23,10 +24,19 @@ const WAIT_EVERY = 16
 const PATIENCE = 20_000
 
 /** What engines of the trials are opened with. */
-export type EngineKind = Pick<FilesOptions, 'durability' | 'fsync' | 'layout'>
+export interface EngineKind extends Pick<FilesOptions, 'durability' | 'fsync' | 'layout'> {
+  /** What sessions are sealed with. */
+  readonly seal?: readonly string[]
+}
+
+/** The newest key, and an older one. */
+export const SEAL_KEYS = ['newest'.repeat(6), 'older'.repeat(7)] as const
 
 /** Opens nothing yet. Whatever is left behind is litter at once, and checkpoints come when they are asked for. */
-export function makeEngine(directory: string, { durability, fsync, layout }: EngineKind): SessionEngine {
+export function makeEngine(
+  directory: string,
+  { durability, fsync, layout, seal }: EngineKind,
+): SessionEngine {
   return new SessionEngine({
     storage: files({
       directory,
@@ -37,6 +47,7 @@ export function makeEngine(directory: string, { durability, fsync, layout }: Eng
       ...(durability === 'journal' ? { checkpointInterval: 600 } : {}),
     }),
     codec: json(),
+    ...(seal === undefined ? {} : { seal: { keys: seal } }),
     threads: 1,
     sweepInterval: false,
   })
@@ -123,6 +134,10 @@ export class TrialEngine {
     const kept = entries.filter((entry) => !entry.isDirectory())
     const live = [...this.#known.values()].filter((stored) => stored !== undefined)
     assert.is(kept.length, live.length, 'a file for each session')
+    const readable = kept.filter((entry) =>
+      readFileSync(join(entry.parentPath, entry.name)).includes('"version"'),
+    )
+    assert.is(readable.length, this.#kind.seal === undefined ? live.length : 0, 'sealed where it has to be')
     rmSync(this.directory, { recursive: true })
   }
 

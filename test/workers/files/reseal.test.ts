@@ -22,7 +22,7 @@ import type { StorageDriver as Driver } from './storage-driver.js'
 
 // After cut-points.js, so that the storage gets the calls that can be cut.
 const { HOUR, StorageDriver } = await import('./storage-driver.js')
-const { composeExpiry, EXPIRY_OFFSET, RECORD_HEADER, readHeader } = await import(
+const { composeExpiry, EXPIRY_OFFSET, RECORD_HEADER, readHeader, writeChecksum } = await import(
   '#dist/workers/files/record.js'
 )
 const { Opcode, Status } = await import('#dist/workers/protocol/index.js')
@@ -117,6 +117,26 @@ resealing('what cannot be opened, or is damaged, is told of and stays; what has 
   truncateSync(old.place(KEY).file, RECORD_HEADER + 10)
   assert.match(both.walk('reseal').corrupt[0]?.reason ?? '', /not as long/)
   assert.is(readdirSync(old.options.directory).length, 1)
+})
+
+resealing('a record that says the key of another session is told of, and stays as it is', () => {
+  const { old, both } = drivers()
+  const [mine, other] = ['m'.repeat(200), 'o'.repeat(200)]
+  old.save(mine, 'text')
+  const { file } = old.place(mine)
+  const bytes = readFileSync(file)
+  const sound = Buffer.from(bytes)
+  bytes.write(other, RECORD_HEADER, 'utf16le')
+  writeChecksum(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length)
+  writeFileSync(file, bytes)
+  utimesSync(file, Date.now() / 1000 + 3600, Date.now() / 1000 + 3600)
+  const told = both.walk('reseal')
+  assert.is(told.resealed, 0)
+  assert.match(told.corrupt[0]?.reason ?? '', /its seal is broken/)
+  assert.ok(readFileSync(file).equals(bytes))
+  writeFileSync(file, sound)
+  assert.is(both.walk('reseal').resealed, 1)
+  assert.is(both.load(mine), 'text')
 })
 
 resealing('slices are short, and none is left out', () => {
