@@ -39,8 +39,8 @@ export interface WorkerPoolOptions {
  * A Piscina pool that outlives its workers.
  *
  * Tasks never reject by themselves: a worker answers a failure as a result. So a rejection means that the worker died,
- * and becomes a {@link WorkerLostError}: tasks reject with nothing else. A pool whose workers die before they are ready is thrown away whole; the
- * next task gets a new one, and no task, no new one: there is nothing to respawn in a loop.
+ * and becomes a {@link WorkerLostError}: tasks reject with nothing else. A pool whose workers die before they are ready is
+ * thrown away whole; the next task gets a new one, and no task, no new one: there is nothing to respawn in a loop.
  */
 export class WorkerPool implements BatchCarrier {
   readonly #options: WorkerPoolOptions & { readonly worker: string }

@@ -82,6 +82,17 @@ function repairHeader(bytes: Buffer, random: Random): readonly [salt: number, fi
   return [bytes.readUInt32LE(12), bytes.readDoubleLE(16)]
 }
 
+/** The slots of the first frame, for what takes them in; in words, why it does not. */
+function soundSlots(bytes: Buffer) {
+  if (bytes.length < SLOTS) return 'too short'
+  const own = new Uint8Array(bytes).buffer
+  const reader = new SlotReader(own)
+  const count = bytes.readUInt32LE(COUNT)
+  // A frame's length is a multiple of eight, and so many bytes are there.
+  const end = Math.min(bytes.readUInt32LE(COUNT - 8), bytes.length - SEGMENT_HEADER) & ~7
+  return areSound(reader, SLOTS, count, SEGMENT_HEADER + end) ? { reader, count, own, end } : 'unsound'
+}
+
 /** The slots of a frame, wherever they begin and whatever they say: what is taken for sound lies within its bounds. */
 export function slotDecoder(): Decoder {
   return {
@@ -91,13 +102,9 @@ export function slotDecoder(): Decoder {
       return bytes
     },
     feed(bytes) {
-      if (bytes.length < SLOTS) return 'too short'
-      const own = new Uint8Array(bytes).buffer
-      const reader = new SlotReader(own)
-      const count = bytes.readUInt32LE(COUNT)
-      // A frame's length is a multiple of eight, and so many bytes are there.
-      const end = Math.min(bytes.readUInt32LE(COUNT - 8), bytes.length - SEGMENT_HEADER) & ~7
-      if (!areSound(reader, SLOTS, count, SEGMENT_HEADER + end)) return 'unsound'
+      const sound = soundSlots(bytes)
+      if (typeof sound === 'string') return sound
+      const { reader, count } = sound
       reader.start(SLOTS, count)
       while (reader.next()) {
         const key = reader.keyDigest() === undefined ? reader.key() : 'known by its digest'
@@ -120,12 +127,9 @@ export function digestDecoder(): Decoder {
     seeds: [...realSegments(), ...realSegments(true)],
     repair,
     feed(bytes) {
-      if (bytes.length < SLOTS) return 'too short'
-      const own = new Uint8Array(bytes).buffer
-      const reader = new SlotReader(own)
-      const count = bytes.readUInt32LE(COUNT)
-      const end = Math.min(bytes.readUInt32LE(COUNT - 8), bytes.length - SEGMENT_HEADER) & ~7
-      if (!areSound(reader, SLOTS, count, SEGMENT_HEADER + end)) return 'unsound'
+      const sound = soundSlots(bytes)
+      if (typeof sound === 'string') return sound
+      const { reader, count, own, end } = sound
       // The same slots as a batch: its header is as long as a frame's.
       const wire = own.slice(SEGMENT_HEADER, SEGMENT_HEADER + end)
       const digested = new SlotReader(digester.digest(reader, SLOTS, count))
