@@ -19,9 +19,12 @@ const TIMEOUT = budget({ usual: 300_000, full: 900_000 })
 /** These take longest, as measured: none of them is to be left for the end, when there is nothing to run beside it. */
 const FIRST = [
   'conformance',
+  'every-system-call',
+  'limits-tree',
   'journal-errors',
   'journal-killed',
   'journal-kill-points',
+  'planted',
   'power-cut',
   'worker-death',
   'processes/exit',

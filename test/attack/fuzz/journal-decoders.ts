@@ -16,6 +16,7 @@ import { Layout } from '#dist/workers/files/layout.js'
 import { digestName } from '#dist/workers/files/names.js'
 import {
   BATCH_HEADER,
+  errorCode,
   KEY_DIGEST_BYTES,
   Opcode,
   RequestReader,
@@ -205,7 +206,7 @@ export function frameDecoder(): Decoder {
 
 /**
  * Whole segments from disk, one or two of them: read back by the journal itself, and everything that they bring made
- * ready for a checkpoint.
+ * ready for a checkpoint; or refused without a change, when a frame that is whole says that it is sealed.
  */
 export function replayDecoder(): Decoder {
   const directory = temporaryDirectory('memory')
@@ -223,10 +224,15 @@ export function replayDecoder(): Decoder {
     seeds,
     repair: repairSegment,
     feed(bytes) {
-      writeFileSync(`${journal}/${segmentName(1)}`, bytes)
-      if (fed++ % 4 === 0) copyFileSync(`${journal}/${segmentName(1)}`, `${journal}/${segmentName(2)}`)
+      const path = `${journal}/${segmentName(1)}`
+      writeFileSync(path, bytes)
+      if (fed++ % 4 === 0) copyFileSync(path, `${journal}/${segmentName(2)}`)
       try {
         return replayed(options, layout, within)
+      } catch (error) {
+        if (errorCode(error) !== 'SEALED') throw error
+        expect(readFileSync(path).equals(bytes), 'a journal that was refused was changed')
+        return 'SEALED'
       } finally {
         for (const name of readdirSync(journal)) rmSync(`${journal}/${name}`)
       }
