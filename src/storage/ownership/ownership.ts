@@ -12,6 +12,8 @@ import { knock, SignOfLife, SocketDirectory } from './endpoint.js'
 const LOOK_AGAIN = 10
 /** Milliseconds that contenders have to sort it out among themselves, and that a recovery may take. */
 const CONTENTION = 60_000
+/** So often the directory may go from under us, one time after the other: past it something else is wrong. */
+const MOST_VANISHED = 32
 
 const NAME = /^(owner|recovery|contender)-([0-9]+)-([0-9a-f]{16})\.sock$/
 
@@ -38,10 +40,12 @@ export interface OwnOptions {
  *
  * Everybody announces himself first and looks at the others then, so of two who want it at once at least the later one sees
  * the other. The announcement stays where it is until its maker goes, and the owner's mark is a second name of it: whoever
- * lists the names while somebody changes his state must not miss him. Who sees an owner gives way; of two contenders the one with the greater token does. Signs of life are
- * sockets: those of a process that has died count for nothing, and the next owner removes them.
+ * lists the names while somebody changes his state must not miss him. Who sees an owner gives way; of two contenders the
+ * one with the greater token does. Signs of life are sockets: those of a process that has died count for nothing, and
+ * the next owner removes them.
  *
  * @throws {OwnedError} when another live engine has it
+ * @throws the system's error, when signs of life cannot be shown there
  */
 export async function ownDirectory(directory: string, options: OwnOptions): Promise<Ownership> {
   // Its sockets are in no directory: every attempt would fail as if somebody had just taken it away.
@@ -50,12 +54,16 @@ export async function ownDirectory(directory: string, options: OwnOptions): Prom
   }
   const deadline = performance.now() + options.timeout
   const givingUp = performance.now() + Math.max(options.timeout, CONTENTION)
-  for (;;) {
+  for (let vanished = 0; ; ) {
     makeDirectory(directory)
     const outcome = await attempt(directory, options.claim)
-    // Our socket, or the whole directory, went with somebody who was just leaving or had taken us for dead.
-    if (outcome === undefined) continue
+    if ('gone' in outcome) {
+      if (++vanished === MOST_VANISHED) throw outcome.gone
+      await delay(LOOK_AGAIN)
+      continue
+    }
     if (!('rival' in outcome)) return outcome
+    vanished = 0
     const { rival, connection } = outcome
     try {
       // A recovery ends by itself, and contenders sort it out: those are waited for in any case.
@@ -99,17 +107,23 @@ interface Refused {
   readonly connection: Socket | undefined
 }
 
+/** Our socket, or the whole directory, went with somebody who was just leaving or had taken us for dead. */
+interface Vanished {
+  /** What the system said. */
+  readonly gone: unknown
+}
+
 async function attempt(
   directory: string,
   claim: 'owner' | 'recovery',
-): Promise<Ownership | Refused | undefined> {
+): Promise<Ownership | Refused | Vanished> {
   const token = randomBytes(8).toString('hex')
   const announced = nameOf({ claim: 'contender', pid: process.pid, token })
   let sockets: SocketDirectory
   try {
     sockets = new SocketDirectory(directory)
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined
+    if (hasCode(error, 'ENOENT')) return { gone: error }
     throw error
   }
   let sign: SignOfLife | undefined
@@ -125,10 +139,10 @@ async function attempt(
     return refused
   } catch (error) {
     await withdraw(directory, [announced], sign, sockets)
-    if (hasCode(error, 'ENOENT')) return undefined
-    // What libuv calls so when a socket's directory is missing, too.
-    if (!hasCode(error, 'EACCES')) throw error
-    return mayWrite(directory) ? undefined : Promise.reject(error)
+    // libuv says EACCES when a socket's directory is missing, too.
+    const isGone = hasCode(error, 'ENOENT') || (hasCode(error, 'EACCES') && mayWrite(directory))
+    if (!isGone) throw error
+    return { gone: error }
   }
 }
 
