@@ -16,7 +16,7 @@ const test = suite('the clock jumps')
 
 const DAY = 86_400
 const SESSIONS = budget({ usual: 200, full: 2_000 })
-const ROUNDS = budget({ usual: 4, full: 40 })
+const ROUNDS = budget({ usual: 4, full: 12 })
 
 /** An engine in a process whose clock can be set, while it runs. */
 class JumpingEngine {

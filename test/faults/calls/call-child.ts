@@ -61,7 +61,12 @@ async function finishTrials(): Promise<void> {
 type Chooser = (of: keyof Shares) => boolean
 
 function chooserOf(shares: Shares): Chooser {
-  const left = { subjects: random(shares.subjects), calls: random(shares.calls), lives: random(shares.lives) }
+  const left = {
+    subjects: random(shares.subjects),
+    longSubjects: random(shares.longSubjects),
+    calls: random(shares.calls),
+    lives: random(shares.lives),
+  }
   return (of) => {
     if (left[of]-- > 0) return false
     left[of] = shares[of] - 1
@@ -148,7 +153,7 @@ async function runSubjects(subjects: readonly Subject[], shares: Shares | undefi
   const before = runs
   const isChosen = chooserOf(shares)
   for (const subject of subjects) {
-    if (!isChosen('subjects') || (subject.takesLong && shares.lives > 1 && random(2) > 0)) continue
+    if (!isChosen('subjects') || (subject.takesLong && !isChosen('longSubjects'))) continue
     await runLines(subject, isChosen)
     await subject.finish()
   }

@@ -20,7 +20,9 @@ export interface Shares {
   readonly subjects: number
   /** Of those, one in so many calls, with one error or another. */
   readonly calls: number
-  /** The same of openings and closings. */
+  /** One in so many openings, closings and such, which take long. */
+  readonly longSubjects: number
+  /** Of their calls, one in so many. */
   readonly lives: number
 }
 
