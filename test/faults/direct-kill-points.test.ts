@@ -7,7 +7,7 @@ import { skipWhere } from '../skip.js'
 import type { DirectScriptOptions } from './direct-script.js'
 import { CHANGES, type Fault, type FaultPlan, faultsMissing } from './fault.js'
 import { assertFilesRecover, isKilled, killAtEach, type Program, stopAtEach } from './kill-points.js'
-import { assertResealRecovers, resealProgram, sealByOldKey } from './resealing.js'
+import { assertResealCleared, assertResealRecovers, resealProgram, sealByOldKey } from './resealing.js'
 
 /*
  * What is there at each system call that changes something, and in the middle of each write, is what a kill at that moment
@@ -54,6 +54,8 @@ for (const fsync of [false, true]) {
   })
 }
 
+/** Who comes first after a crash in the midst of sealing anew, in turn. */
+const FIRST_AFTER = ['loads', 'sweep', 'clear'] as const
 const settings = [false, true].flatMap((fsync) => [false, true].map((exclusive) => ({ fsync, exclusive })))
 for (const [index, kind] of settings.entries()) {
   if (!FULL && index !== SEED % settings.length) continue
@@ -70,9 +72,11 @@ for (const [index, kind] of settings.entries()) {
         directory: setting.directory,
       }
       const calls = action === 'pause' ? CHANGES : (['write'] as const)
-      return stopAtEach({ calls, action }, stopped, (_, directory) =>
-        assertResealRecovers({ ...kind, directory }, looks++ % 2 === 0 ? 'loads' : 'sweep'),
-      )
+      return stopAtEach({ calls, action }, stopped, (_, directory) => {
+        const first = FIRST_AFTER[looks++ % FIRST_AFTER.length]
+        if (first === 'clear') assertResealCleared({ ...kind, directory })
+        else assertResealRecovers({ ...kind, directory }, first ?? 'loads')
+      })
     }
     const [stops, halves] = [await stop('pause'), await stop('pause torn')]
     const body = async (directory: string, fault: Fault, plan: FaultPlan): Promise<boolean> => {

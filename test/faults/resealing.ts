@@ -49,6 +49,17 @@ export function resealProgram(setting: ResealSetting): Program {
   return { path: '../faults/reseal-script.js', options: setting }
 }
 
+/** After a clear none of them comes back, whoever asks for it and whatever a sweep finds. */
+export function assertResealCleared(setting: ResealSetting): void {
+  later(CLAIMS_END, () => {
+    const both = new StorageDriver({ ...setting, orphanGrace: 0, seal: ROTATED })
+    both.walk('clear')
+    for (const key of ALL) assert.is(both.load(key), undefined, key)
+    later(2 * HOUR, () => sweepClean(both))
+    assert.equal(filesBelow(setting.directory), [])
+  })
+}
+
 /**
  * No session is lost, each is whole and expires when it did; the next sweep leaves no litter; and the next one who seals anew
  * finishes.

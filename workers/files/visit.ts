@@ -1,6 +1,6 @@
 import { lstatSync, type Stats } from 'node:fs'
 import { errorCode, type WalkKind } from '../protocol/index.js'
-import { abandon, CLAIM_LIFE } from './claim.js'
+import { abandon, CLAIM_LIFE, underClaimIfPossible, waitForClaim } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { isOlder } from './litter.js'
 import { type Liveness, livenessOf } from './liveness.js'
@@ -84,6 +84,10 @@ function keyInside(place: Place, context: VisitContext): string | undefined {
   return found.kind === 'record' ? found.record.key : undefined
 }
 
+/**
+ * Also what is only on its way out of its place or back: a cleared session must not come back with whoever puts it there. So
+ * claims, and what was taken, stand for the place that they belong to.
+ */
 function clearOne(
   layout: Layout,
   directory: string,
@@ -92,11 +96,26 @@ function clearOne(
   context: VisitContext,
 ): void {
   const entry = layout.classify(fileName)
-  if (entry.kind !== 'session') return
-  const place = layout.placeOfEntry(directory, fileName)
-  const header = place.format.peek(place.file)?.header
+  const origin = entry.kind === 'claim' || entry.kind === 'taken' ? entry.origin : fileName
+  const standsFor = layout.classify(origin)
+  if (standsFor.kind !== 'session') return
+  const place = layout.placeOfEntry(directory, origin)
   // No record, or another application's: not ours to delete.
-  if (header === undefined || !isOfThisPrefix(entry.name, header.keyLength)) return
+  const isOurs = (file: string): boolean => {
+    const header = place.format.peek(file)?.header
+    return header !== undefined && isOfThisPrefix(standsFor.name, header.keyLength)
+  }
+  if (entry.kind === 'taken') {
+    const taken = `${directory}/${fileName}`
+    // What is there still when nobody else holds the claim was taken by somebody who has died.
+    underClaimIfPossible(place, () => {
+      if (isOurs(taken)) putBack(taken, place.file)
+    })
+  }
+  if (!isOurs(place.file)) {
+    waitForClaim(place)
+    if (!isOurs(place.file)) return
+  }
   if (context.tombstones.bury(layout, place)) tally.live++
 }
 

@@ -21,7 +21,7 @@ import { failing, interleave, killing, refusing } from './cut-points.js'
 import type { StorageDriver as Driver } from './storage-driver.js'
 
 // After cut-points.js, so that the storage gets the calls that can be cut.
-const { HOUR, StorageDriver } = await import('./storage-driver.js')
+const { filesBelow, HOUR, StorageDriver } = await import('./storage-driver.js')
 const { composeExpiry, EXPIRY_OFFSET, RECORD_HEADER, readHeader, writeChecksum } = await import(
   '#dist/workers/files/record.js'
 )
@@ -203,6 +203,51 @@ resealing('killed at any moment, and deleted then, a session stays deleted', () 
     assert.equal(readdirSync(directory), [], `after call ${at}`)
   }
 })
+
+resealing('killed at any moment, and cleared then, a session stays deleted', () => {
+  const variants: readonly Options[] = [{}, { layout: 'sharded' }, { hashNames: true }, { exclusive: true }]
+  for (const options of variants) {
+    const { old, both } = drivers(options)
+    for (let at = 0; ; at++) {
+      old.save(KEY, 'old', Date.now() + 5 * HOUR)
+      if (!killing(() => both.walk('reseal'), at)) break
+      later(1000, () => assert.is(both.walk('clear').live, 1, `after call ${at}`))
+      assert.is(both.load(KEY), undefined, `after call ${at}`)
+      later(2 * HOUR, () => both.walk('sweep'))
+      assert.equal(filesBelow(old.options.directory), [], `after call ${at}`)
+      assert.is(both.load(KEY), undefined, `after call ${at}`)
+    }
+  }
+})
+
+resealing(
+  'cleared while another process seals it anew, wherever that one ends, a session stays deleted',
+  () => {
+    const { old, both, directory } = drivers()
+    const { now } = Date
+    let scenarios = 0
+    for (let cut = 0, cuts = 1; cut < cuts; cut++) {
+      for (let at = 0, calls = 1; at < calls; at++, scenarios++) {
+        for (const left of readdirSync(directory)) rmSync(`${directory}/${left}`, { recursive: true })
+        old.save(KEY, 'old', now() + 5 * HOUR)
+        const run = (): void => {
+          if (killing(() => both.walk('reseal'), cut)) cuts = cut + 2
+          Date.now = () => now() + 1000
+        }
+        try {
+          const made = interleave(() => void old.walk('clear'), [{ at, run }])
+          calls = Math.max(calls, made)
+        } finally {
+          Date.now = now
+        }
+        later(1000, () => assert.is(both.load(KEY), undefined, `cut at ${cut}, cleared around call ${at}`))
+        later(2 * HOUR, () => both.walk('sweep'))
+        assert.equal(readdirSync(directory), [], `cut at ${cut}, cleared around call ${at}`)
+      }
+    }
+    assert.ok(scenarios > 40, `${scenarios} scenarios`)
+  },
+)
 
 /** A session whose sealing anew ended with its process, when it had been taken out of its place. */
 function leftHeld(driver: Driver): string {

@@ -165,6 +165,34 @@ sweeping('a live session that a dying process had taken is put back', () => {
   assert.equal(filesBelow(directory), ['k'])
 })
 
+sweeping('a clear takes with it what a dying process had taken, and nothing of others', () => {
+  const taken = (driver: StorageDriver, key: string): string => {
+    const { file } = driver.place(key)
+    const aside = driver.layout.taken(driver.place(key))
+    renameSync(file, aside)
+    return aside
+  }
+  const driver = new StorageDriver({ layout: 'flat', prefix: 'app', orphanGrace: 0 })
+  const { directory } = driver.options
+  const other = new StorageDriver({ layout: 'flat', prefix: 'app2', orphanGrace: 0, directory })
+  const keys = ['dead', 'claimed', 'newer', 'expired']
+  for (const key of keys) {
+    driver.save(key, 'x', Date.now() + (key === 'expired' ? -HOUR : HOUR))
+    taken(driver, key)
+  }
+  writeFileSync(driver.place('claimed').claim, '')
+  driver.save('newer', 'newer')
+  other.save('x', 'of app2')
+  taken(other, 'x')
+  writeFileSync(`${directory}/.appempty.taken-${'a'.repeat(24)}-1`, '')
+  writeFileSync(driver.place('nothing').claim, '')
+  later(CLAIM_LIFE + 100, () => assert.is(driver.walk('clear').live, keys.length))
+  for (const sweeper of [driver, other]) later(TOMBSTONE_LIFE + 100, () => sweeper.walk('sweep'))
+  for (const key of keys) assert.is(driver.load(key), undefined, key)
+  assert.is(other.load('x'), 'of app2')
+  assert.equal(filesBelow(directory), ['app2x'])
+})
+
 sweeping('an application’s sessions are its own: neither seen, counted, swept nor cleared by another', () => {
   const app = new StorageDriver({ layout: 'flat', prefix: 'app' })
   const app2 = new StorageDriver({ layout: 'flat', prefix: 'app2', directory: app.options.directory })
