@@ -21,18 +21,22 @@ export function addDjangoOptions(command: Command): Command {
   return addSecretKeyOptions(command).option('--cookie-age <seconds>', "Django's SESSION_COOKIE_AGE", Number)
 }
 
+/** How the sessions of a directory are stored, its secrets read. */
+export interface Stored {
+  readonly store: StoreOptions
+  readonly codec: Codec | undefined
+  readonly seal: SealOptions | undefined
+}
+
 /**
  * Django's codec, and where Django puts its sessions; without `--django` no codec, the layout as it is said, and the seal.
  * @throws {TypeError} when the secret key is missing, and for keys to seal with: Django could not open anything
  */
-export function storedAs(options: DjangoStoreOptions): {
-  readonly store: StoreOptions
-  readonly codec: Codec | undefined
-  readonly seal: SealOptions | undefined
-} {
+export function storedAs(options: DjangoStoreOptions): Stored {
   const { django: isDjango, secretKeyFile, fallbackKeyFile, cookieAge, ...store } = options
   if (isDjango !== true) return { store, codec: undefined, seal: sealFrom(store) }
   if (store.sealKeys !== undefined) throw new TypeError('--seal-keys does not go with --django')
+  if (store.acceptUnsealed === true) throw new TypeError('--accept-unsealed does not go with --django')
   const keys = secretKeysFrom(options)
   const codec = django({ ...keys, ...(cookieAge === undefined ? {} : { cookieAge }) })
   return { store: { layout: 'flat', prefix: 'sessionid', ...store }, codec, seal: undefined }

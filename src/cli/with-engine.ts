@@ -1,27 +1,33 @@
+import { LARGEST_PAYLOAD, LARGEST_WITHOUT_HEADER } from '../../workers/files/inspect/session-file.js'
 import type { SessionEngine } from '../engine/session-engine.js'
 import { files } from '../storage/files.js'
-import { type DjangoStoreOptions, storedAs } from './django-options.js'
+import type { Stored } from './django-options.js'
 import { ProgressBar } from './progress-bar.js'
+import { requireOwner } from './require-owner.js'
 import { layoutOf, requireDirectory } from './store-options.js'
 
 /**
  * Opens the sessions in a directory for as long as the work takes: for commands that change something.
+ * @throws {TypeError} when the sessions are another user's
  * @throws {OwnedError} when a live engine keeps a journal there
  */
 export async function withEngine(
   directory: string,
-  options: DjangoStoreOptions,
+  { store, codec, seal }: Stored,
   work: (engine: SessionEngine) => Promise<void>,
 ): Promise<void> {
   requireDirectory(directory)
-  const { store, codec, seal } = storedAs(options)
   const { prefix = '', hashNames = false } = store
   // Wrong options are refused before anything is looked at.
   files({ directory, prefix, hashNames })
+  // Of Django's sessions none is written, and only those are removed that the system lets this user remove.
+  if (codec === undefined) requireOwner(directory, store)
   // A journal that a crash has left may be that of an engine with `fsync`: what that had acknowledged has to be as safe in
   // files before the journal goes.
   const layout = layoutOf(directory, store)
-  const storage = files({ directory, layout, prefix, hashNames, fsync: true })
+  // Which one the application has, nobody says.
+  const maxRecordBytes = codec === undefined ? LARGEST_PAYLOAD : LARGEST_WITHOUT_HEADER
+  const storage = files({ directory, layout, prefix, hashNames, maxRecordBytes, fsync: true })
   // Not before it is needed: help and mistakes are answered at once.
   const { SessionEngine } = await import('../engine/session-engine.js')
   const engine = new SessionEngine({

@@ -6,7 +6,7 @@ import { booleanOption, refuse, refuseUnseen } from './option-checks.js'
 export interface SealOptions {
   /**
    * The newest key first: it seals; the others only open what they have sealed. Each is a string of at least 32 characters,
-   * such as `openssl rand -base64 32` prints, or at least 32 bytes.
+   * such as `openssl rand -base64 32` prints, or at least 32 bytes. A string has no white space at its ends, which nobody sees.
    */
   keys: readonly (string | Uint8Array)[]
   /**
@@ -18,6 +18,8 @@ export interface SealOptions {
 
 const SHORTEST = 32
 const HOW = `a string of at least ${SHORTEST} characters or ${SHORTEST} bytes; openssl rand -base64 ${SHORTEST} makes one`
+/** How the command line's files of keys tell bytes from strings: one line must not be two keys. */
+const NOTATION = /^(?:base64|hex):/
 const NAMES = ['keys', 'acceptUnsealed']
 
 /*
@@ -61,7 +63,12 @@ export function sealOption(seal: SealOptions | undefined): SealBinding | undefin
 function secretOf(option: string, key: unknown): Buffer {
   const fits = typeof key === 'string' || key instanceof Uint8Array
   if (!fits || key.length < SHORTEST) return refuseUnseen(option, kindOf(key), HOW)
-  return typeof key === 'string' ? Buffer.from(key, 'utf8') : Buffer.from(key)
+  if (typeof key !== 'string') return Buffer.from(key)
+  if (key !== key.trim())
+    return refuseUnseen(option, 'a string with white space at an end', 'a string without, or bytes')
+  if (NOTATION.test(key))
+    return refuseUnseen(option, 'a string that begins with base64: or hex:', 'the bytes that it stands for')
+  return Buffer.from(key, 'utf8')
 }
 
 function derive(secret: Buffer): SealKey {

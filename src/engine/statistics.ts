@@ -22,6 +22,8 @@ export interface SweepResult {
   readonly corrupt: number
   /** Sessions sealed anew, by the newest key. */
   readonly resealed: number
+  /** Live sessions that were to be sealed anew and could not be; a `corrupt` event tells why. They stay as they are. */
+  readonly refused: number
 }
 
 /** The journal, as far as it is not in files yet. */

@@ -21,7 +21,7 @@ export async function sweep(
   options: ClearExpiredOptions,
   onCorrupt: (notice: CorruptNotice) => void,
 ): Promise<SweepResult> {
-  let result: SweepResult = { scanned: 0, expired: 0, orphans: 0, corrupt: 0, resealed: 0 }
+  let result: SweepResult = { scanned: 0, expired: 0, orphans: 0, corrupt: 0, resealed: 0, refused: 0 }
   options.signal?.throwIfAborted()
   for await (const slice of walker.walk(options.reseal === true ? 'reseal' : 'sweep')) {
     result = {
@@ -30,8 +30,9 @@ export async function sweep(
       orphans: result.orphans + slice.orphans,
       corrupt: result.corrupt + slice.corrupt.length,
       resealed: result.resealed + slice.resealed,
+      refused: result.refused + slice.refused.length,
     }
-    for (const notice of slice.corrupt) onCorrupt(notice)
+    for (const notice of [...slice.corrupt, ...slice.refused]) onCorrupt(notice)
     options.onProgress?.(result)
     options.signal?.throwIfAborted()
   }

@@ -48,6 +48,12 @@ test('wrong options are told by name, with how to make a key, and never with wha
     ],
     [{ keys: [NEW, Buffer.from(NEW)] }, /^option "seal.keys\[1\]" is the same as seal.keys\[0\]/],
     [
+      { keys: [NEW, `${OLD}\n`] },
+      /^option "seal.keys\[1\]" is a string with white space at an end; expected a string without/,
+    ],
+    [{ keys: [` ${NEW}`] }, /^option "seal.keys\[0\]" is a string with white space at an end/],
+    [{ keys: [`base64:${NEW}`] }, /^option "seal.keys\[0\]" is a string that begins with base64: or hex:/],
+    [
       { keys: [NEW], acceptUnsealed: SECRET },
       /^option "seal.acceptUnsealed" is a string .*; expected true or false/,
     ],
@@ -158,8 +164,8 @@ for (const durability of ['direct', 'journal'] as const) {
       onProgress: ({ resealed }) => (progress = resealed),
     })
     assert.equal(
-      { resealed: result.resealed, expired: result.expired, corrupt: result.corrupt, progress },
-      { resealed: 20, expired: 1, corrupt: 0, progress: 20 },
+      { resealed: result.resealed, refused: result.refused, expired: result.expired, progress },
+      { resealed: 20, refused: 0, expired: 1, progress: 20 },
     )
     assert.is(second.stats().lastSweep?.resealed, 20)
     assert.is((await second.clearExpired()).resealed, 0)

@@ -9,4 +9,10 @@ export interface Tally {
   orphans: number
   resealed: number
   corrupt: CorruptNotice[]
+  refused: CorruptNotice[]
+}
+
+/** One of a slice that has met nothing yet. */
+export function emptyTally(): Tally {
+  return { keys: [], scanned: 0, live: 0, expired: 0, orphans: 0, resealed: 0, corrupt: [], refused: [] }
 }

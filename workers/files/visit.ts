@@ -48,8 +48,10 @@ export function visitFor(kind: WalkKind, context: VisitContext): EntryVisit {
       return (layout, directory, fileName, tally) => sweepOne(layout, directory, fileName, tally, context)
     case 'reseal':
       return (layout, directory, fileName, tally) => {
+        const told = tally.corrupt.length
         sweepOne(layout, directory, fileName, tally, context)
-        resealOne(layout, directory, fileName, tally, context)
+        // What is no session is told of once.
+        if (tally.corrupt.length === told) resealOne(layout, directory, fileName, tally, context)
       }
   }
 }
@@ -168,7 +170,7 @@ function resealOne(
     outcome = { kind: 'refused', reason: `could not be sealed anew: ${errorCode(error) ?? 'UNKNOWN'}` }
   }
   if (outcome.kind === 'resealed') tally.resealed++
-  if (outcome.kind === 'refused') tally.corrupt.push({ reason: outcome.reason, keptAs: undefined })
+  if (outcome.kind === 'refused') tally.refused.push({ reason: outcome.reason, keptAs: undefined })
 }
 
 function sweepSession(

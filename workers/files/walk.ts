@@ -1,14 +1,16 @@
 import { type Dir, opendirSync } from 'node:fs'
-import type { Walk, WalkKind, WalkSlice } from '../protocol/index.js'
+import type { CorruptNotice, Walk, WalkKind, WalkSlice } from '../protocol/index.js'
 import { hasCode } from '../protocol/index.js'
 import type { Layout } from './layout.js'
-import type { Tally } from './tally.js'
+import { emptyTally, type Tally } from './tally.js'
 import type { EntryVisit } from './visit.js'
 
 /** Entries looked at in one slice: a few milliseconds of work. */
 const SLICE_ENTRIES = 512
 /** Sessions sealed anew in one slice: each waits for the disk. */
 const SLICE_RESEALS = 64
+
+const UNEXAMINED: CorruptNotice = { reason: 'could not be examined', keptAs: undefined }
 
 /**
  * Streams the directories of a layout, a slice at a time: never a whole directory in memory, and never longer in
@@ -30,7 +32,7 @@ export class DirectoryWalk implements Walk {
   }
 
   next(): WalkSlice {
-    const tally: Tally = { keys: [], scanned: 0, live: 0, expired: 0, orphans: 0, resealed: 0, corrupt: [] }
+    const tally = emptyTally()
     try {
       while (tally.scanned < SLICE_ENTRIES && tally.resealed < SLICE_RESEALS) {
         this.#open ??= this.#openNext()
@@ -66,8 +68,8 @@ export class DirectoryWalk implements Walk {
       // Gone or taken since it was listed: somebody else's business. One bad file must not stop the walk.
       if (hasCode(error, 'ENOENT')) return
       // A sweep has told of it; a list, a count or a clearing that leaves something out has to fail, when it is through.
-      if (this.#kind === 'sweep' || this.#kind === 'reseal')
-        tally.corrupt.push({ reason: 'could not be examined', keptAs: undefined })
+      if (this.#kind === 'sweep') tally.corrupt.push(UNEXAMINED)
+      else if (this.#kind === 'reseal') tally.refused.push(UNEXAMINED)
       else this.#unreadable ??= error
     }
   }

@@ -99,6 +99,8 @@ export interface WalkSlice {
   readonly resealed: number
   /** Files in a session's place that are no sessions. */
   readonly corrupt: CorruptNotice[]
+  /** `reseal`: why sessions could not be sealed anew, one for each. */
+  readonly refused: CorruptNotice[]
 }
 
 /** A walk under way in a worker. */

@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import { isSealReason } from '../../../workers/files/seal-reasons.js'
 import { addCommandOptions, type CommandOptions } from '../command-options.js'
+import { storedAs } from '../django-options.js'
+import { ExitCode } from '../exit-codes.js'
 import { jsonLine, print } from '../output.js'
 import { ProgressBar } from '../progress-bar.js'
 import { requireKeys, sealAdvice } from '../seal-keys.js'
@@ -22,12 +24,13 @@ interface Options extends CommandOptions {
 
 async function clearExpired(directory: string, options: Options): Promise<void> {
   const { reseal = false } = options
-  if (reseal) requireKeys(options)
-  const refused = new Map<string, number>()
-  await withEngine(directory, options, async (engine) => {
-    engine.on('corrupt', ({ reason }) => {
-      if (isSealReason(reason)) refused.set(reason, (refused.get(reason) ?? 0) + 1)
-    })
+  if (reseal && options.django === true)
+    throw new TypeError('--reseal does not go with --django: Django could not open what is sealed')
+  const stored = storedAs(options)
+  if (reseal) requireKeys(stored.seal)
+  const reasons = new Map<string, number>()
+  await withEngine(directory, stored, async (engine) => {
+    engine.on('corrupt', ({ reason }) => void reasons.set(reason, (reasons.get(reason) ?? 0) + 1))
     await engine.ready()
     const bar = new ProgressBar('{scanned} scanned, {expired} expired, {orphans} orphans')
     const result = await engine
@@ -36,17 +39,19 @@ async function clearExpired(directory: string, options: Options): Promise<void> 
         onProgress: ({ scanned, ...counts }) => bar.show(scanned, scanned, { scanned, ...counts }),
       })
       .finally(() => bar.end())
-    const { scanned, expired, orphans, corrupt, resealed } = result
+    const { scanned, expired, orphans, corrupt, resealed, refused } = result
     const text = `${scanned} scanned, ${expired} expired, ${orphans} orphans, ${corrupt} corrupt`
-    const counts = { scanned, expired, orphans, corrupt, ...(reseal ? { resealed } : {}) }
-    const sealedToo = reseal ? `${text}, ${resealed} sealed anew` : text
+    const counts = { scanned, expired, orphans, corrupt, ...(reseal ? { resealed, refused } : {}) }
+    const sealedToo = reseal ? `${text}, ${resealed} sealed anew, ${refused} refused` : text
     await print([options.json === true ? jsonLine(counts) : sealedToo])
+    if (refused > 0) process.exitCode = ExitCode.FAILED
   })
   // Events come after what they are about: when the engine is closed, all of them have.
-  for (const [reason, count] of refused)
-    console.error(`note: ${count} ${filesAre(count)} ${sealAdvice(reason)}`)
+  for (const [reason, count] of reasons) console.error(`note: ${noteOf(reason, count)}`)
 }
 
-function filesAre(count: number): string {
-  return count === 1 ? 'file is' : 'files are'
+function noteOf(reason: string, count: number): string {
+  const one = count === 1
+  if (isSealReason(reason)) return `${count} ${one ? 'file is' : 'files are'} ${sealAdvice(reason)}`
+  return `${count} ${one ? 'file' : 'files'}: ${reason}`
 }

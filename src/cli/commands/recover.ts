@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { storedAs } from '../django-options.js'
 import { ExitCode } from '../exit-codes.js'
 import { jsonLine, print } from '../output.js'
 import { addStoreOptions, type StoreOptions } from '../store-options.js'
@@ -18,7 +19,7 @@ async function recover(
   directory: string,
   options: StoreOptions & { readonly json?: boolean },
 ): Promise<void> {
-  await withEngine(directory, options, async (engine) => {
+  await withEngine(directory, storedAs(options), async (engine) => {
     let operations = 0
     let damaged = 0
     engine.on('recovery', ({ records }) => {

@@ -6,6 +6,7 @@ import { msgpack } from '../../codecs/msgpack.js'
 import { SessionEngine } from '../../engine/session-engine.js'
 import { AT_ONCE } from '../../import/move-in.js'
 import { files } from '../../storage/files.js'
+import { requireOwner } from '../require-owner.js'
 import { sealFrom } from '../seal-keys.js'
 import { layoutOf } from '../store-options.js'
 import type { TargetOptions } from './target-options.js'
@@ -16,7 +17,7 @@ const COMMON = { threads: 1, sweepInterval: false } as const
 /**
  * Opens the directory that sessions go to; it is made if absent. What a crash has left in a journal there is brought to
  * files first.
- * @throws {TypeError} for a wrong option, naming it
+ * @throws {TypeError} for a wrong option, naming it, and when the sessions there are another user's
  * @throws {OwnedError} when a live engine keeps a journal there
  */
 export async function openTarget(directory: string, options: TargetOptions): Promise<SessionEngine> {
@@ -26,6 +27,7 @@ export async function openTarget(directory: string, options: TargetOptions): Pro
   const common = { ...COMMON, ...(seal === undefined ? {} : { seal }) }
   // Wrong options are refused before anything is looked at.
   files(storage)
+  if (existsSync(directory)) requireOwner(directory, options)
   const layout = layoutOf(directory, options)
   if (!fsync && existsSync(journalDirectory(resolve(directory)))) {
     // It may be that of an engine with `fsync`: what that had acknowledged has to be as safe in files before the journal

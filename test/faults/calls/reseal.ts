@@ -75,9 +75,9 @@ export function resealOf(parent: string, sharded: EngineKind, fault: Fault): Sub
 }
 
 /** A session that is not sealed anew has been told of, unless it was taken for one that somebody is just writing. */
-function assertTold({ resealed, corrupt }: SweepResult, left: readonly string[]): void {
-  assert.ok(resealed + corrupt >= LIVE.length, `${resealed} sealed anew, ${corrupt} told of`)
-  assert.ok(corrupt >= left.length, `${left} are sealed by the older key, ${corrupt} told of`)
+function assertTold({ resealed, refused }: SweepResult, left: readonly string[]): void {
+  assert.ok(resealed + refused >= LIVE.length, `${resealed} sealed anew, ${refused} told of`)
+  assert.ok(refused >= left.length, `${left} are sealed by the older key, ${refused} told of`)
 }
 
 /** Sessions as an older key has sealed them: files that can be put in their places again and again. */

@@ -22,9 +22,8 @@ import type { StorageDriver as Driver } from './storage-driver.js'
 
 // After cut-points.js, so that the storage gets the calls that can be cut.
 const { filesBelow, HOUR, StorageDriver } = await import('./storage-driver.js')
-const { composeExpiry, EXPIRY_OFFSET, RECORD_HEADER, readHeader, writeChecksum } = await import(
-  '#dist/workers/files/record.js'
-)
+const { composeExpiry, DAMAGED_EXPIRY, EXPIRY_OFFSET, RECORD_HEADER, readHeader, writeChecksum } =
+  await import('#dist/workers/files/record.js')
 const { Opcode, Status } = await import('#dist/workers/protocol/index.js')
 const { sealedWith } = await import('#dist/workers/seal/index.js')
 
@@ -79,7 +78,7 @@ resealing('a sweep seals by the newest key what an older one has sealed, and cha
     const before = keys.map((key) => recordOf(old, key))
     const loads = keys.map((key) => old.one({ opcode: Opcode.LOAD, key }))
     const told = both.walk('reseal')
-    assert.equal([told.resealed, told.corrupt, told.expired], [keys.length, [], 0])
+    assert.equal([told.resealed, told.refused, told.corrupt, told.expired], [keys.length, [], [], 0])
     for (const [index, key] of keys.entries()) {
       const after = recordOf(both, key)
       assert.equal(after, { ...before[index], key: 2 })
@@ -100,7 +99,7 @@ resealing('what is not sealed is, where it is accepted; else it is told of and l
   const plain = new StorageDriver({ layout: 'flat', directory })
   const accepting = new StorageDriver({ layout: 'flat', directory, seal: { ...NEW, acceptUnsealed: true } })
   plain.save(KEY, 'from before')
-  assert.match(both.walk('reseal').corrupt[0]?.reason ?? '', /^not sealed: /)
+  assert.match(both.walk('reseal').refused[0]?.reason ?? '', /^not sealed: /)
   assert.is(plain.load(KEY), 'from before')
   assert.is(accepting.walk('reseal').resealed, 1)
   assert.is(newest.load(KEY), 'from before')
@@ -112,10 +111,10 @@ resealing('what cannot be opened, or is damaged, is told of and stays; what has 
   old.save('dead', 'text', Date.now() - 1000)
   const told = newest.walk('reseal')
   assert.equal([told.resealed, told.expired], [0, 1])
-  assert.match(told.corrupt[0]?.reason ?? '', /^sealed by another key/)
+  assert.match(told.refused[0]?.reason ?? '', /^sealed by another key/)
   assert.is(old.load(KEY), 'text')
   truncateSync(old.place(KEY).file, RECORD_HEADER + 10)
-  assert.match(both.walk('reseal').corrupt[0]?.reason ?? '', /not as long/)
+  assert.match(both.walk('reseal').refused[0]?.reason ?? '', /not as long/)
   assert.is(readdirSync(old.options.directory).length, 1)
 })
 
@@ -132,7 +131,7 @@ resealing('a record that says the key of another session is told of, and stays a
   utimesSync(file, Date.now() / 1000 + 3600, Date.now() / 1000 + 3600)
   const told = both.walk('reseal')
   assert.is(told.resealed, 0)
-  assert.match(told.corrupt[0]?.reason ?? '', /its seal is broken/)
+  assert.match(told.refused[0]?.reason ?? '', /its seal is broken/)
   assert.ok(readFileSync(file).equals(bytes))
   writeFileSync(file, sound)
   assert.is(both.walk('reseal').resealed, 1)
@@ -317,7 +316,7 @@ resealing('a session that goes while it is sealed anew is nothing to tell of, an
         told = both.walk('reseal')
       }, [{ at, run }]),
     )
-    assert.equal(told?.corrupt, [], `at ${at}`)
+    assert.equal([told?.corrupt, told?.refused], [[], []], `at ${at}`)
     assert.is(both.load(KEY), wasThere ? undefined : 'old', `at ${at}`)
     rmSync(file, { force: true })
     assert.equal(readdirSync(directory), [], `at ${at}`)
@@ -351,7 +350,7 @@ resealing('an expiry that a touch has half written at any call is no damage', ()
     )
     write(whole)
     closeSync(descriptor)
-    assert.equal(told?.corrupt, [], `at ${at}`)
+    assert.equal([told?.corrupt, told?.refused], [[], []], `at ${at}`)
     resealed += told?.resealed ?? 0
     assert.is(both.load(KEY), 'old', `at ${at}`)
     rmSync(file)
@@ -365,8 +364,27 @@ resealing('what is larger than any record is told of and stays', () => {
   const { file } = old.place(KEY)
   truncateSync(file, 2 ** 30)
   utimesSync(file, Date.now() / 1000 + 60, Date.now() / 1000 + 60)
-  assert.equal(both.walk('reseal').corrupt, [{ reason: 'larger than any record', keptAs: undefined }])
+  assert.equal(both.walk('reseal').refused, [{ reason: 'larger than any record', keptAs: undefined }])
   assert.is(lstatSync(file).size, 2 ** 30)
+})
+
+resealing('what is no session counts as corrupt, and once', () => {
+  const { old, both } = drivers()
+  for (const [key, expiry] of [
+    ['dated', Date.now() + HOUR],
+    ['outdated', Date.now() - HOUR],
+  ] as const) {
+    old.save(key, 'text', expiry)
+    const { file } = old.place(key)
+    const bytes = readFileSync(file)
+    bytes.fill(0xff, EXPIRY_OFFSET, EXPIRY_OFFSET + 8)
+    writeFileSync(file, bytes)
+    utimesSync(file, expiry / 1000, expiry / 1000)
+  }
+  const { corrupt, refused, resealed } = both.walk('reseal')
+  const damaged = [{ reason: DAMAGED_EXPIRY, keptAs: undefined }]
+  // The sweep finds what is past its time, sealing anew what is not.
+  assert.equal([corrupt, refused, resealed], [damaged, damaged, 0])
 })
 
 resealing('where there is no seal, nothing is sealed anew', () => {
@@ -374,8 +392,8 @@ resealing('where there is no seal, nothing is sealed anew', () => {
   driver.save(KEY, 'text')
   driver.save('expired', 'text', 1000)
   const before = readFileSync(driver.place(KEY).file)
-  const { resealed, expired, corrupt } = driver.walk('reseal')
-  assert.equal([resealed, expired, corrupt], [0, 1, []])
+  const { resealed, expired, corrupt, refused } = driver.walk('reseal')
+  assert.equal([resealed, expired, corrupt, refused], [0, 1, [], []])
   assert.ok(readFileSync(driver.place(KEY).file).equals(before))
 })
 
@@ -401,7 +419,7 @@ resealing('whichever call fails, the session can be read, and the next sweep lea
       later(1000, () => assert.is(both.load(KEY), 'old', `${code} at call ${at}`))
       later(2 * HOUR, () => both.walk('sweep'))
       assert.equal(readdirSync(directory), [KEY], `${code} at call ${at}`)
-      assert.is(both.walk('reseal').corrupt.length, 0)
+      assert.is(both.walk('reseal').refused.length, 0)
       assert.is(recordOf(both, KEY).key, 2)
     }
   }

@@ -154,7 +154,7 @@ export class StorageDriver {
     for (;;) {
       const slice = walk.next() as WalkSlice
       slices.push(slice)
-      this.notices.push(...slice.corrupt)
+      this.notices.push(...slice.corrupt, ...slice.refused)
       if (slice.done) return slices
     }
   }
@@ -169,6 +169,7 @@ export class StorageDriver {
       orphans: 0,
       resealed: 0,
       corrupt: [] as CorruptNotice[],
+      refused: [] as CorruptNotice[],
     }
     for (const slice of this.slices(kind)) {
       sum.keys.push(...slice.keys)
@@ -178,6 +179,7 @@ export class StorageDriver {
       sum.orphans += slice.orphans
       sum.resealed += slice.resealed
       sum.corrupt.push(...slice.corrupt)
+      sum.refused.push(...slice.refused)
     }
     return sum
   }

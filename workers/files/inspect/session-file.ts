@@ -13,7 +13,7 @@ const LOOKS = 4
 /** The most that `maxRecordBytes` may be: which one the directory's engine has, nobody says. */
 export const LARGEST_PAYLOAD = 2 ** 28
 /** The same for files without a header that tells how long they should be: those are read before they are known. */
-const LARGEST_WITHOUT_HEADER = 2 ** 24
+export const LARGEST_WITHOUT_HEADER = 2 ** 24
 
 /** A record, and what else its file tells. */
 export interface FoundRecord {
