@@ -1,5 +1,5 @@
 import type { BenchShop } from '../http/bench-shop.js'
-import type { CoatcheckPeerOptions } from '../peers/coatcheck.js'
+import type { CoatcheckPeerOptions, SealedPeerOptions } from '../peers/coatcheck.js'
 import type { LmdbPeerOptions } from '../peers/lmdb.js'
 import type { ExpressPeer, Peer } from '../peers/peer.js'
 import type { RawFloorOptions } from '../raw/raw-floor.js'
@@ -21,7 +21,7 @@ export type ShopDescription =
 /** Any store. */
 export type PeerDescription =
   | ExpressPeerDescription
-  | ({ readonly kind: 'coatcheck' } & CoatcheckPeerOptions)
+  | ({ readonly kind: 'coatcheck' } & SealedPeerOptions)
   | ({ readonly kind: 'lmdb' } & LmdbPeerOptions)
 
 /** What a child process is told to be: bare calls, a store in a closed loop, or a server with a store. */

@@ -32,6 +32,6 @@ export function recordCases(): Case[] {
     { name: 'writeHeader, CRC included', step: () => writeHeader(record, view, 0, record.length, header) },
     { name: 'readRecord', step: () => readRecord(whole) },
     { name: 'a sealed record, whole', step: () => format.composeAlone(key, place, content) },
-    { name: 'the same, read and opened', step: () => format.read(sealed, 0, key) },
+    { name: 'a sealed record, read and opened', step: () => format.read(sealed, 0, key) },
   ]
 }

@@ -11,24 +11,13 @@ export interface CoatcheckStorageOptions {
   readonly checkpointInterval?: number | false
   /** Whether digests stand for keys; default `false`. */
   readonly hashNames?: boolean
-  /** Whether what is stored is sealed; default `false`. */
-  readonly sealed?: boolean
 }
 
 /** So rare, and at so many bytes, that no bench sees one. */
 const NO_CHECKPOINTS = { checkpointInterval: 86_400, journalBytes: 2 ** 40 }
 
-/** As the main thread derives it from what users give. */
-const SEAL = { keys: [{ id: 1, key: new Uint8Array(32).fill(1) }], acceptUnsealed: false }
-
 /** Our storage, for everything that measures it. */
 export function coatcheckStorage(options: CoatcheckStorageOptions): StorageDescription {
-  const { sealed = false } = options
-  const storage = plainStorage(options)
-  return sealed ? sealedStorage(storage) : storage
-}
-
-function plainStorage(options: CoatcheckStorageOptions): StorageDescription {
   const { directory, durability = 'direct', fsync = false, hashNames = false, checkpointInterval } = options
   if (durability === 'direct') return files({ directory, fsync, hashNames })
   const checkpoints =
@@ -38,15 +27,4 @@ function plainStorage(options: CoatcheckStorageOptions): StorageDescription {
         ? {}
         : { checkpointInterval }
   return files({ directory, fsync, hashNames, durability, ...checkpoints })
-}
-
-/** Its workers are given the seal themselves. */
-function sealedStorage(storage: StorageDescription): StorageDescription {
-  const withSeal = (options: unknown): object => ({ ...(options as object), seal: SEAL })
-  const { journal } = storage
-  return {
-    ...storage,
-    options: withSeal(storage.options),
-    ...(journal && { journal: { ...journal, options: withSeal(journal.options) } }),
-  }
 }

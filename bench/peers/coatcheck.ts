@@ -3,10 +3,14 @@ import type { BenchSession } from '../workload.js'
 import { type CoatcheckStorageOptions, coatcheckStorage } from './coatcheck-storage.js'
 import type { Peer } from './peer.js'
 
-/** Options of {@link CoatcheckPeer}. */
+/** Options of every peer that is ours. */
 export interface CoatcheckPeerOptions extends CoatcheckStorageOptions {
   /** Default `'auto'`. */
   readonly threads?: number
+}
+
+/** Options of {@link CoatcheckPeer}. */
+export interface SealedPeerOptions extends CoatcheckPeerOptions {
   /** Whether what is stored is sealed. Default `false`. */
   readonly sealed?: boolean
 }
@@ -15,7 +19,7 @@ export interface CoatcheckPeerOptions extends CoatcheckStorageOptions {
 export class CoatcheckPeer implements Peer {
   readonly #engine: SessionEngine<BenchSession>
 
-  constructor({ threads, sealed = false, ...storage }: CoatcheckPeerOptions) {
+  constructor({ threads, sealed = false, ...storage }: SealedPeerOptions) {
     this.#engine = new SessionEngine({
       storage: coatcheckStorage(storage),
       threads: threads ?? 'auto',
