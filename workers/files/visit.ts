@@ -51,9 +51,16 @@ export function visitFor(kind: WalkKind, context: VisitContext): EntryVisit {
         const told = tally.corrupt.length
         sweepOne(layout, directory, fileName, tally, context)
         // What is no session is told of once.
-        if (tally.corrupt.length === told) resealOne(layout, directory, fileName, tally, context)
+        if (tally.corrupt.length === told)
+          resealOne(layout, directory, originOf(layout, fileName), tally, context)
       }
   }
+}
+
+/** The name of the session file that an entry belongs to, if it is a claim or was taken; else its own. */
+function originOf(layout: Layout, fileName: string): string {
+  const entry = layout.classify(fileName)
+  return entry.kind === 'claim' || entry.kind === 'taken' ? entry.origin : fileName
 }
 
 /** A session of this very prefix that has not expired. */
@@ -97,8 +104,7 @@ function clearOne(
   tally: Tally,
   context: VisitContext,
 ): void {
-  const entry = layout.classify(fileName)
-  const origin = entry.kind === 'claim' || entry.kind === 'taken' ? entry.origin : fileName
+  const origin = originOf(layout, fileName)
   const standsFor = layout.classify(origin)
   if (standsFor.kind !== 'session') return
   const place = layout.placeOfEntry(directory, origin)
@@ -107,7 +113,7 @@ function clearOne(
     const header = place.format.peek(file)?.header
     return header !== undefined && isOfThisPrefix(standsFor.name, header.keyLength)
   }
-  if (entry.kind === 'taken') {
+  if (layout.classify(fileName).kind === 'taken') {
     const taken = `${directory}/${fileName}`
     // What is there still when nobody else holds the claim was taken by somebody who has died.
     underClaimIfPossible(place, () => {
@@ -165,7 +171,10 @@ function resealOne(
   const { name, place } = session
   let outcome: ResealOutcome
   try {
-    outcome = reseal({ ...context, layout }, place, ownerOf(fileName, name))
+    const attempt = (): ResealOutcome => reseal({ ...context, layout }, place, ownerOf(fileName, name))
+    outcome = attempt()
+    // What overtook it may have been the claim of a dead process, which is out of the way by now.
+    if (outcome.kind === 'overtaken') outcome = attempt()
   } catch (error) {
     outcome = { kind: 'refused', reason: `could not be sealed anew: ${errorCode(error) ?? 'UNKNOWN'}` }
   }

@@ -150,11 +150,11 @@ resealing('slices are short, and none is left out', () => {
 })
 
 /** As much later as it takes for a claim to be left behind. */
-function later(milliseconds: number, task: () => void): void {
+function later<Result>(milliseconds: number, task: () => Result): Result {
   const { now } = Date
   Date.now = () => now() + milliseconds
   try {
-    task()
+    return task()
   } finally {
     Date.now = now
   }
@@ -188,6 +188,18 @@ resealing('killed at any moment, it leaves the session to whoever asks next, and
     }
   }
   assert.ok(cuts > 150, `${cuts} cuts`)
+})
+
+resealing('killed at any moment, it is finished by the next one', () => {
+  const { old, both, directory } = drivers()
+  for (let at = 0; ; at++) {
+    for (const left of readdirSync(directory)) rmSync(`${directory}/${left}`)
+    old.save(KEY, 'old', Date.now() + 5 * HOUR)
+    if (!killing(() => both.walk('reseal'), at)) break
+    const { refused } = later(1000, () => both.walk('reseal'))
+    assert.equal(refused, [], `after call ${at}`)
+    assert.is(recordOf(both, KEY).key, 2, `after call ${at}`)
+  }
 })
 
 resealing('killed at any moment, and deleted then, a session stays deleted', () => {
