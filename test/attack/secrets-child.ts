@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
@@ -13,7 +13,7 @@ import type { FaultPlan } from '../faults/fault.js'
 import { faultyFiles } from '../fixtures/faulty-files.js'
 import type { Fault } from '../fixtures/faulty-worker.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
-import { ENCRYPTED, SECRETS } from './secrets.js'
+import { ENCRYPTED, SECRETS, WHOLE } from './secrets.js'
 
 /*
  * Has an engine fail in every way that it can, and prints all that an application might: errors whole, with causes and
@@ -26,7 +26,7 @@ const SESSION = { note: payload }
 const codes = new Set<string>()
 
 function show(what: string, value: unknown): void {
-  const whole = inspect(value, { depth: 12, showHidden: true, getters: true, maxStringLength: null })
+  const whole = inspect(value, WHOLE)
   console.log(what, whole, String(value))
   for (let error: unknown = value; error instanceof Error; error = error.cause) {
     console.log(
@@ -136,6 +136,38 @@ async function everyOwner(): Promise<void> {
   await failing('close', () => other.close())
   show('owner', owner)
   await owner.close()
+}
+
+/** Journals that are sealed otherwise than the engine that finds them was told, and sessions in files, too. */
+async function everyWrongSeal(): Promise<void> {
+  const seals = [{}, { seal: { keys: [signing] } }, { seal: { keys: [payload] } }]
+  for (const sealed of seals) {
+    const directory = temporaryDirectory()
+    const storage = files({ directory, layout: 'flat', durability: 'journal' })
+    const before = engineWith({ storage, ...sealed })
+    await before.save(`${key}1`, SESSION)
+    await before.flush({ files: true })
+    await before.save(key, SESSION)
+    // As a process leaves one that is killed.
+    const left = seals.map(() => temporaryDirectory())
+    const filter = (path: string): boolean => !path.endsWith('.sock')
+    for (const copy of left) cpSync(`${directory}/.journal`, `${copy}/.journal`, { recursive: true, filter })
+    show('sealed', before)
+    await before.close()
+    for (const [index, seal] of seals.entries()) {
+      if (seal === sealed) continue
+      const options = { layout: 'flat', durability: 'journal', directory: left[index] ?? '' } as const
+      const engine = engineWith({ storage: files(options), ...seal })
+      await failing('not sealed so', () => engine.ready())
+      await failing('not sealed so', () => engine.load(key))
+      await failing('close', () => engine.close())
+      const direct = engineWith({ storage, ...seal })
+      await failing('not sealed so', () => direct.load(`${key}1`))
+      await everyCall(direct)
+      show('engine', direct)
+      await direct.close()
+    }
+  }
 }
 
 /** Sources whose secret does not fit. */
@@ -310,6 +342,7 @@ else {
   await everyRefusal()
   await everyWrongOption()
   await everyOwner()
+  await everyWrongSeal()
   await everyWrongSecret()
   await everyRequest()
   await everyDamage()

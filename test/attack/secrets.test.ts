@@ -2,14 +2,18 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
+import { inspect } from 'node:util'
 import { files, SessionEngine } from 'coatcheck'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { ExitCode } from '#dist/src/cli/exit-codes.js'
+import { sealOption } from '#dist/src/engine/seal-option.js'
 import { coatcheck } from '../cli/run-coatcheck.js'
 import { Fault, type FaultPlan, faultsMissing } from '../faults/fault.js'
+import { showsBytes } from '../fixtures/shown-bytes.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { skipWhere } from '../skip.js'
-import { coats, ENCRYPTED, readableIn, SECRETS } from './secrets.js'
+import { coats, ENCRYPTED, readableIn, SECRETS, WHOLE } from './secrets.js'
 
 interface Ended {
   readonly code: number | null
@@ -57,10 +61,18 @@ const CODES = [
   'WORKER_LOST',
 ]
 
+/** What a journal says that is not sealed as its engine was told. */
+const SEALS = ['SEALED', 'SEAL_KEY_UNKNOWN', 'NOT_SEALED']
+
 test('the search finds a secret in every coat', () => {
   for (const secret of Object.values(SECRETS)) {
     for (const coat of coats(secret)) assert.is(readableIn(`before ${coat} behind`).length, 1, coat)
-    assert.equal(readableIn(JSON.stringify(Buffer.from(`xy${secret}`))).length, 1)
+    // As something else shows it, not as the search is made.
+    const bytes = Buffer.from(`xy${secret}`)
+    for (const value of [bytes, new Uint8Array(bytes), [...bytes], { list: [new Uint8Array(bytes)] }]) {
+      assert.equal(readableIn(JSON.stringify(value)).length, 1)
+      for (const options of [WHOLE, {}]) assert.equal(readableIn(inspect(value, options)).length, 1)
+    }
     assert.equal(readableIn(Buffer.from(`x${secret}yz`).toString('base64')).length, 1)
   }
   assert.equal(readableIn('nothing'), [])
@@ -71,16 +83,18 @@ skipWhere(faultsMissing())(
   'no error, event or inspection shows a key, a session or a secret',
   async () => {
     const fault = new Fault('coatcheck-test-')
-    const { code, output } = await run('faults', fault)
-    fault.close()
+    const { code, output } = await run('faults', fault).finally(() => fault.close())
     assert.is(code, 0, output.slice(-3000))
     const line = /codes: (.*)/.exec(output)?.[1]?.split(' ') ?? []
-    for (const expected of [...CODES, 'EIO', 'ENOSPC', 'EMFILE', 'EROFS', 'EPERM']) {
+    for (const expected of [...CODES, ...SEALS, 'EIO', 'ENOSPC', 'EMFILE', 'EROFS', 'EPERM']) {
       assert.ok(line.includes(expected), `${expected} was not brought about: ${line.join(' ')}`)
     }
     const leaks = output.split('\n').filter((shown) => readableIn(shown).length > 0)
     assert.equal(leaks.slice(0, 5), [])
     assert.equal(readableIn(output), [])
+    for (const { key } of sealOption({ keys: [SECRETS.signing, SECRETS.payload] })?.keys ?? []) {
+      assert.not.ok(showsBytes(output, key), 'a key that was derived can be read')
+    }
   },
 )
 
@@ -106,21 +120,27 @@ test('commands that are not asked for keys show none', async () => {
   const secretFile = `${temporaryDirectory()}/secret`
   writeFileSync(secretFile, `${SECRETS.signing}\n`)
   const into = `${temporaryDirectory()}/into`
-  for (const values of [
-    ['count', directory],
-    ['stats', directory],
-    ['clear-expired', directory],
-    ['recover', directory],
-    ['import', 'session-file-store', old, directory],
-    ['import', 'session-file-store', '--from', old, '--to', directory],
-    ['count', '--no-such-option', directory],
-    ['import', 'session-file-store', encrypted, into, '--secret-file', secretFile],
-    ['import', 'session-file-store', encrypted, into, '--secret', SECRETS.signing],
-    ['import', 'session-file-store', encrypted, into, '--crypto', `{"secret": ${SECRETS.signing}}`],
-    ['import', 'django', encrypted, into, '--secret-key-file', secretFile],
-  ]) {
-    const { stdout, stderr } = await coatcheck(...values)
+  const rows: readonly (readonly [status: number, values: readonly string[]])[] = [
+    [ExitCode.DONE, ['count', directory]],
+    [ExitCode.DONE, ['stats', directory]],
+    [ExitCode.DONE, ['clear-expired', directory]],
+    [ExitCode.DONE, ['recover', directory]],
+    [ExitCode.DONE, ['import', 'session-file-store', old, directory]],
+    [ExitCode.FAILED, ['import', 'session-file-store', old, `${into}-from-old`]],
+    [ExitCode.WRONG_USAGE, ['import', 'session-file-store', '--from', old, '--to', directory]],
+    [ExitCode.WRONG_USAGE, ['count', '--no-such-option', directory]],
+    [ExitCode.FAILED, ['import', 'session-file-store', encrypted, into, '--secret-file', secretFile]],
+    [ExitCode.WRONG_USAGE, ['import', 'session-file-store', encrypted, into, '--secret', SECRETS.signing]],
+    [
+      ExitCode.WRONG_USAGE,
+      ['import', 'session-file-store', encrypted, into, '--crypto', `{"secret": ${SECRETS.signing}}`],
+    ],
+    [ExitCode.FAILED, ['import', 'django', encrypted, into, '--secret-key-file', secretFile]],
+  ]
+  for (const [expected, values] of rows) {
+    const { status, stdout, stderr } = await coatcheck(...values)
     assert.ok(stdout + stderr !== '', values.join(' '))
+    assert.is(status, expected, values.join(' ') + stderr)
     assert.equal(readableIn(stdout + stderr), [], values[0])
   }
 })

@@ -1,4 +1,8 @@
-import { inspect } from 'node:util'
+import type { InspectOptions } from 'node:util'
+import { showsBytes } from '../fixtures/shown-bytes.js'
+
+/** All that can be seen of a value. */
+export const WHOLE: InspectOptions = { depth: 12, showHidden: true, getters: true, maxStringLength: null }
 
 /** What nobody may read in an error, an event, a log or a crash: the key, what is in the session, and what it is signed with. */
 export const SECRETS = {
@@ -20,22 +24,18 @@ export const ENCRYPTED = JSON.stringify({
 export function coats(secret: string): readonly string[] {
   const bytes = Buffer.from(secret)
   const wide = Buffer.from(secret, 'utf16le')
-  const numbers = [...bytes]
   return [
     secret,
     secret.toUpperCase(),
     bytes.toString('hex'),
     wide.toString('hex'),
     wide.toString('latin1'),
-    // As Node shows buffers, typed arrays and, escaped, texts.
+    // As Node shows buffers and, escaped, texts.
     bytes
       .toString('hex')
       .replace(/..(?!$)/g, '$& ')
       .slice(0, 36),
-    inspect(numbers.slice(0, 12), { breakLength: Number.POSITIVE_INFINITY }).slice(2, -2),
-    numbers.slice(0, 12).join(','),
-    numbers.map((code) => `\\u00${code.toString(16)}`).join(''),
-    numbers.map((code) => `\\x${code.toString(16)}`).join(''),
+    ...['\\u00', '\\x'].map((prefix) => bytes.toString('hex').replace(/../g, `${prefix}$&`)),
     // Whatever stood before it.
     ...[0, 1, 2].map((offset) => {
       const whole = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64')
@@ -47,6 +47,12 @@ export function coats(secret: string): readonly string[] {
 /** The names of the secrets that can be read in a text. */
 export function readableIn(text: string): string[] {
   return Object.entries(SECRETS)
-    .filter(([, secret]) => coats(secret).some((coat) => text.includes(coat)))
+    .filter(([, secret]) => showsSecret(text, secret))
     .map(([name]) => name)
+}
+
+function showsSecret(text: string, secret: string): boolean {
+  return (
+    coats(secret).some((coat) => text.includes(coat)) || showsBytes(text, Buffer.from(secret).subarray(0, 12))
+  )
 }
