@@ -18,7 +18,8 @@ import * as assert from 'uvu/assert'
 import { keyHash, sliceOf } from '#dist/workers/protocol/index.js'
 import { rejection } from '../conformance/rejections.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
-import { Outside, PLANTS } from './plants.js'
+import { skipUnless } from '../skip.js'
+import { DEVICE, Outside, PLANTS, type Plant, TEXT } from './plants.js'
 
 /*
  * What stands in a session's place, or in that of a directory, and is none: nothing is read or written through it, and
@@ -27,6 +28,8 @@ import { Outside, PLANTS } from './plants.js'
 
 const KEY = 'abcdefghijklmnopqrstuvwxyz012345'
 const SESSION = { mine: true }
+
+const asRoot = skipUnless(process.getuid?.() === 0, 'devices are made by root')
 
 function engineIn(directory: string, durability: 'direct' | 'journal'): SessionEngine {
   return new SessionEngine({
@@ -37,60 +40,74 @@ function engineIn(directory: string, durability: 'direct' | 'journal'): SessionE
   })
 }
 
-for (const durability of ['direct', 'journal'] as const) {
-  test(`${durability}: what is planted in a session's place is no session, and leads nowhere`, async () => {
-    // Short: sockets are planted there.
-    const parent = mkdtempSync(`${tmpdir()}/coatcheck-a-`)
-    const directory = `${parent}/s`
-    const engine = engineIn(directory, durability)
-    try {
-      await engine.ready()
-      for (const [index, { title, put, needsRoot }] of PLANTS.entries()) {
-        if (needsRoot === true && process.getuid?.() !== 0) continue
-        const key = `${KEY}${index}`
-        const place = `${directory}/${key}`
-        const outside = new Outside(`${parent}/o${index}`, key.length, 2, Buffer.from('{"theirs":true}'))
-        const plant = async (): Promise<void> => {
-          await engine.flush({ files: true })
-          rmSync(place, { recursive: true, force: true })
-          await put(place, outside.path)
-        }
-        await plant()
-        assert.is(await engine.exists(key), false, title)
-        assert.is(await engine.touch(key), false, title)
-        await rejection(engine.update(key, SESSION), UpdateError)
-        assert.is(await engine.load(key), undefined, title)
-        await plant()
-        await engine.delete(key)
-        await plant()
-        await engine.save(key, SESSION)
-        assert.equal(await engine.load(key), SESSION, title)
-        await plant()
-        await engine.create(key, SESSION).catch(() => undefined)
-        await plant()
-        assert.is(await engine.count(), 0, title)
-        await engine.clearExpired()
-        await engine.clear()
-        await engine.save(key, SESSION)
+/** Puts each of them into a session's place, again and again, and has an engine do all that it can there. */
+async function plantAndUse(durability: 'direct' | 'journal', plants: readonly Plant[]): Promise<void> {
+  // Short: sockets are planted there.
+  const parent = mkdtempSync(`${tmpdir()}/coatcheck-a-`)
+  const directory = `${parent}/s`
+  const engine = engineIn(directory, durability)
+  try {
+    await engine.ready()
+    for (const [index, { title, put }] of plants.entries()) {
+      const key = `${KEY}${index}`
+      const place = `${directory}/${key}`
+      const outside = new Outside(`${parent}/o${index}`, key.length, 2, Buffer.from('{"theirs":true}'))
+      let beside: readonly string[] = []
+      const plant = async (): Promise<void> => {
         await engine.flush({ files: true })
-        assert.ok(lstatSync(place).isFile(), title)
-        assert.is(lstatSync(place).nlink, 1, title)
-        await engine.delete(key)
-        assert.ok(outside.isUntouched, `something was written through ${title}`)
+        rmSync(place, { recursive: true, force: true })
+        await put(place, outside.path)
+        if (beside.length === 0) beside = readdirSync(parent)
       }
-      // Another program's file: its time is not ours to move.
+      await plant()
+      assert.is(await engine.exists(key), false, title)
+      assert.is(await engine.touch(key), false, title)
+      await rejection(engine.update(key, SESSION), UpdateError)
+      assert.is(await engine.load(key), undefined, title)
+      await plant()
+      await engine.delete(key)
+      await plant()
+      await engine.save(key, SESSION)
+      assert.equal(await engine.load(key), SESSION, title)
+      await plant()
+      await engine.create(key, SESSION).catch(() => undefined)
+      await plant()
+      assert.is(await engine.count(), 0, title)
+      await engine.clearExpired()
+      await engine.clear()
+      await engine.save(key, SESSION)
       await engine.flush({ files: true })
-      const text = `${parent}/text`
-      writeFileSync(text, 'root:x:0:0:root:/root:/bin/bash\n')
-      linkSync(text, `${directory}/${KEY}`)
-      const future = Math.floor(Date.now() / 1000) + 60
-      utimesSync(text, future, future)
-      assert.is(await engine.touch(KEY), false)
-      assert.is(lstatSync(text).mtimeMs, future * 1000)
-    } finally {
-      await engine.close()
-      rmSync(parent, { recursive: true, force: true })
+      assert.ok(lstatSync(place).isFile(), title)
+      assert.is(lstatSync(place).nlink, 1, title)
+      await engine.delete(key)
+      assert.ok(outside.isUntouched, `something was written through ${title}`)
+      assert.equal(readdirSync(parent), beside, `something was made or removed through ${title}`)
     }
+  } finally {
+    await engine.close()
+    rmSync(parent, { recursive: true, force: true })
+  }
+}
+
+for (const durability of ['direct', 'journal'] as const) {
+  test(`${durability}: what is planted in a session's place is no session, and leads nowhere`, () =>
+    plantAndUse(durability, PLANTS))
+
+  asRoot(test, `${durability}: nor is a device`, () => plantAndUse(durability, [DEVICE]))
+
+  test(`${durability}: the time of another program's file, to which a session's place is another name, is not moved`, async () => {
+    const parent = temporaryDirectory()
+    const engine = engineIn(`${parent}/s`, durability)
+    await engine.ready()
+    const text = `${parent}/text`
+    writeFileSync(text, TEXT)
+    linkSync(text, `${parent}/s/${KEY}`)
+    const future = Math.floor(Date.now() / 1000) + 60
+    utimesSync(text, future, future)
+    assert.is(await engine.touch(KEY), false)
+    await engine.close()
+    assert.is(lstatSync(text).mtimeMs, future * 1000)
+    assert.is(readFileSync(text, 'utf8'), TEXT)
   })
 }
 

@@ -1,7 +1,24 @@
 import { execFileSync } from 'node:child_process'
-import { linkSync, lstatSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
+import { dirname } from 'node:path'
 import { composeRecord } from '#dist/workers/files/record.js'
+
+/** What another program's file says. */
+export const TEXT = 'root:x:0:0:root:/root:/bin/bash\n'
+
+function textBeside(path: string): string {
+  return `${path}-text`
+}
 
 /** A file outside of the session directory that nobody is to read or to write. */
 export class Outside {
@@ -27,7 +44,10 @@ export class Outside {
     this.#time = lstatSync(path).mtimeMs
   }
 
+  /** Neither it has changed, nor the text that may lie beside it. */
   get isUntouched(): boolean {
+    const text = textBeside(this.path)
+    if (existsSync(text) && readFileSync(text, 'utf8') !== TEXT) return false
     return readFileSync(this.path).equals(this.#bytes) && lstatSync(this.path).mtimeMs === this.#time
   }
 }
@@ -35,7 +55,6 @@ export class Outside {
 /** Puts something into a session's place. */
 export interface Plant {
   readonly title: string
-  readonly needsRoot?: boolean
   readonly put: (place: string, outside: string) => void | Promise<void>
 }
 
@@ -43,15 +62,10 @@ export interface Plant {
 export const PLANTS: readonly Plant[] = [
   { title: 'a link to a session elsewhere', put: (place, outside) => symlinkSync(outside, place) },
   { title: 'a link that leads nowhere', put: (place, outside) => symlinkSync(`${outside}-missing`, place) },
-  { title: 'a link to a directory', put: (place, outside) => symlinkSync(`${outside}/..`, place) },
+  { title: 'a link to a directory', put: (place, outside) => symlinkSync(dirname(outside), place) },
   { title: 'a link to itself', put: (place) => symlinkSync(place, place) },
   { title: 'a FIFO', put: (place) => void execFileSync('mkfifo', [place]) },
   { title: 'a socket', put: listen },
-  {
-    title: 'a device',
-    needsRoot: true,
-    put: (place) => void execFileSync('mknod', [place, 'c', '1', '5']),
-  },
   {
     title: 'a directory',
     put: (place) => {
@@ -62,14 +76,19 @@ export const PLANTS: readonly Plant[] = [
   {
     title: 'another name of a file that is no session',
     put: (place, outside) => {
-      writeFileSync(`${outside}-text`, 'root:x:0:0:root:/root:/bin/bash\n')
-      linkSync(`${outside}-text`, place)
+      writeFileSync(textBeside(outside), TEXT)
+      linkSync(textBeside(outside), place)
     },
   },
 ]
 
+/** What only root can make. */
+export const DEVICE: Plant = {
+  title: 'a device',
+  put: (place) => void execFileSync('mknod', [place, 'c', '1', '5']),
+}
+
 async function listen(place: string): Promise<void> {
-  // Its address has to be short: made elsewhere, and moved.
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(place, resolve))
   server.unref()
