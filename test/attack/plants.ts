@@ -77,6 +77,8 @@ export const PLANTS: readonly Plant[] = [
     title: 'another name of a file that is no session',
     put: (place, outside) => {
       writeFileSync(textBeside(outside), TEXT)
+      // Whether a session has expired is told by its file's time alone: of this very moment, it might not have.
+      utimesSync(textBeside(outside), 1, 1)
       linkSync(textBeside(outside), place)
     },
   },

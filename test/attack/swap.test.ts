@@ -7,8 +7,11 @@ import * as assert from 'uvu/assert'
 import { budget } from '../budget.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { Outside } from './plants.js'
+import type { Swaps } from './swap-child.js'
 
-const ROUNDS = budget({ usual: 150, full: 10_000 })
+const ROUNDS = budget({ usual: 150, full: 3000 })
+/** How often each kind of thing has to have come into the place. */
+const SWAPS = 20
 const KEY = 'abcdefghijklmnopqrstuvwxyz012345'
 
 /** What an engine may say of a place that is never the same twice. */
@@ -35,9 +38,15 @@ test('while a place is swapped for a link, a FIFO and a directory, nothing is re
       outside.path,
       `${parent}/session`,
     ])
+    let swaps: Partial<Swaps> = {}
+    const isEnough = (): boolean =>
+      (['link', 'FIFO', 'session', 'directory'] as const).every((kind) => (swaps[kind] ?? 0) >= SWAPS)
+    child.on('message', (message: Swaps) => {
+      swaps = message
+    })
     await once(child, 'message')
     let found = 0
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < ROUNDS || (!isEnough() && round < 20 * ROUNDS); round++) {
       const session = await engine.load(KEY).catch(expected)
       if (session !== undefined) {
         assert.ok('mine' in session, 'a session from elsewhere was read')
@@ -51,6 +60,8 @@ test('while a place is swapped for a link, a FIFO and a directory, nothing is re
       if (round % 16 === 0) await engine.clearExpired().catch(expected)
     }
     assert.ok(found > 0, 'nothing was ever found')
+    assert.is(child.exitCode ?? child.signalCode, null, 'nothing was swapped any more')
+    assert.ok(isEnough(), `what was swapped: ${JSON.stringify(swaps)}`)
     assert.ok(outside.isUntouched, 'something was written elsewhere')
   } finally {
     child?.kill('SIGKILL')
