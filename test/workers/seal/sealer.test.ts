@@ -28,6 +28,11 @@ for (const { byte, associated, sealed } of [
     cipher.setAAD(Buffer.from(associated))
     const text = Buffer.concat([cipher.update('XAES-256-GCM'), cipher.final(), cipher.getAuthTag()])
     assert.is(text.toString('hex'), sealed)
+    // The same as it stands in files: behind the id of the key, and the nonce.
+    const id = Buffer.from([1, 0, 0, 0])
+    const stored = Buffer.concat([id, nonce, Buffer.from(sealed, 'hex')])
+    const opened = new Sealer([{ id: 1, key: Buffer.alloc(32, byte) }]).open(stored, Buffer.from(associated))
+    assert.is(opened.toString(), 'XAES-256-GCM')
   })
 }
 
