@@ -11,9 +11,9 @@ export interface Decoder {
   /**
    * Decodes an input, and everything that an engine would go on to do with it.
    * @returns what became of it, in a word
-   * @throws whatever must not have happened
+   * @throws whatever must not have happened; what is asynchronous rejects
    */
-  readonly feed: (bytes: Buffer) => string
+  readonly feed: (bytes: Buffer) => string | Promise<string>
 }
 
 /** What is wrong with a decoder. */

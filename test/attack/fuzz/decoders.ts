@@ -1,7 +1,7 @@
 import type { Decoder } from './decoder.js'
 import { djangoDecoder, pythonJsonDecoder } from './django-decoders.js'
-import { digestDecoder, frameDecoder, replayDecoder, slotDecoder } from './journal-decoders.js'
-import { importDecoder, nameDecoder, sealDecoder } from './other-decoders.js'
+import { digestDecoder, frameDecoder, replayDecoder } from './journal-decoders.js'
+import { importDecoder, nameDecoder } from './other-decoders.js'
 import { fileDecoder, recordDecoder } from './record-decoders.js'
 import { sealedFrameDecoder, sealedRecordDecoder, sealedReplayDecoder } from './sealed-decoders.js'
 import { jsonDecoder, msgpackDecoder } from './session-decoders.js'
@@ -11,24 +11,29 @@ interface Kind {
   readonly make: () => Decoder
   readonly usual: number
   readonly full: number
+  /** Outcomes that its seeds have: inputs that are all turned away at the door would prove nothing. */
+  readonly reaches: readonly string[]
 }
 
 /** All that read what lies on a disk. */
 export const DECODERS: Readonly<Record<string, Kind>> = {
-  record: { make: recordDecoder, usual: 10_000, full: 1_500_000 },
-  file: { make: fileDecoder, usual: 1500, full: 200_000 },
-  frame: { make: frameDecoder, usual: 5000, full: 1_000_000 },
-  replay: { make: replayDecoder, usual: 300, full: 50_000 },
-  slots: { make: slotDecoder, usual: 5000, full: 1_000_000 },
-  names: { make: nameDecoder, usual: 5000, full: 1_000_000 },
-  django: { make: djangoDecoder, usual: 1000, full: 200_000 },
-  'python json': { make: pythonJsonDecoder, usual: 2000, full: 600_000 },
-  msgpack: { make: msgpackDecoder, usual: 2000, full: 300_000 },
-  json: { make: jsonDecoder, usual: 2000, full: 150_000 },
-  import: { make: importDecoder, usual: 3000, full: 800_000 },
-  seal: { make: sealDecoder, usual: 2000, full: 500_000 },
-  'sealed records': { make: sealedRecordDecoder, usual: 500, full: 40_000 },
-  'sealed frames': { make: sealedFrameDecoder, usual: 500, full: 30_000 },
-  'sealed replay': { make: sealedReplayDecoder, usual: 100, full: 5000 },
-  digests: { make: digestDecoder, usual: 2000, full: 100_000 },
+  record: { make: recordDecoder, usual: 10_000, full: 1_500_000, reaches: ['record'] },
+  file: { make: fileDecoder, usual: 1500, full: 200_000, reaches: ['record'] },
+  frame: { make: frameDecoder, usual: 5000, full: 1_000_000, reaches: ['frame'] },
+  replay: { make: replayDecoder, usual: 300, full: 50_000, reaches: ['sessions'] },
+  names: { make: nameDecoder, usual: 5000, full: 1_000_000, reaches: ['key and name'] },
+  django: { make: djangoDecoder, usual: 1000, full: 200_000, reaches: ['session'] },
+  'python json': { make: pythonJsonDecoder, usual: 2000, full: 600_000, reaches: ['parsed'] },
+  msgpack: { make: msgpackDecoder, usual: 2000, full: 300_000, reaches: ['session'] },
+  json: { make: jsonDecoder, usual: 2000, full: 150_000, reaches: ['session'] },
+  import: {
+    make: importDecoder,
+    usual: 3000,
+    full: 800_000,
+    reaches: ['session', 'expired', 'encrypted, unreadable'],
+  },
+  'sealed records': { make: sealedRecordDecoder, usual: 500, full: 40_000, reaches: ['opened'] },
+  'sealed frames': { make: sealedFrameDecoder, usual: 500, full: 30_000, reaches: ['opened'] },
+  'sealed replay': { make: sealedReplayDecoder, usual: 100, full: 5000, reaches: ['sessions'] },
+  digests: { make: digestDecoder, usual: 5000, full: 300_000, reaches: ['keys', 'digests'] },
 }

@@ -94,39 +94,18 @@ function soundSlots(bytes: Buffer) {
   return areSound(reader, SLOTS, count, SEGMENT_HEADER + end) ? { reader, count, own, end } : 'unsound'
 }
 
-/** The slots of a frame, wherever they begin and whatever they say: what is taken for sound lies within its bounds. */
-export function slotDecoder(): Decoder {
+/**
+ * Slots with keys, or digests for keys, wherever they begin and whatever they say: what is taken for sound lies within its
+ * bounds. A journal with hashed names gives each a digest in the place of its key; it says what it said otherwise.
+ */
+export function digestDecoder(): Decoder {
+  const digester = new KeyDigester()
   return {
-    seeds: realSegments(),
+    seeds: [...realSegments(), ...realSegments(true)],
     repair(bytes, random) {
       if (bytes.length > SLOTS) bytes.writeUInt32LE(random.pick([1, 2, 3, 0xffffffff]), COUNT)
       return bytes
     },
-    feed(bytes) {
-      const sound = soundSlots(bytes)
-      if (typeof sound === 'string') return sound
-      const { reader, count } = sound
-      reader.start(SLOTS, count)
-      while (reader.next()) {
-        const key = reader.keyDigest() === undefined ? reader.key() : 'known by its digest'
-        expect(key.length >= 1 && key.length <= 256, 'a key that no engine accepts')
-        expect(reader.offset + reader.length <= bytes.length, 'a slot leaves its frame')
-      }
-      return 'sound'
-    },
-  }
-}
-
-/**
- * Slots with keys, or digests for keys, as a journal with hashed names takes them in: whatever is sound gets a digest in the
- * place of its key, and says what it said otherwise.
- */
-export function digestDecoder(): Decoder {
-  const { repair } = slotDecoder()
-  const digester = new KeyDigester()
-  return {
-    seeds: [...realSegments(), ...realSegments(true)],
-    repair,
     feed(bytes) {
       const sound = soundSlots(bytes)
       if (typeof sound === 'string') return sound
@@ -139,10 +118,12 @@ export function digestDecoder(): Decoder {
       let outcome = 'digests'
       while (reader.next()) {
         expect(digested.next(), 'a slot is left out')
+        expect(reader.offset + reader.length <= bytes.length, 'a slot leaves its frame')
         const known = digested.keyDigest()
         expect(known !== undefined && known.digest.length === KEY_DIGEST_BYTES, 'a slot without a digest')
         const given = reader.keyDigest()
         const key = given === undefined ? reader.key() : undefined
+        expect(key === undefined || (key.length >= 1 && key.length <= 256), 'a key that no engine accepts')
         const due = key === undefined ? given?.digest : Buffer.from(digestName(key).slice(1), 'hex')
         expect(due !== undefined && Buffer.compare(known.digest, due) === 0, 'the digest of another key')
         expect(payloadOf(digested).equals(payloadOf(reader)), 'a slot says something else')

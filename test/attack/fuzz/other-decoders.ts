@@ -1,11 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { ContentReader } from '#dist/src/import/session-file-store/content.js'
 import { sealedIn } from '#dist/src/import/session-file-store/encryption.js'
 import { fillOptions } from '#dist/src/import/session-file-store/options.js'
 import { Layout } from '#dist/workers/files/layout.js'
 import { decodeName, encodeName } from '#dist/workers/files/names.js'
 import { keyHash } from '#dist/workers/protocol/index.js'
-import { Sealer } from '#dist/workers/seal/index.js'
 import { workerOptions } from '../../workers/files/storage-driver.js'
 import { type Decoder, expect } from './decoder.js'
 
@@ -49,31 +47,6 @@ export function nameDecoder(): Decoder {
   }
 }
 
-/** What was sealed opens; nothing else does. */
-export function sealDecoder(): Decoder {
-  const key = { id: 7, key: randomBytes(32) }
-  const sealer = new Sealer([key, { id: 7, key: randomBytes(32) }, { id: 9, key: randomBytes(32) }])
-  const associated = Buffer.from('header and key')
-  const seeds = ['', 'a session', 'x'.repeat(500)].map((text) => sealer.seal(Buffer.from(text), associated))
-  return {
-    seeds,
-    repair(bytes, random) {
-      if (bytes.length >= 4) bytes.writeUInt32LE(random.pick([7, 9]), 0)
-      return bytes
-    },
-    feed(bytes) {
-      const opened = sealer.open(bytes, associated)
-      if (typeof opened === 'string') return opened
-      expect(
-        seeds.some((seed) => seed.equals(bytes)),
-        'something was opened that nobody has sealed',
-      )
-      expect(typeof sealer.open(bytes, Buffer.from('another')) === 'string', 'it opens under another key')
-      return 'opened'
-    },
-  }
-}
-
 /** session-file-store's JSON, and what is encrypted in it. Nothing is decrypted: that takes some 50 ms for each. */
 export function importDecoder(): Decoder {
   const reader = new ContentReader(fillOptions({ path: '.' }))
@@ -85,17 +58,26 @@ export function importDecoder(): Decoder {
     at: { type: 'Buffer', data: [4, 256, -1, 'x'] },
     aad: 'cc',
   })
-  const session = JSON.stringify({ cookie: { originalMaxAge: 1000 }, __lastAccess: 1, visits: 2 })
+  const session = JSON.stringify({ cookie: { originalMaxAge: 1e13 }, __lastAccess: 1, visits: 2 })
   const odd = '{"cookie":{"originalMaxAge":1e400},"__lastAccess":-1e400,"__proto__":{"polluted":1}}'
   return {
     seeds: [bytes, session, odd].map((text) => Buffer.from(text)),
     repair: (input) => input,
-    feed(input) {
+    async feed(input) {
       const sealed = sealedIn(input.toString('utf8'), 'hex')
-      // Without a secret nothing is waited for; a rejection is a decoder that has thrown, and ends this thread.
-      void reader.read(input, Date.now())
+      const now = Date.now()
+      const finding = await reader.read(input, now)
       expect(!('polluted' in {}), 'the prototype of all objects is polluted')
-      return sealed === undefined ? 'not encrypted' : 'encrypted'
+      if (finding.state === 'session') {
+        expect(finding.expiresAt >= now && finding.expiresAt <= 8.64e15, 'a session expires at no moment')
+        expect(Object.getPrototypeOf(finding.session) === Object.prototype, 'a session of another prototype')
+        expect(
+          !('__lastAccess' in finding.session),
+          'what is not the application\u2019s is part of a session',
+        )
+      }
+      expect(finding.state !== 'unreadable' || finding.reason.length < 80, 'a reason quotes what was read')
+      return sealed === undefined ? finding.state : `encrypted, ${finding.state}`
     },
   }
 }
