@@ -7,7 +7,6 @@ import {
   writeFrameChecksum,
   writeFrameHeader,
 } from '#dist/workers/files/journal/frame.js'
-import { openStorage } from '#dist/workers/files/journal/index.js'
 import { KeyDigester } from '#dist/workers/files/journal/key-digester.js'
 import type { JournalWorkerOptions } from '#dist/workers/files/journal/options.js'
 import { readSegmentHeader, SEGMENT_HEADER, segmentName } from '#dist/workers/files/journal/segment.js'
@@ -19,7 +18,6 @@ import {
   errorCode,
   KEY_DIGEST_BYTES,
   Opcode,
-  RequestReader,
   SlotReader,
 } from '#dist/workers/protocol/index.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
@@ -27,6 +25,7 @@ import { JournalDriver } from '../../workers/files/journal/journal-driver.js'
 import { workerOptions } from '../../workers/files/storage-driver.js'
 import { type Decoder, expect } from './decoder.js'
 import type { Random } from './random.js'
+import { replayed } from './replayed.js'
 
 /** A segment that a journal has written: what every kind of operation leaves in one. */
 function realSegments(hashNames = false): readonly Buffer[] {
@@ -209,7 +208,10 @@ export function replayDecoder(): Decoder {
       writeFileSync(path, bytes)
       if (fed++ % 4 === 0) copyFileSync(path, `${journal}/${segmentName(2)}`)
       try {
-        return replayed(options, layout, within)
+        return replayed(options, (session) => {
+          const { file } = layout.place(session.keyDigest() ?? session.key(), session.hash)
+          expect(file.startsWith(within) && !file.slice(within.length + 3).includes('/'), 'a file elsewhere')
+        })
       } catch (error) {
         if (errorCode(error) !== 'SEALED') throw error
         expect(readFileSync(path).equals(bytes), 'a journal that was refused was changed')
@@ -219,36 +221,4 @@ export function replayDecoder(): Decoder {
       }
     },
   }
-}
-
-function replayed(options: JournalWorkerOptions, layout: Layout, within: string): string {
-  const storage = openStorage(options)
-  let corrupt = 0
-  for (;;) {
-    const slice = storage.replay()
-    corrupt += slice.corrupt.length
-    if (slice.done) break
-  }
-  storage.checkpoint({ kind: 'begin' })
-  let sessions = 0
-  for (;;) {
-    const { slice } = storage.checkpoint({ kind: 'next' })
-    if (slice === undefined) break
-    const request = new RequestReader(slice.wire)
-    while (request.next()) {
-      const key = request.keyDigest() ?? request.key()
-      const isKey = typeof key !== 'string' || (key.length >= 1 && key.length <= 256)
-      expect(isKey, 'a key that no engine accepts was read back')
-      expect(Number.isFinite(request.expiry), 'a session that expires at no moment was read back')
-      const { payloadStart, payloadLength } = request
-      expect(payloadStart + payloadLength <= slice.wire.byteLength, 'a session leaves its slice')
-      const { file } = layout.place(key, request.hash)
-      expect(file.startsWith(within) && !file.slice(within.length + 3).includes('/'), 'a file elsewhere')
-      sessions++
-    }
-    storage.checkpoint({ kind: 'next', stored: { id: slice.id, reply: null } })
-  }
-  storage.checkpoint({ kind: 'end' })
-  storage.close()
-  return sessions > 0 ? 'sessions' : corrupt > 0 ? 'damage' : 'nothing'
 }

@@ -2,7 +2,6 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { FRAME_HEADER, readFrame, writeFrameChecksum } from '#dist/workers/files/journal/frame.js'
 import { FrameReader } from '#dist/workers/files/journal/frame-reader.js'
 import { FrameSeal } from '#dist/workers/files/journal/frame-seal.js'
-import { openStorage } from '#dist/workers/files/journal/index.js'
 import { KeyDigester } from '#dist/workers/files/journal/key-digester.js'
 import type { JournalWorkerOptions } from '#dist/workers/files/journal/options.js'
 import { readSegmentHeader, SEGMENT_HEADER, segmentName } from '#dist/workers/files/journal/segment.js'
@@ -10,8 +9,9 @@ import { OWN_FORMAT } from '#dist/workers/files/own-format.js'
 import { GUARDED_OFFSET, RECORD_HEADER } from '#dist/workers/files/record.js'
 import type { RecordFormat } from '#dist/workers/files/record-format.js'
 import { SealedFormat } from '#dist/workers/files/sealed-format.js'
-import { errorCode, Opcode, RequestReader } from '#dist/workers/protocol/index.js'
-import type { SealBinding, SealKey } from '#dist/workers/seal/index.js'
+import { errorCode, Opcode } from '#dist/workers/protocol/index.js'
+import type { SealBinding } from '#dist/workers/seal/index.js'
+import { sealBy, sealKey } from '../../fixtures/seal-keys.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { JournalDriver } from '../../workers/files/journal/journal-driver.js'
 import { workerOptions } from '../../workers/files/storage-driver.js'
@@ -19,20 +19,13 @@ import { type Decoder, expect } from './decoder.js'
 import { repairSegment } from './journal-decoders.js'
 import type { Random } from './random.js'
 import { repairRecord } from './record-decoders.js'
+import { replayed } from './replayed.js'
 
 /*
  * What keys have sealed. Whatever is made of it, what opens is what one of our keys has sealed, at its place, bit for bit.
  */
 
-function keyOf(number: number): SealKey {
-  return { id: 0x01010101 * number, key: Buffer.alloc(32, number) }
-}
-
-function sealBy(...keys: readonly SealKey[]): SealBinding {
-  return { keys, acceptUnsealed: false }
-}
-
-const [NEWEST, OLDER, STRANGE] = [keyOf(1), keyOf(2), keyOf(3)]
+const [NEWEST, OLDER, STRANGE] = [1, 2, 3]
 const BOTH = sealBy(NEWEST, OLDER)
 const SOON = Date.now() + 3_600_000
 
@@ -130,7 +123,7 @@ function text(payload: Uint8Array): string {
 function nameKey(bytes: Buffer, random: Random): void {
   bytes[17] = (bytes[17] ?? 0) | 4
   const at = RECORD_HEADER + (((bytes[17] ?? 0) & 1) === 0 ? 0 : 2 * bytes.readUInt16LE(18))
-  if (at + 4 <= bytes.length) bytes.writeUInt32LE(random.pick([NEWEST, OLDER, STRANGE]).id, at)
+  if (at + 4 <= bytes.length) bytes.writeUInt32LE(sealKey(random.pick([NEWEST, OLDER, STRANGE])).id, at)
 }
 
 const SESSIONS: Readonly<Record<string, string>> = { one: 'first', two: 'x'.repeat(300), '\u4e2d\ud800': '' }
@@ -156,7 +149,7 @@ function repairSealed(bytes: Buffer, random: Random): Buffer {
   const repaired = repairSegment(bytes, random)
   const at = SEGMENT_HEADER + FRAME_HEADER + 4
   if (random.below(4) > 0 || repaired.length < at + 4) return repaired
-  repaired.writeUInt32LE(random.pick([NEWEST, OLDER]).id, at)
+  repaired.writeUInt32LE(sealKey(random.pick([NEWEST, OLDER])).id, at)
   const frame = repaired.subarray(SEGMENT_HEADER)
   const length = Math.min(frame.readUInt32LE(4), frame.length)
   if (length < FRAME_HEADER) return repaired
@@ -233,7 +226,15 @@ export function sealedReplayDecoder(): Decoder {
       const path = `${journal}/${segmentName(1)}`
       writeFileSync(path, bytes)
       try {
-        return replayed(options, texts)
+        return replayed(options, (session) => {
+          const { payloadStart, payloadLength, opcode } = session
+          const text = session.bytes.toString('utf8', payloadStart, payloadStart + payloadLength)
+          expect(
+            opcode === Opcode.DELETE || texts.has(text),
+            'a session was read back that nobody has sealed',
+          )
+          expect(session.keyDigest() !== undefined, 'a key was read back')
+        })
       } catch (error) {
         const code = errorCode(error)
         if (code !== 'SEAL_KEY_UNKNOWN' && code !== 'NOT_SEALED') throw error
@@ -243,32 +244,5 @@ export function sealedReplayDecoder(): Decoder {
         for (const name of readdirSync(journal)) rmSync(`${journal}/${name}`)
       }
     },
-  }
-}
-
-function replayed(options: JournalWorkerOptions, texts: ReadonlySet<string>): string {
-  const storage = openStorage(options)
-  try {
-    let corrupt = 0
-    for (let done = false; !done; ) {
-      const slice = storage.replay()
-      corrupt += slice.corrupt.length
-      done = slice.done
-    }
-    storage.checkpoint({ kind: 'begin' })
-    const { slice } = storage.checkpoint({ kind: 'next' })
-    if (slice === undefined) return corrupt > 0 ? 'damage' : 'nothing'
-    const request = new RequestReader(slice.wire)
-    while (request.next()) {
-      const { payloadStart, payloadLength, opcode } = request
-      const session = request.bytes.toString('utf8', payloadStart, payloadStart + payloadLength)
-      expect(opcode === Opcode.DELETE || texts.has(session), 'a session was read back that nobody has sealed')
-      expect(request.keyDigest() !== undefined, 'a key was read back')
-    }
-    storage.checkpoint({ kind: 'next', stored: { id: slice.id, reply: null } })
-    storage.checkpoint({ kind: 'end' })
-    return 'sessions'
-  } finally {
-    storage.close()
   }
 }

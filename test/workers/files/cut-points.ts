@@ -75,9 +75,12 @@ export function interrupt(outer: () => void, intrude: (call: number) => void): n
     const call = calls++
     onCall = undefined
     inside = true
-    intrude(call)
-    inside = false
-    onCall = hook
+    try {
+      intrude(call)
+    } finally {
+      inside = false
+      onCall = hook
+    }
   }
   onCall = hook
   try {
@@ -122,7 +125,8 @@ export function refusing<Result>(
 
 /**
  * Runs a task that is killed in front of one call, counted from 0: neither that nor any after it is made, whatever the task
- * does to clean up. False when there are not so many.
+ * does to clean up. Descriptors alone are closed, as the kernel closes those of whoever is killed. False when there are not
+ * so many.
  */
 export function killing(task: () => void, at: number): boolean {
   let calls = 0

@@ -10,6 +10,7 @@ import {
 } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { later } from '../../fixtures/later.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { interleave, refusing } from './cut-points.js'
 import type { StorageDriver as Driver } from './storage-driver.js'
@@ -27,20 +28,6 @@ const KEY = 'k'
 function flat(): { readonly driver: Driver; readonly file: string; readonly directory: string } {
   const driver = new StorageDriver({ layout: 'flat', directory: temporaryDirectory('memory') })
   return { driver, file: driver.place(KEY).file, directory: driver.options.directory }
-}
-
-/** Lets both clocks be so many milliseconds ahead while the task runs. */
-function later<Result>(milliseconds: number, task: () => Result): Result {
-  const { now } = Date
-  const { now: performanceNow } = performance
-  Date.now = () => now() + milliseconds
-  performance.now = () => performanceNow.call(performance) + milliseconds
-  try {
-    return task()
-  } finally {
-    Date.now = now
-    performance.now = performanceNow
-  }
 }
 
 /* What somebody else makes or removes. */

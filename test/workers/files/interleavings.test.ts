@@ -2,8 +2,8 @@ import { readdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { RecordFormat } from '#dist/workers/files/record-format.js'
-import type { SealKey } from '#dist/workers/seal/index.js'
 import { budget } from '../../budget.js'
+import { sealBy } from '../../fixtures/seal-keys.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { interrupt } from './cut-points.js'
 import {
@@ -166,12 +166,9 @@ interleavings('two at a time, with records as Django has them', () => {
   }
 })
 
-const newest: SealKey = { id: 1, key: Buffer.alloc(32, 1) }
-const older: SealKey = { id: 2, key: Buffer.alloc(32, 2) }
-
 function withSeal(task: () => void): void {
-  format = new SealedFormat({ keys: [newest, older], acceptUnsealed: false })
-  initialFormat = new SealedFormat({ keys: [older], acceptUnsealed: false })
+  format = new SealedFormat(sealBy(1, 2))
+  initialFormat = new SealedFormat(sealBy(2))
   drivers.fill(undefined)
   try {
     task()

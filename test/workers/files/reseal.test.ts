@@ -15,7 +15,8 @@ import {
 } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { SealBinding } from '#dist/workers/seal/index.js'
+import { later } from '../../fixtures/later.js'
+import { sealBy, sealKey } from '../../fixtures/seal-keys.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { failing, interleave, killing, refusing } from './cut-points.js'
 import type { StorageDriver as Driver } from './storage-driver.js'
@@ -32,9 +33,7 @@ const resealing = suite('sealing anew')
 const KEY = 'k'
 /** Sessions sealed anew in one slice of a walk. */
 const LONGEST_SLICE = 64
-const OLD: SealBinding = { keys: [{ id: 1, key: new Uint8Array(32).fill(1) }], acceptUnsealed: false }
-const NEW: SealBinding = { keys: [{ id: 2, key: new Uint8Array(32).fill(2) }], acceptUnsealed: false }
-const BOTH: SealBinding = { keys: [...NEW.keys, ...OLD.keys], acceptUnsealed: false }
+const [OLD, NEW, BOTH] = [sealBy(1), sealBy(2), sealBy(2, 1)]
 
 type Options = NonNullable<ConstructorParameters<typeof StorageDriver>[0]>
 
@@ -81,7 +80,7 @@ resealing('a sweep seals by the newest key what an older one has sealed, and cha
     assert.equal([told.resealed, told.refused, told.corrupt, told.expired], [keys.length, [], [], 0])
     for (const [index, key] of keys.entries()) {
       const after = recordOf(both, key)
-      assert.equal(after, { ...before[index], key: 2 })
+      assert.equal(after, { ...before[index], key: sealKey(2).id })
       const { text, expiry, codec, writeId } = newest.one({ opcode: Opcode.LOAD, key })
       const { corrupt: _none, ...loaded } = loads[index] as (typeof loads)[number]
       assert.equal(
@@ -149,17 +148,6 @@ resealing('slices are short, and none is left out', () => {
   )
 })
 
-/** As much later as it takes for a claim to be left behind. */
-function later<Result>(milliseconds: number, task: () => Result): Result {
-  const { now } = Date
-  Date.now = () => now() + milliseconds
-  try {
-    return task()
-  } finally {
-    Date.now = now
-  }
-}
-
 resealing('killed at any moment, it leaves the session to whoever asks next, and no litter', () => {
   const looks: Record<string, (driver: Driver) => void> = {
     load: (driver) => assert.is(driver.load(KEY), 'old'),
@@ -198,7 +186,7 @@ resealing('killed at any moment, it is finished by the next one', () => {
     if (!killing(() => both.walk('reseal'), at)) break
     const { refused } = later(1000, () => both.walk('reseal'))
     assert.equal(refused, [], `after call ${at}`)
-    assert.is(recordOf(both, KEY).key, 2, `after call ${at}`)
+    assert.is(recordOf(both, KEY).key, sealKey(2).id, `after call ${at}`)
   }
 })
 
@@ -432,7 +420,7 @@ resealing('whichever call fails, the session can be read, and the next sweep lea
       later(2 * HOUR, () => both.walk('sweep'))
       assert.equal(readdirSync(directory), [KEY], `${code} at call ${at}`)
       assert.is(both.walk('reseal').refused.length, 0)
-      assert.is(recordOf(both, KEY).key, 2)
+      assert.is(recordOf(both, KEY).key, sealKey(2).id)
     }
   }
   assert.ok(failures > 40, `${failures} failures`)

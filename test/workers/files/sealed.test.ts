@@ -5,22 +5,15 @@ import * as assert from 'uvu/assert'
 import { RECORD_HEADER, writeChecksum } from '#dist/workers/files/record.js'
 import { SEALED, TAMPERED, UNKNOWN_KEY, UNSEALED } from '#dist/workers/files/seal-reasons.js'
 import { keyHash, Opcode, RequestWriter, Status } from '#dist/workers/protocol/index.js'
-import { SEAL_BYTES, type SealBinding, type SealKey } from '#dist/workers/seal/index.js'
+import { SEAL_BYTES, type SealBinding } from '#dist/workers/seal/index.js'
 import { budget } from '../../budget.js'
+import { sealBy } from '../../fixtures/seal-keys.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { filesBelow, HOUR, StorageDriver } from './storage-driver.js'
 
 const sealed = suite('sealed records in files')
 
 const TEXT = 'nobody but its owner is to read this text'
-
-function keyOf(number: number): SealKey {
-  return { id: 1000 + number, key: new Uint8Array(32).fill(number) }
-}
-
-function sealWith(...numbers: number[]): SealBinding {
-  return { keys: numbers.map(keyOf), acceptUnsealed: false }
-}
 
 /** Drivers of one directory: each a process with other keys, or none. */
 function processes<Name extends string>(
@@ -54,7 +47,7 @@ sealed('any session, under any key, comes back as it was', () => {
     .string({ minLength: 1, maxLength: 256, unit: 'binary' })
     .filter(({ length }) => length <= 256)
   for (const hashNames of [false, true]) {
-    const { one, other } = processes({ one: sealWith(2, 1), other: sealWith(1, 2) }, { hashNames })
+    const { one, other } = processes({ one: sealBy(2, 1), other: sealBy(1, 2) }, { hashNames })
     fc.assert(
       fc.property(key, text, fc.constantFrom('save', 'create', 'update'), (name, content, operation) => {
         if (operation === 'update') one.save(name, 'before')
@@ -68,7 +61,7 @@ sealed('any session, under any key, comes back as it was', () => {
 })
 
 sealed('nothing of a session is in any file, whatever was done with it', () => {
-  const { one, directory } = processes({ one: sealWith(1) })
+  const { one, directory } = processes({ one: sealBy(1) })
   const long = 'K'.repeat(200)
   for (const key of ['k', long]) {
     one.create(key, `${TEXT} 1`)
@@ -85,7 +78,7 @@ sealed('nothing of a session is in any file, whatever was done with it', () => {
 })
 
 sealed('a seal adds 44 bytes, and the largest session still fits', () => {
-  const { one, plain } = processes({ one: sealWith(1), plain: undefined }, { maxRecordBytes: 1000 })
+  const { one, plain } = processes({ one: sealBy(1), plain: undefined }, { maxRecordBytes: 1000 })
   one.save('k', 'x'.repeat(1000))
   const { file } = one.place('k')
   assert.is(readFileSync(file).length, RECORD_HEADER + 1000 + SEAL_BYTES)
@@ -97,7 +90,7 @@ sealed('a seal adds 44 bytes, and the largest session still fits', () => {
 
 sealed('a record that was copied to the file of another key does not open there', () => {
   for (const key of ['l', 'longer', 'L'.repeat(200)]) {
-    const { one } = processes({ one: sealWith(1) })
+    const { one } = processes({ one: sealBy(1) })
     one.save('k', TEXT)
     const length = one.place('k').file.length
     const { file } = one.place(key)
@@ -112,7 +105,7 @@ sealed('a record that was copied to the file of another key does not open there'
 
 sealed('the record of another long key does not open, whichever key it says it is of', () => {
   const [mine, other] = ['m'.repeat(200), 'o'.repeat(200)]
-  const { one } = processes({ one: sealWith(1) })
+  const { one } = processes({ one: sealBy(1) })
   one.save(other, TEXT)
   const bytes = readFileSync(one.place(other).file)
   const { file } = one.place(mine)
@@ -125,7 +118,7 @@ sealed('the record of another long key does not open, whichever key it says it i
 })
 
 sealed('with any bit of it changed, and the checksum made right again, a record does not open', () => {
-  const { one } = processes({ one: sealWith(1) })
+  const { one } = processes({ one: sealBy(1) })
   one.save('k', TEXT)
   const { file } = one.place('k')
   const original = readFileSync(file)
@@ -150,7 +143,7 @@ sealed('with any bit of it changed, and the checksum made right again, a record 
 })
 
 sealed('a damaged record is nobody else’s: it takes the place, until it is loaded and moved aside', () => {
-  const { one } = processes({ one: sealWith(1) })
+  const { one } = processes({ one: sealBy(1) })
   one.save('k', TEXT)
   const { file } = one.place('k')
   for (const damaged of ['no record', 'no record, but as long as the header of one would be']) {
@@ -164,7 +157,7 @@ sealed('a damaged record is nobody else’s: it takes the place, until it is loa
 })
 
 sealed('what a touch changes in place does not break a seal', () => {
-  const { one } = processes({ one: sealWith(1) })
+  const { one } = processes({ one: sealBy(1) })
   one.save('k', TEXT, Date.now() + 3 * HOUR)
   const written = readFileSync(one.place('k').file)
   for (const hours of [5, 1, 2]) {
@@ -178,9 +171,9 @@ sealed('what a touch changes in place does not break a seal', () => {
 })
 
 const strangers = {
-  'another key': [sealWith(2), sealWith(1), UNKNOWN_KEY],
-  'no seal': [undefined, sealWith(1), SEALED],
-  'a seal, over a session from before it,': [sealWith(2), undefined, UNSEALED],
+  'another key': [sealBy(2), sealBy(1), UNKNOWN_KEY],
+  'no seal': [undefined, sealBy(1), SEALED],
+  'a seal, over a session from before it,': [sealBy(2), undefined, UNSEALED],
 } as const
 
 for (const [name, [seal, ownersSeal, reason]] of Object.entries(strangers)) {
@@ -224,9 +217,9 @@ for (const [name, [seal, ownersSeal, reason]] of Object.entries(strangers)) {
 
 sealed('old keys open, the newest seals; a key that is gone opens nothing', () => {
   const { first, second, third } = processes({
-    first: sealWith(1),
-    second: sealWith(2, 1),
-    third: sealWith(3, 2),
+    first: sealBy(1),
+    second: sealBy(2, 1),
+    third: sealBy(3, 2),
   })
   first.save('k', 'by the first')
   first.save('l', 'by the first')
@@ -240,8 +233,8 @@ sealed('old keys open, the newest seals; a key that is gone opens nothing', () =
 sealed('with acceptUnsealed, sessions from before are read, replaced and sealed', () => {
   const { plain, accepting, strict } = processes({
     plain: undefined,
-    accepting: { ...sealWith(1), acceptUnsealed: true },
-    strict: sealWith(1),
+    accepting: { ...sealBy(1), acceptUnsealed: true },
+    strict: sealBy(1),
   })
   for (const key of ['k', 'l']) plain.save(key, 'from before')
   assert.is(accepting.load('k'), 'from before')
@@ -252,7 +245,7 @@ sealed('with acceptUnsealed, sessions from before are read, replaced and sealed'
 })
 
 sealed('a create that is tried again recognises its own sealed record', () => {
-  const { one } = processes({ one: sealWith(1) })
+  const { one } = processes({ one: sealBy(1) })
   const step = { opcode: Opcode.CREATE, key: 'k', text: TEXT }
   const nonce = [1, 2] as const
   assert.is(one.apply([step], 0, nonce).outcomes[0]?.status, Status.DONE)
@@ -263,7 +256,7 @@ sealed('a create that is tried again recognises its own sealed record', () => {
 sealed('the session of another prefix is nothing to tell of, whoever has sealed it', () => {
   const directory = temporaryDirectory('memory')
   const [app, app2] = ['app', 'app2'].map(
-    (prefix, index) => new StorageDriver({ layout: 'flat', directory, prefix, seal: sealWith(index + 1) }),
+    (prefix, index) => new StorageDriver({ layout: 'flat', directory, prefix, seal: sealBy(index + 1) }),
   ) as [StorageDriver, StorageDriver]
   app2.save('x', TEXT)
   assert.equal(refusal(app, '2x'), { reason: undefined, moved: false })
@@ -272,7 +265,7 @@ sealed('the session of another prefix is nothing to tell of, whoever has sealed 
 })
 
 sealed('the bytes of a batch stay as they are, for loads that are answered from them', () => {
-  const { one } = processes({ one: sealWith(1) })
+  const { one } = processes({ one: sealBy(1) })
   for (const key of ['k', 'K'.repeat(200)]) {
     const writer = new RequestWriter(1024)
     const payload = Buffer.from(TEXT)

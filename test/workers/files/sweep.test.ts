@@ -17,20 +17,10 @@ import { RECORD_HEADER } from '#dist/workers/files/record.js'
 import { removeIfMeant } from '#dist/workers/files/removal.js'
 import { TOMBSTONE_LIFE } from '#dist/workers/files/tombstones.js'
 import { Status } from '#dist/workers/protocol/index.js'
+import { later } from '../../fixtures/later.js'
 import { filesBelow, HOUR, StorageDriver } from './storage-driver.js'
 
 const sweeping = suite('walks')
-
-const realDateNow = Date.now
-
-function later<Result>(milliseconds: number, task: () => Result): Result {
-  Date.now = () => realDateNow() + milliseconds
-  try {
-    return task()
-  } finally {
-    Date.now = realDateNow
-  }
-}
 
 for (const layout of ['flat', 'sharded'] as const) {
   sweeping(`the sweep removes what has expired and nothing else (${layout})`, () => {

@@ -8,25 +8,12 @@ import { rename } from '#dist/workers/files/rename.js'
 import { exhume, isTombstone } from '#dist/workers/files/tombstone.js'
 import { TOMBSTONE_LIFE, Tombstones } from '#dist/workers/files/tombstones.js'
 import { Opcode, Status } from '#dist/workers/protocol/index.js'
+import { later } from '../../fixtures/later.js'
 import { StorageDriver } from './storage-driver.js'
 
 const tombstones = suite('tombstones')
 
 const KEY = 'k'
-const realPerformanceNow = performance.now.bind(performance)
-const realDateNow = Date.now
-
-/** Lets both clocks be so many milliseconds ahead while the task runs. */
-function later(milliseconds: number, task: () => void): void {
-  performance.now = () => realPerformanceNow() + milliseconds
-  Date.now = () => realDateNow() + milliseconds
-  try {
-    task()
-  } finally {
-    performance.now = realPerformanceNow
-    Date.now = realDateNow
-  }
-}
 
 tombstones('a delete leaves an empty directory in the place of the session, which is no session', () => {
   const driver = new StorageDriver({ layout: 'flat' })

@@ -4,12 +4,13 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ExtendedKey } from '#dist/workers/seal/extended-key.js'
 import { SEAL_BYTES, Sealer, sealedWith } from '#dist/workers/seal/index.js'
+import { sealKey } from '../../fixtures/seal-keys.js'
 
 const seal = suite('seal')
 
 const NONE = Buffer.alloc(0)
-const OLD = { id: 7, key: Buffer.alloc(32, 1) }
-const NEW = { id: 8, key: Buffer.alloc(32, 2) }
+const OLD = sealKey(1)
+const NEW = sealKey(2)
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array))
 
 /** The vectors of https://c2sp.org/XAES-256-GCM. */
@@ -80,7 +81,7 @@ seal('what is too short to be sealed tells of no key', () => {
 })
 
 seal('finds the right one of two keys that share an id', () => {
-  const twin = { id: OLD.id, key: Buffer.alloc(32, 9) }
+  const twin = { ...sealKey(9), id: OLD.id }
   const sealed = new Sealer([OLD]).seal(Buffer.from('x'), NONE)
   assert.equal(new Sealer([twin, OLD]).open(sealed, NONE), Buffer.from('x'))
   assert.is(new Sealer([twin]).open(sealed, NONE), 'tampered')

@@ -2,15 +2,13 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { SEGMENT_HEADER } from '#dist/workers/files/journal/segment.js'
 import type { SealBinding } from '#dist/workers/seal/index.js'
+import { sealBy } from '../../../fixtures/seal-keys.js'
 import type { JournalDriver } from './journal-driver.js'
 
-const OLD_KEY = { id: 0x11111111, key: Buffer.alloc(32, 1) }
-const NEW_KEY = { id: 0x22222222, key: Buffer.alloc(32, 2) }
-
 /** A seal by one key, by the one after it, which opens what the first has sealed, and by the second alone. */
-export const OLD: SealBinding = { keys: [OLD_KEY], acceptUnsealed: false }
-export const ROTATED: SealBinding = { keys: [NEW_KEY, OLD_KEY], acceptUnsealed: false }
-export const NEW: SealBinding = { keys: [NEW_KEY], acceptUnsealed: false }
+export const OLD = sealBy(1)
+export const ROTATED = sealBy(2, 1)
+export const NEW = sealBy(2)
 /** One that reads what is not sealed, too. */
 export const LENIENT: SealBinding = { ...NEW, acceptUnsealed: true }
 
