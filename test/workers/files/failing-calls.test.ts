@@ -206,15 +206,22 @@ calls('one that may not be used is refused, and the reason is told', () => {
 calls('one that another process makes at the same time is looked at like any other', () => {
   for (const mode of [0o700, 0o777]) {
     const directory = `${temporaryDirectory('memory')}/sessions`
-    const open = (): void => {
-      interleave(
+    let isMade = false
+    const open = (): Driver =>
+      refusing(
         () => new StorageDriver({ directory }),
-        // Between the look and the making.
-        [{ at: 1, run: () => makeWithMode(directory, mode) }],
+        (name) => {
+          // Behind the look, in front of the making.
+          if (name === 'mkdirSync' && !isMade) {
+            isMade = true
+            makeWithMode(directory, mode)
+          }
+          return undefined
+        },
       )
-    }
     if (mode === 0o700) open()
     else assert.throws(open, /^EPERM: everybody may write/)
+    assert.ok(isMade)
   }
 })
 
