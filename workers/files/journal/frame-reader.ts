@@ -32,11 +32,13 @@ export class FrameReader {
 
   /**
    * A reader that stands in front of the first slot of a frame that is whole, good until the next call; in words, what is
-   * wrong with a frame whose seal is broken, or whose slots are none.
+   * wrong with a frame that no engine writes, whose seal is broken, or whose slots are none.
    * @throws what a system call would, when there is no key for it, or it is not sealed and should be
    */
   slots(offset: number, frame: FrameHeader): SlotReader | string {
-    if (!frame.sealed) return this.#sound(this.#plain(), offset + FRAME_HEADER, frame, offset + frame.length)
+    if (frame.kind === 'unknown') return UNSOUND
+    if (frame.kind === 'plain')
+      return this.#sound(this.#plain(), offset + FRAME_HEADER, frame, offset + frame.length)
     const opened = this.#open(offset, frame)
     return opened === undefined ? BROKEN_SEAL : this.#sound(opened, 0, frame, opened.bytes.length)
   }

@@ -34,7 +34,8 @@ export interface FrameHeader {
   readonly length: number
   readonly slots: number
   readonly sequence: number
-  readonly sealed: boolean
+  /** `unknown`: it is whole, but no engine writes such a one. */
+  readonly kind: 'plain' | 'sealed' | 'unknown'
 }
 
 /** Writes the header, but for the checksum, at the beginning of `view`. */
@@ -64,15 +65,17 @@ export function readFrame(bytes: Buffer, offset: number, salt: number): FrameHea
   if (length < FRAME_HEADER || length % 8 !== 0 || offset + length > bytes.length) return undefined
   if (bytes.readUInt32LE(offset + 24) !== salt) return undefined
   if (crc32(bytes.subarray(offset + 12, offset + length)) !== bytes.readUInt32LE(offset + 8)) return undefined
-  const flags = bytes.readUInt32LE(offset + 28)
-  const sealed = flags === SEALED
-  if (sealed ? length < SEALED_OFFSET + SEAL_BYTES : flags !== 0) return undefined
   return {
     length,
     slots: bytes.readUInt32LE(offset + 12),
     sequence: bytes.readDoubleLE(offset + 16),
-    sealed,
+    kind: kindOf(bytes.readUInt32LE(offset + 28), length),
   }
+}
+
+function kindOf(flags: number, length: number): FrameHeader['kind'] {
+  if (flags === 0) return 'plain'
+  return flags === SEALED && length >= SEALED_OFFSET + SEAL_BYTES ? 'sealed' : 'unknown'
 }
 
 /** Whether a whole frame begins anywhere behind `offset`: what lies before it is damage then, not a torn tail. */

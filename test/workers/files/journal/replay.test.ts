@@ -354,15 +354,38 @@ function changeFrame(
   writeFileSync(path, bytes)
 }
 
-test('a frame with flags that are not known is none', () => {
-  const driver = memoryJournal()
-  for (const text of ['one', 'two']) driver.save('a', text)
-  const [, last] = framesOf(readFileSync(lastSegment(driver)))
-  assert.ok(last)
-  changeFrame(driver, last, (bytes) => bytes.writeUInt32LE(2, last.offset + 28), true)
-  driver.reopen()
-  assert.is(driver.load('a'), 'one')
+test('a whole frame with flags that are not known is damage, not a torn tail', () => {
+  // The last one says that it is sealed, and is shorter than anything sealed.
+  for (const flags of [2, 3, 0x80000000, 1]) {
+    const driver = memoryJournal()
+    driver.save('a', 'one')
+    driver.delete('a')
+    const [, last] = framesOf(readFileSync(lastSegment(driver)))
+    assert.ok(last)
+    if (flags === 1) shorten(driver, last)
+    changeFrame(
+      driver,
+      { ...last, length: flags === 1 ? BATCH_HEADER : last.length },
+      (bytes) => bytes.writeUInt32LE(flags, last.offset + 28),
+      true,
+    )
+    driver.reopen()
+    assert.is(driver.load('a'), 'one')
+    assert.equal(
+      driver.replayed.map(({ reason }) => reason),
+      ['a frame of the journal holds what no engine writes'],
+      `flags ${flags}`,
+    )
+  }
 })
+
+/** Leaves nothing of a frame but its header. */
+function shorten(driver: JournalDriver, { offset }: FrameSpan): void {
+  const path = lastSegment(driver)
+  const bytes = readFileSync(path).subarray(0, offset + BATCH_HEADER)
+  bytes.writeUInt32LE(BATCH_HEADER, offset + 4)
+  writeFileSync(path, bytes)
+}
 
 test('a whole frame that holds what no engine writes is damage', () => {
   const slotEdits: Record<string, (bytes: Buffer, slot: number, frame: FrameSpan) => void> = {
