@@ -3,7 +3,6 @@ import { CoatcheckStore as ExpressStore } from 'coatcheck/express'
 import { CoatcheckStore as FastifyStore } from 'coatcheck/fastify'
 import { CoatcheckStore as HonoStore } from 'coatcheck/hono'
 import { CoatcheckStore as KoaStore } from 'coatcheck/koa'
-import { Session } from 'coatcheck/session'
 import { sign } from 'cookie-signature'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -198,20 +197,5 @@ for (const site of SITES) {
       }
     }))
 }
-
-test('a Session of an unknown, a deleted or an expired key is stored under another one', async () => {
-  await engine.save('deletedsession', { a: 1 })
-  await engine.delete('deletedsession')
-  await engine.save('expiredsession', { a: 1 }, { expires: new Date(Date.now() - 1000) })
-  for (const key of ['unknownsession', 'deletedsession', 'expiredsession']) {
-    for (const conflict of ['last-wins', 'merge', 'reject'] as const) {
-      const session = await new Session({ engine: engine as SessionEngine, key, conflict }).load()
-      session.set('user', 1)
-      await session.save()
-      assert.is.not(session.key, key)
-      assert.is(await engine.exists(key), false)
-    }
-  }
-})
 
 test.run()

@@ -87,17 +87,4 @@ for (const [name, codec] of Object.entries(CODECS)) {
   })
 }
 
-test('a session that is stored under a hostile key is that of this key', async () => {
-  const engine = new SessionEngine<object>({ directory: temporaryDirectory(), threads: 1 })
-  for (const key of ['__proto__', 'constructor', 'prototype', 'toString']) {
-    assert.is(await engine.load(key), undefined)
-    await engine.save(key, { key })
-    assert.equal(await engine.load(key), { key })
-    await engine.delete(key)
-    assert.is(await engine.exists(key), false)
-  }
-  nothingIsPolluted()
-  await engine.close()
-})
-
 test.run()

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { files, InvalidSessionKeyError, json, SessionEngine, StorageError } from 'coatcheck'
-import { django } from 'coatcheck/django'
+import { files, json, SessionEngine, StorageError } from 'coatcheck'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { rejection } from '../conformance/rejections.js'
@@ -10,47 +9,29 @@ import { skipUnless } from '../skip.js'
 
 const asRoot = skipUnless(process.getuid?.() === 0 && process.platform === 'linux', 'needs root on Linux')
 
-/** Keys as a cookie may bring them: paths, names of devices, of our own files, and what a file system may mistake. */
+/**
+ * Keys as a cookie may bring them: paths, names of our own files, and of what every object has. What a file system may
+ * mistake for something else is among the odd keys of the conformance suite.
+ */
 const KEYS: readonly string[] = [
   '../../x',
-  '..',
-  '.',
   '/etc/passwd',
   '..\\..\\x',
-  'a/b',
-  'a\0b',
-  '\0',
-  'x'.repeat(256),
-  '../'.repeat(85),
   '%2e%2e%2f',
   '\u2025/\u2024',
-  '\ud800',
-  '\ufeff..',
-  'con',
-  'NUL',
-  'com1.txt',
-  'A',
-  'a',
-  '\u00e9',
-  'e\u0301',
-  '.journal',
+  '../'.repeat(85),
   '.journal/000000000001.log',
-  '000000000001.log',
   'owner-1-0123456789abcdef.sock',
   '.0123456789abcdef01234567-0.tmp',
   '.victim.claim',
   '.victim.taken-0123456789abcdef01234567-0',
   '.victim.corrupt-0123456789abcdef01234567-0',
   `~${'0'.repeat(64)}`,
-  '=002e',
-  '+a',
+  'victim_out_abc',
   '__proto__',
   'constructor',
-  '-rf',
-  '$(id)',
-  '\n',
-  'id;rm',
-  'victim_out_abc',
+  'prototype',
+  'toString',
 ]
 
 /** Everything below a directory, with its mode. */
@@ -73,6 +54,7 @@ for (const durability of ['direct', 'journal'] as const) {
     })
     try {
       await engine.save('victim', { victim: true })
+      for (const key of KEYS) assert.is(await engine.load(key), undefined)
       await Promise.all(KEYS.map((key, index) => engine.save(key, { index })))
       await engine.flush({ files: true })
       for (const [index, key] of KEYS.entries()) assert.equal(await engine.load(key), { index })
@@ -92,6 +74,7 @@ for (const durability of ['direct', 'journal'] as const) {
         if (!path.endsWith('.sock')) assert.is(mode, isFile ? 0o600 : 0o700, path)
       }
       await Promise.all(KEYS.map((key) => engine.delete(key)))
+      for (const key of KEYS) assert.is(await engine.exists(key), false)
       assert.equal(await engine.load('victim'), { victim: true })
       await engine.flush({ files: true })
       for (const { path, mode } of tree(`${parent}/s`)) {
@@ -104,50 +87,13 @@ for (const durability of ['direct', 'journal'] as const) {
   })
 }
 
-test('what is no key of Django is refused before it comes near a file', async () => {
-  const parent = temporaryDirectory()
-  const engine = new SessionEngine({
-    storage: files({ directory: `${parent}/s`, layout: 'flat', prefix: 'sessionid' }),
-    codec: django({ secretKey: 'secret' }),
-    threads: 1,
-  })
-  for (const key of KEYS) {
-    if (/^[a-z0-9]{1,128}$/.test(key)) continue
-    await rejection(engine.save(key, {}), InvalidSessionKeyError)
-    await rejection(engine.load(key), InvalidSessionKeyError)
-    await rejection(engine.delete(key), InvalidSessionKeyError)
-  }
-  await engine.ready()
-  assert.equal(tree(`${parent}/s`), [])
-  // Signed sessions may lie where everybody may write, as in /tmp, if the sticky bit keeps others from taking them away.
+test('where everybody may write, a journal is refused, whatever the sticky bit keeps others from', async () => {
+  const directory = temporaryDirectory()
+  chmodSync(directory, 0o1777)
+  const engine = new SessionEngine({ storage: files({ directory, durability: 'journal' }), threads: 1 })
+  assert.is((await rejection(engine.load('key'), StorageError)).errno, 'EPERM')
   await engine.close()
-  const signing = (): SessionEngine =>
-    new SessionEngine({
-      storage: files({ directory: `${parent}/s`, layout: 'flat', prefix: 'sessionid' }),
-      codec: django({ secretKey: 'secret' }),
-      threads: 1,
-    })
-  chmodSync(`${parent}/s`, 0o777)
-  const open = signing()
-  assert.is((await rejection(open.ready(), StorageError)).errno, 'EPERM')
-  await open.close()
-  chmodSync(`${parent}/s`, 0o1777)
-  const shared = signing()
-  await shared.save('abc', { user: 1 })
-  assert.equal(await shared.load('abc'), { user: 1 })
-  await shared.close()
-})
-
-test('where everybody may write, unsigned sessions are refused, sticky bit or not', async () => {
-  for (const mode of [0o777, 0o1777, 0o707]) {
-    const directory = temporaryDirectory()
-    chmodSync(directory, mode)
-    for (const durability of ['direct', 'journal'] as const) {
-      const engine = new SessionEngine({ storage: files({ directory, durability }), threads: 1 })
-      assert.is((await rejection(engine.load('key'), StorageError)).errno, 'EPERM')
-      await engine.close()
-    }
-  }
+  assert.equal(readdirSync(directory), [])
 })
 
 asRoot(

@@ -57,15 +57,17 @@ for (const conflict of ['last-wins', 'merge', 'reject'] as const satisfies Confl
     assert.is((await session.load()).get('a'), 1)
   })
 
-  test('an unknown, an expired or a damaged session is empty, and its key is never taken up', async () => {
+  test('an unknown, a deleted, an expired or a damaged session is empty, and its key is never taken up', async () => {
     const expired = make()
     expired.setExpiry(-1)
     await expired.save()
+    const deleted = await stored({ a: 1 })
+    await engine.delete(deleted.key ?? '')
     const damaged = await stored({ a: 1 })
     writeFileSync(await fileOf({ name: '', directory, engine }, damaged.key ?? ''), 'damaged')
     const array = 'storedbysomebody'
     await engine.save(array, [1])
-    for (const key of ['unknownkeyunknownkey', expired.key, damaged.key, array]) {
+    for (const key of ['unknownkeyunknownkey', deleted.key, expired.key, damaged.key, array]) {
       const session = await make(key).load()
       assert.equal([session.key, session.size, session.isEmpty], [undefined, 0, true])
       session.set('new', true)
