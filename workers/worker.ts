@@ -1,4 +1,4 @@
-import { workerData } from 'node:worker_threads'
+import { threadId, workerData } from 'node:worker_threads'
 import { move } from 'piscina'
 import {
   type BatchTask,
@@ -7,6 +7,8 @@ import {
   describeFailure,
   type Failure,
   type JournalStorage,
+  type LastAnswer,
+  lacksDescriptors,
   markAllDone,
   type OpenStorage,
   type ReplaySlice,
@@ -54,6 +56,19 @@ export async function open(): Promise<Failure | undefined> {
   }
 }
 
+/** Opens the storage with a task that is not `open`: in place of a worker that has died, or with a first walk. */
+async function openLate(): Promise<Failure | undefined> {
+  return storage === undefined ? open() : undefined
+}
+
+/** An answer when the storage could not be opened. */
+function unopened<Answer extends ArrayBuffer | Failure>(
+  failure: Failure,
+  answer: Answer,
+): Answer | LastAnswer {
+  return lacksDescriptors(failure) ? { answer, thread: threadId } : answer
+}
+
 /** The end of the line in which this worker's batches stand. */
 let line: Promise<unknown> = Promise.resolve()
 
@@ -64,7 +79,7 @@ let line: Promise<unknown> = Promise.resolve()
  *
  * Answers with the batch's reply, or with its own buffer when every slot is done.
  */
-export function apply(wire: BatchTask): Promise<ArrayBuffer> {
+export function apply(wire: BatchTask): Promise<ArrayBuffer | LastAnswer> {
   const result = line.then(() => applyNext(wire))
   // One step after Piscina, which waits for the result itself, has posted it.
   line = result.then(pass, pass).then(pass)
@@ -73,19 +88,20 @@ export function apply(wire: BatchTask): Promise<ArrayBuffer> {
 
 function pass(): void {}
 
-function applyNext(wire: BatchTask): ArrayBuffer | Promise<ArrayBuffer> {
+function applyNext(wire: BatchTask): ArrayBuffer | Promise<ArrayBuffer | LastAnswer> {
   if (storage === undefined) return openAndApply(wire)
   const reply = storage.apply(wire)
   return reply instanceof Promise ? reply.then((late) => answer(wire, late)) : answer(wire, reply)
 }
 
-async function openAndApply(wire: BatchTask): Promise<ArrayBuffer> {
+async function openAndApply(wire: BatchTask): Promise<ArrayBuffer | LastAnswer> {
   const failure = await open()
   if (failure === undefined) return applyNext(wire)
   const request = new RequestReader(wire)
   const reply = new ReplyWriter(request.slots)
   while (request.next()) reply.fail({ ...failure, slot: request.index })
-  return answer(wire, reply.finish())
+  // Not null: no slot is done.
+  return unopened(failure, reply.finish() as ArrayBuffer)
 }
 
 function answer(wire: BatchTask, reply: ArrayBuffer | null): ArrayBuffer {
@@ -95,9 +111,13 @@ function answer(wire: BatchTask, reply: ArrayBuffer | null): ArrayBuffer {
 }
 
 /** Takes one step of a walk. A failure is a result here, too. */
-export async function walk({ id, kind, step }: WalkTask): Promise<WalkSlice | Failure | undefined> {
-  const failure = storage === undefined ? await open() : undefined
-  if (failure !== undefined) return failure
+export async function walk({
+  id,
+  kind,
+  step,
+}: WalkTask): Promise<WalkSlice | Failure | LastAnswer | undefined> {
+  const failure = await openLate()
+  if (failure !== undefined) return unopened(failure, failure)
   const current = step === 'start' ? storage?.walk(kind) : walks.get(id)
   if (step === 'end') {
     walks.delete(id)
@@ -119,18 +139,20 @@ export async function walk({ id, kind, step }: WalkTask): Promise<WalkSlice | Fa
 }
 
 /** Reads the next part of what a journal held when it was opened. */
-export function replay(): Promise<ReplaySlice | Failure> {
+export function replay(): Promise<ReplaySlice | Failure | LastAnswer> {
   return withJournal((opened) => opened.replay())
 }
 
 /** Takes one step of a checkpoint. */
-export function checkpoint(step: CheckpointStep): Promise<CheckpointAnswer | Failure> {
+export function checkpoint(step: CheckpointStep): Promise<CheckpointAnswer | Failure | LastAnswer> {
   return withJournal((opened) => opened.checkpoint(step))
 }
 
-async function withJournal<Answer>(task: (opened: JournalStorage) => Answer): Promise<Answer | Failure> {
-  const failure = storage === undefined ? await open() : undefined
-  if (failure !== undefined) return failure
+async function withJournal<Answer>(
+  task: (opened: JournalStorage) => Answer,
+): Promise<Answer | Failure | LastAnswer> {
+  const failure = await openLate()
+  if (failure !== undefined) return unopened(failure, failure)
   const opened = journal()
   if (opened === undefined) throw new TypeError('this storage has no journal')
   try {

@@ -4,6 +4,8 @@ import {
   type CheckpointStep,
   type Failure,
   isAllDone,
+  type LastAnswer,
+  lacksDescriptors,
   type ReplaySlice,
   type StorageBinding,
   type WalkSlice,
@@ -71,7 +73,7 @@ export class WorkerPool implements BatchCarrier {
     )
     // All of them, also when one has died: the others may have failed, and are not to be asked again.
     const outcomes = await Promise.allSettled(tasks)
-    if (outcomes.some(isShortOfDescriptors) && this.#pool !== undefined) this.#discard(this.#pool)
+    if (outcomes.some(isLackOfDescriptors) && this.#pool !== undefined) this.#discard(this.#pool)
     return (await Promise.all(tasks)).find((failure) => failure !== undefined)
   }
 
@@ -127,23 +129,28 @@ export class WorkerPool implements BatchCarrier {
   }
 
   async #run<Result>(name: string, task: unknown, transferList: ArrayBuffer[] = []): Promise<Result> {
-    if (this.#closed) throw new WorkerLostError('the pool is closed', { cause: this.#closedBy })
     this.#outstanding++
-    let result: Result
     try {
       // What a worker of the pool before still does must not meet what those of the next one do.
       if (this.#ending !== undefined) await this.#ending
+      const pool = this.#ensurePool()
       // Piscina types results as any; what each function returns is fixed by workers/worker.ts.
-      result = (await this.#ensurePool().run(task, { name, transferList })) as Result
+      const result = (await pool.run(task, { name, transferList })) as Result | LastAnswer
+      if (!isLastAnswer(result)) return result
+      const { answer, thread } = result
+      // A task that it has been handed meanwhile is lost with it, and goes to another one.
+      void pool.threads.find(({ threadId }) => threadId === thread)?.terminate()
+      return answer as Result
     } catch (error) {
       throw new WorkerLostError('a worker died', { cause: this.#closedBy ?? error })
     } finally {
       this.#outstanding--
     }
-    return result
   }
 
+  /** The pool, a new one where there is none; a closed one stays closed, whoever has waited meanwhile. */
   #ensurePool(): Piscina {
+    if (this.#closed) throw new Error('the pool is closed')
     if (this.#pool !== undefined) return this.#pool
     const { storage, threads, depth, worker } = this.#options
     const binding: StorageBinding = { module: storage.module, options: storage.options }
@@ -184,6 +191,10 @@ export class WorkerPool implements BatchCarrier {
   }
 }
 
-function isShortOfDescriptors(outcome: PromiseSettledResult<Failure | undefined>): boolean {
-  return outcome.status === 'fulfilled' && ['EMFILE', 'ENFILE'].includes(outcome.value?.code ?? '')
+function isLackOfDescriptors(outcome: PromiseSettledResult<Failure | undefined>): boolean {
+  return outcome.status === 'fulfilled' && outcome.value !== undefined && lacksDescriptors(outcome.value)
+}
+
+function isLastAnswer(result: unknown): result is LastAnswer {
+  return typeof result === 'object' && result !== null && 'thread' in result
 }

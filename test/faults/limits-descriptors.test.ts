@@ -7,6 +7,7 @@ import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import type { Call, Settled } from '../races/engine-messages.js'
 import { EngineProcess, RemoteError } from '../races/engine-process.js'
 import { skipWhere } from '../skip.js'
+import { Fault, faultsMissing } from './fault.js'
 import { mountMissing, programMissing } from './missing.js'
 
 const test = suite('an engine that is short of descriptors')
@@ -161,6 +162,30 @@ for (const durability of ['direct', 'journal'] as const) {
 }
 
 for (const durability of ['direct', 'journal'] as const) {
+  skipWhere(faultsMissing())(
+    test,
+    `${durability}: a worker in place of a dead one that finds too few is succeeded itself, and the next save works`,
+    async () => {
+      // The module that a worker opens its storage with, here.
+      const fault = new Fault('faulty-worker.js')
+      const remote = new EngineProcess(fault.environment)
+      try {
+        await remote.open({ directory: temporaryDirectory('memory'), durability, poison: 'poison' })
+        fault.set({ calls: ['open'], action: 'EMFILE' })
+        const [refused] = await remote.run([{ method: 'save', key: 'poison' }])
+        assert.is(refused !== undefined && 'failure' in refused ? refused.failure.errno : undefined, 'EMFILE')
+        assert.ok(fault.fired > 0, 'the module could not be read')
+        fault.lift()
+        assert.equal(await remote.run([{ method: 'save', key: 'k' }]), [{ value: undefined }])
+        assert.equal(await remote.run([{ method: 'load', key: 'k' }]), [{ value: {} }])
+        await remote.close()
+      } finally {
+        await remote.kill()
+        fault.close()
+      }
+    },
+  )
+
   skipWhere(limitsMissing())(
     test,
     `${durability}: past the largest file a process may write, saves are refused and the previous version stays`,

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { files, OwnedError, SessionEngine, StorageError } from 'coatcheck'
+import { faultyFiles } from '../fixtures/faulty-files.js'
 import type { Answer, Call, Condition, RemoteFailure, Request, Settled } from './engine-messages.js'
 import { increment } from './increment.js'
 
@@ -83,9 +84,13 @@ function described(error: unknown): RemoteFailure {
 async function answer(request: Request): Promise<Omit<Answer, 'id'>> {
   switch (request.kind) {
     case 'open': {
-      const { threads = 1, maxPending, ...options } = request.options
+      const { threads = 1, maxPending, poison, ...options } = request.options
       const bounds = maxPending === undefined ? {} : { maxPending }
-      engine = new SessionEngine({ storage: files(options), threads, sweepInterval: false, ...bounds })
+      const storage =
+        poison === undefined
+          ? files(options)
+          : faultyFiles({ key: poison, when: 'before', how: 'exit', times: 1 }, options).storage
+      engine = new SessionEngine({ storage, threads, sweepInterval: false, ...bounds })
       engine.on('error', (error) => emitted.push(described(error)))
       await engine.ready()
       return {}
@@ -112,7 +117,7 @@ async function answer(request: Request): Promise<Omit<Answer, 'id'>> {
     case 'sweep':
       return { result: await opened().clearExpired() }
     case 'close':
-      await opened().close()
+      await opened().close(request.timeout === undefined ? {} : { timeout: request.timeout })
       return {}
   }
 }

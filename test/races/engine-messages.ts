@@ -4,6 +4,8 @@ import type { EngineStatistics, FilesOptions, SessionEngineOptions } from 'coatc
 export interface RemoteOptions extends FilesOptions {
   readonly threads?: number
   readonly maxPending?: SessionEngineOptions['maxPending']
+  /** The first worker that meets this key dies of it. */
+  readonly poison?: string
 }
 
 /** One call of an engine's method. */
@@ -51,7 +53,7 @@ export type Request = { readonly id: number } & (
   | { readonly kind: 'reopen' }
   /** The errors that it has emitted so far. */
   | { readonly kind: 'errors' }
-  | { readonly kind: 'close' }
+  | { readonly kind: 'close'; readonly timeout: number | undefined }
 )
 
 /** How an engine and its process are. */

@@ -94,9 +94,12 @@ export class EngineProcess {
     return (await this.#ask({ kind: 'errors' })).result as readonly RemoteFailure[]
   }
 
-  /** Closes the engine, and leaves the process. */
-  async closeEngine(): Promise<void> {
-    await this.#ask({ kind: 'close' })
+  /**
+   * Closes the engine, and leaves the process.
+   * @param timeout milliseconds
+   */
+  async closeEngine(timeout?: number): Promise<void> {
+    await this.#ask({ kind: 'close', timeout })
   }
 
   async sweep(): Promise<SweepResult> {

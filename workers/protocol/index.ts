@@ -42,5 +42,5 @@ export type {
   WalkSlice,
   WorkerStorage,
 } from './storage.js'
-export { describeFailure, errorCode, hasCode, systemError } from './system-errors.js'
-export type { BatchTask, StorageBinding, WalkTask } from './tasks.js'
+export { describeFailure, errorCode, hasCode, lacksDescriptors, systemError } from './system-errors.js'
+export type { BatchTask, LastAnswer, StorageBinding, WalkTask } from './tasks.js'

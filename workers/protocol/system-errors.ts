@@ -25,3 +25,8 @@ export function describeFailure(slot: number, error: unknown): Failure {
 export function systemError(code: string, syscall: string, reason: string): Error {
   return Object.assign(new Error(`${code}: ${reason}, ${syscall}`), { code, syscall })
 }
+
+/** Whether there were too few file descriptors, of this process or of the system. */
+export function lacksDescriptors({ code }: Failure): boolean {
+  return code === 'EMFILE' || code === 'ENFILE'
+}
