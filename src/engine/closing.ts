@@ -15,6 +15,8 @@ import type { WorkerPool } from './worker-pool.js'
  */
 export async function openPool(pool: WorkerPool): Promise<void> {
   const failure = await pool.open().catch(({ cause }: WorkerLostError) => {
+    // Why the engine was closed meanwhile.
+    if (cause instanceof StorageError) throw cause
     throw openingError('WORKER_LOST', 'a worker thread could not start', cause)
   })
   if (failure === undefined) return
@@ -50,6 +52,12 @@ const LONGEST_TIMEOUT = 2_147_483_647
 export function checkTimeout(timeout: number | undefined): void {
   numberOption('timeout', timeout, 0, { least: 0, most: LONGEST_TIMEOUT, unit: 'milliseconds' })
 }
+
+/**
+ * Milliseconds past that time in which workers are waited for that have been told to end. It takes them a few, unless one
+ * hangs in a system call: then nobody can end it, nor tell for how long.
+ */
+export const ENDING = 1000
 
 /** Whether a promise settled within so many milliseconds. */
 export async function settledInTime(promise: Promise<void>, milliseconds: number): Promise<boolean> {

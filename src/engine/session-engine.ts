@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { Opcode } from '../../workers/protocol/index.js'
 import { type Asked, LOAD_VERSION, LOAD_WITH_EXPIRY } from './caller.js'
-import { checkTimeout, closeTimeoutError, settledInTime } from './closing.js'
+import { checkTimeout, closeTimeoutError, ENDING, settledInTime } from './closing.js'
 import type { Dispatcher } from './dispatcher.js'
 import { EngineClosedError, UnsupportedError } from './errors.js'
 import type { EngineEvents } from './events.js'
@@ -251,7 +251,7 @@ export class SessionEngine<
    * Stores everything accepted, then ends the workers. Later calls reject with `EngineClosedError`; closing again
    * gives the same promise.
    * @throws {StorageError} `CLOSE_TIMEOUT` when not all was stored within `timeout` milliseconds; what was not,
-   * rejects the same way
+   * rejects the same way. A worker that hangs in a system call lasts longer, and so does a journal's ownership
    */
   close(options: { timeout?: number } = {}): Promise<void> {
     try {
@@ -310,8 +310,8 @@ export class SessionEngine<
     try {
       await this.clearExpired()
     } catch (error) {
-      // Walks and checkpoints reject with errors of ours.
-      if (!(error instanceof EngineClosedError)) this.#tellOfBackground(error as Error)
+      // Walks and checkpoints reject with errors of ours; those that the end brings about are told by it.
+      if (!this.#lifecycle.isClosing) this.#tellOfBackground(error as Error)
     }
   }
 
@@ -337,7 +337,8 @@ export class SessionEngine<
   async #giveUp(): Promise<never> {
     const failure = closeTimeoutError(this.#pending.operations)
     this.#dispatcher.abandon(failure)
-    await this.#pools.terminate(failure)
+    // A worker that hangs in a system call ends when that does, and the directory is given up then.
+    await settledInTime(this.#pools.terminate(failure), ENDING)
     throw failure
   }
 

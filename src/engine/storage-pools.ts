@@ -46,6 +46,8 @@ export class StoragePools {
   #front: JournalFront | undefined
   #checkpointer: Checkpointer | undefined
   #ownership: Ownership | undefined
+  #opening: Promise<void> = Promise.resolve()
+  #terminated = false
   #lostFronts = 0
 
   constructor(options: StoragePoolsOptions) {
@@ -96,24 +98,9 @@ export class StoragePools {
    * @throws {StorageError} naming the problem; it may be tried again
    * @throws {OwnedError}
    */
-  async open(): Promise<void> {
-    try {
-      const { journal } = this.#options.storage
-      const ownership = journal && (await own(journal))
-      this.#ownership = ownership
-      await openPool(this.files)
-      if (journal === undefined || ownership === undefined) return
-      await this.#openJournal(journal)
-      if (this.#hasJournal) return
-      await this.#closeJournal()
-      await this.#release()
-    } catch (error) {
-      await this.#front?.terminate()
-      await this.#release()
-      this.#front = undefined
-      this.#checkpointer = undefined
-      throw error
-    }
+  open(): Promise<void> {
+    this.#opening = this.#open()
+    return this.#opening
   }
 
   /** Resolves when everything acknowledged so far is in files, which needs a journal to be more than a moment. */
@@ -139,14 +126,20 @@ export class StoragePools {
     }
   }
 
-  /** Ends the workers at once. */
+  /**
+   * Ends the workers at once, and rejects what they have in hand. Resolves when there are none any more, and the directory
+   * is given up; a worker that hangs in a system call lasts as long as that.
+   */
   async terminate(reason: Error): Promise<void> {
+    this.#terminated = true
     await Promise.all([
+      this.#checkpointer?.stop(),
       this.walker.terminate(reason),
       this.#front?.terminate(reason),
       this.files.terminate(reason),
     ])
-    await this.#checkpointer?.stop()
+    // It may just have come to own the directory.
+    await this.#opening.catch(() => undefined)
     await this.#release()
   }
 
@@ -157,6 +150,28 @@ export class StoragePools {
   get #openFront(): JournalFront {
     // Batches leave when the opening is done, and not after the closing has begun to end it.
     return this.#front as JournalFront
+  }
+
+  async #open(): Promise<void> {
+    try {
+      const { journal } = this.#options.storage
+      const ownership = journal && (await own(journal))
+      this.#ownership = ownership
+      await openPool(this.files)
+      if (journal === undefined || ownership === undefined) return
+      await this.#openJournal(journal)
+      if (this.#hasJournal) return
+      await this.#closeJournal()
+      await this.#release()
+    } catch (error) {
+      // Whoever has ended the workers gives the directory up, when there are none any more.
+      if (this.#terminated) throw error
+      await this.#front?.terminate()
+      await this.#release()
+      this.#front = undefined
+      this.#checkpointer = undefined
+      throw error
+    }
   }
 
   async #openJournal(journal: JournalDescription): Promise<void> {

@@ -14,7 +14,8 @@ export class Walker {
   readonly #pool: WorkerPool
   readonly #turns = new PQueue({ concurrency: 1 })
   #nextId = 1
-  #closed = false
+  /** Why walks do not go on any more. */
+  #closed: Error | undefined
 
   constructor(storage: StorageBinding) {
     this.#pool = new WorkerPool({ storage, threads: 1, depth: 1 })
@@ -38,7 +39,7 @@ export class Walker {
         yield slice
       }
     } finally {
-      if (!done && step === 'next' && !this.#closed) {
+      if (!done && step === 'next' && this.#closed === undefined) {
         await this.#pool.endWalk({ id, kind, step: 'end' }).catch(() => undefined)
       }
     }
@@ -46,20 +47,20 @@ export class Walker {
 
   /** Lets the slice under way finish, then ends the thread. Walks that go on reject. */
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closed ??= new EngineClosedError()
     await this.#turns.onIdle()
     await this.#pool.close()
   }
 
-  /** Ends the thread at once. Walks that go on reject. */
+  /** Ends the thread at once. Walks under way, and those that go on, reject with the reason. */
   async terminate(reason: Error): Promise<void> {
-    this.#closed = true
+    this.#closed = reason
     await this.#pool.terminate(reason)
   }
 
   async #step(id: number, kind: WalkKind, step: 'start' | 'next'): Promise<WalkSlice> {
     const answer = await this.#turns.add(async () => {
-      if (this.#closed) throw new EngineClosedError()
+      if (this.#closed !== undefined) throw this.#closed
       return this.#take(id, kind, step).catch(workerLost)
     })
     if (isFailure(answer)) throw storageErrorOf(answer)

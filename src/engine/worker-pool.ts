@@ -119,16 +119,20 @@ export class WorkerPool implements BatchCarrier {
     await this.terminate()
   }
 
-  /** Ends the workers at once; tasks under way are lost, for the given reason, and no new worker starts. */
+  /**
+   * Ends the workers at once; tasks under way are lost, for the given reason, and no new worker starts. Resolves, also for
+   * whoever comes second, when there are no workers any more: one that hangs in a system call lasts as long as that.
+   */
   async terminate(reason?: Error): Promise<void> {
     this.#closed = true
-    this.#closedBy = reason
-    const pool = this.#pool
-    this.#pool = undefined
-    await Promise.all([pool?.destroy(), this.#ending])
+    this.#closedBy ??= reason
+    if (this.#pool !== undefined) this.#discard(this.#pool)
+    await this.#ending
   }
 
   async #run<Result>(name: string, task: unknown, transferList: ArrayBuffer[] = []): Promise<Result> {
+    // At once: the end may take as long as a system call hangs.
+    if (this.#closed) throw new WorkerLostError('the pool is closed', { cause: this.#closedBy })
     this.#outstanding++
     try {
       // What a worker of the pool before still does must not meet what those of the next one do.
@@ -184,7 +188,7 @@ export class WorkerPool implements BatchCarrier {
   /** Rejects every task that still waits in a pool without workers, or with some that are not to be trusted. */
   #discard(pool: Piscina): void {
     if (this.#pool === pool) this.#pool = undefined
-    const ending = pool.destroy().then(() => {
+    const ending = Promise.all([pool.destroy(), this.#ending]).then(() => {
       if (this.#ending === ending) this.#ending = undefined
     })
     this.#ending = ending

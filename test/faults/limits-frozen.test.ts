@@ -1,8 +1,9 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { budget } from '../budget.js'
 import type { Call, Condition } from '../races/engine-messages.js'
-import { EngineProcess } from '../races/engine-process.js'
+import { EngineProcess, RemoteError } from '../races/engine-process.js'
 import { skipWhere } from '../skip.js'
 import { ENGINE_KINDS } from './engine-kinds.js'
 import { freezingMissing, whileFrozen } from './frozen-disk.js'
@@ -111,6 +112,52 @@ async function standStill(durability: 'direct' | 'journal', fsync: boolean): Pro
 for (const [durability, fsync] of ENGINE_KINDS) {
   const title = `${durability}${fsync ? ' with fsync' : ''}: what is too much is refused at once, what was accepted is stored`
   skipWhere(loopMissing('ext4') ?? freezingMissing())(test, title, () => standStill(durability, fsync))
+}
+
+/** Whether a thread of a process waits for what nothing can wake it from: it cannot be ended. */
+function hangs({ pid }: EngineProcess): boolean {
+  const threads = `/proc/${pid}/task`
+  return readdirSync(threads).some((thread) => {
+    const path = `${threads}/${thread}/stat`
+    return existsSync(path) && readFileSync(path, 'utf8').includes(') D ')
+  })
+}
+
+/** The marks of owners in a directory. */
+function owners(directory: string): readonly string[] {
+  return readdirSync(`${directory}/.journal`).filter((name) => name.startsWith('owner-'))
+}
+
+for (const durability of ['direct', 'journal'] as const) {
+  const title = `${durability}: close with a timeout settles, and the directory is given up when nobody writes any more`
+  skipWhere(loopMissing('ext4') ?? freezingMissing())(test, title, async () => {
+    const disk = new LoopDisk('ext4')
+    const [remote, next] = [new EngineProcess(), new EngineProcess()]
+    const options = { directory: `${disk.directory}/sessions`, durability } as const
+    try {
+      await remote.open(options)
+      await whileFrozen(disk.directory, async () => {
+        await remote.flood([{ method: 'save', key: 'k' }])
+        while (!hangs(remote)) await remote.condition()
+        const error = await remote.closeEngine(0).then(
+          () => assert.unreachable('nothing can be stored'),
+          (reason: unknown) => reason,
+        )
+        assert.is(error instanceof RemoteError ? error.failure.errno : error, 'CLOSE_TIMEOUT')
+        const [settled] = await remote.flooded()
+        assert.is(settled !== undefined && 'failure' in settled ? settled.failure.errno : '', 'CLOSE_TIMEOUT')
+        assert.ok(hangs(remote), 'the disk still stands still')
+        if (durability === 'journal') assert.is(owners(options.directory).length, 1)
+      })
+      await next.open({ ...options, ...(durability === 'journal' ? { ownerTimeout: 60_000 } : {}) })
+      assert.equal(await next.run([{ method: 'save', key: 'k' }]), [{ value: undefined }])
+      await next.close()
+      await remote.end()
+    } finally {
+      await Promise.all([remote.kill(), next.kill()])
+      disk.remove()
+    }
+  })
 }
 
 test.run()
