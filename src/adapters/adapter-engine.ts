@@ -1,4 +1,4 @@
-import { checkNames, refuse } from '../engine/option-checks.js'
+import { checkNames, refuse, withoutText } from '../engine/option-checks.js'
 import { ENGINE_OPTIONS, type SessionEngineOptions } from '../engine/options.js'
 import { SessionEngine } from '../engine/session-engine.js'
 
@@ -52,7 +52,7 @@ function checkedEngine(engine: SessionEngine<object>, others: object): SessionEn
     ENGINE_METHODS.every((method) => typeof engine[method] === 'function')
   if (!able) refuse('engine', engine, 'a SessionEngine')
   for (const [name, value] of Object.entries(others)) {
-    if (value !== undefined) refuse(name, value, 'to be absent where engine is given')
+    if (value !== undefined) refuse(name, withoutText(value), 'to be absent where engine is given')
   }
   return engine
 }

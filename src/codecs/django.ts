@@ -3,7 +3,14 @@ import { DJANGO_CODEC, DJANGO_KEY, type DjangoFormatOptions } from '../../worker
 import { parsePythonJson } from '../../workers/files/django/python-json.js'
 import { expiryOf, ownExpiry } from '../../workers/files/django/session-expiry.js'
 import { EncodeError, InvalidSessionKeyError } from '../engine/errors.js'
-import { booleanOption, checkNames, numberOption, refuse } from '../engine/option-checks.js'
+import {
+  booleanOption,
+  checkNames,
+  kindOf,
+  numberOption,
+  refuse,
+  refuseUnseen,
+} from '../engine/option-checks.js'
 import type { Codec } from './codec.js'
 import { json } from './json.js'
 
@@ -83,7 +90,8 @@ export function django(options: DjangoOptions): Codec {
 function fillOptions(options: DjangoOptions): DjangoFormatOptions {
   checkNames('django', options, ['secretKey', 'fallbackKeys', 'cookieAge', 'expireIdle', 'salt'])
   const { fallbackKeys = [], salt = SALT } = options
-  if (!Array.isArray(fallbackKeys)) refuse('fallbackKeys', kindOf(fallbackKeys), 'an array of secret keys')
+  if (!Array.isArray(fallbackKeys))
+    refuseUnseen('fallbackKeys', kindOf(fallbackKeys), 'an array of secret keys')
   if (typeof salt !== 'string' || salt === '') refuse('salt', salt, 'a string that is not empty')
   return {
     secrets: [
@@ -111,12 +119,8 @@ function unseen(options: DjangoFormatOptions): DjangoFormatOptions {
 function secret(name: string, value: unknown): string | Uint8Array {
   const fits = typeof value === 'string' || value instanceof Uint8Array
   if (fits && value.length > 0) return value
-  // Its kind alone: what was given instead may hold the secret.
-  return refuse(name, fits ? 'empty' : kindOf(value), 'a secret key of Django, a string or bytes')
-}
-
-function kindOf(value: unknown): string {
-  return value === null ? 'null' : typeof value
+  // What was given instead may hold the secret.
+  return refuseUnseen(name, kindOf(value), 'a secret key of Django, a string or bytes that are not empty')
 }
 
 /** Django reads one byte for a character, so everything else has to be spelled out, as Python does. */

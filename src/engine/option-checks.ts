@@ -1,49 +1,71 @@
-import { inspect } from 'node:util'
+import { inspect, types } from 'node:util'
 
 /*
  * Checks of options. Every refusal is a TypeError that names the option, the value and what was expected.
  */
 
-/** Options under such names hold keys, wherever they were written. */
-const SECRET_NAME = /(?:^|\.)seal/i
-
-/** Refuses an option's value. What text and bytes there are within an object is not shown: a secret may be among them. */
+/**
+ * Refuses an option's value. Text is shown where it is the whole value; within an object neither that nor bytes are, and of
+ * what is no plain object only the class: a secret may be among it.
+ */
 export function refuse(option: string, value: unknown, expected: string): never {
-  if (SECRET_NAME.test(option)) refuseUnseen(option, 'given', expected)
   const shown = inspect(masked(value), { depth: 0, breakLength: Number.POSITIVE_INFINITY }).slice(0, 80)
   throw new TypeError(`option "${option}" is ${shown}; expected ${expected}`)
 }
 
-/** The same where the value may hold a secret: what is said of it takes its place. */
+/** The same where the value itself may be a secret: what is said of it takes its place. */
 export function refuseUnseen(option: string, told: string, expected: string): never {
   throw new TypeError(`option "${option}" is ${told}; expected ${expected}`)
 }
 
-const TEXT = { [inspect.custom]: () => 'a text' }
-const BYTES = { [inspect.custom]: () => 'bytes' }
-
-function masked(value: unknown): unknown {
-  if (ArrayBuffer.isView(value)) return BYTES
-  if (Array.isArray(value)) return value.map(maskedWithin)
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
-    return value
-  if (inspect.custom in value) return value
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, maskedWithin(inner)]))
+/** All that is said of a value that may be, or hold, a secret. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value === 'string') return `a string of ${value.length} characters`
+  if (value instanceof Uint8Array) return `${value.length} bytes`
+  return Array.isArray(value) ? `an array of ${value.length}` : `of type ${typeof value}`
 }
 
-function maskedWithin(value: unknown): unknown {
-  if (ArrayBuffer.isView(value)) return BYTES
-  return typeof value === 'string' ? TEXT : value
+function masked(value: unknown): unknown {
+  const shown = withoutFields(value)
+  if (Array.isArray(shown)) return Array.from(shown, withoutText)
+  if (typeof shown !== 'object' || shown === null || inspect.custom in shown) return shown
+  return Object.fromEntries(Object.entries(shown).map(([name, inner]) => [name, withoutText(inner)]))
+}
+
+/** What can be shown of a value that stands within another one, or under a name that is none. */
+export function withoutText(value: unknown): unknown {
+  return typeof value === 'string' ? told('a text') : withoutFields(value)
+}
+
+/** Node shows the fields of an instance, what is in a Map, the message of an error, and what hangs on a function. */
+function withoutFields(value: unknown): unknown {
+  if (typeof value === 'function') return told('a function')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  if (ArrayBuffer.isView(value)) return told('bytes')
+  if (types.isDate(value)) return told(String(new Date(value)))
+  if (Object.getPrototypeOf(value) === Object.prototype) return value
+  return told(
+    typeof value.constructor === 'function' ? `an instance of ${value.constructor.name}` : 'an object',
+  )
+}
+
+/** Is shown as these words. */
+function told(words: string): object {
+  return { [inspect.custom]: () => words }
 }
 
 /** Refuses names that are no options; what `undefined` stands under counts as not given. */
 export function checkNames(where: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) refuse(where, options, 'an object of options')
+  if (typeof options !== 'object' || options === null) {
+    // A secret alone, where options belong that have one.
+    refuse(where, withoutText(options), 'an object of options')
+  }
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
     const value: unknown = Reflect.get(options, name)
     // What is there no option for may be a secret under a name that is not quite its own.
-    const shown = maskedWithin(value)
+    const shown = withoutText(value)
     refuse(where === 'options' ? name : `${where}.${name}`, shown, `one of ${known.join(', ')}`)
   }
 }

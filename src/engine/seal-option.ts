@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 import type { SealBinding, SealKey } from '../../workers/seal/index.js'
-import { booleanOption, refuse, refuseUnseen } from './option-checks.js'
+import { kindOf, refuseUnseen } from './option-checks.js'
 
 /** What sessions are sealed with: see docs/seal.md. */
 export interface SealOptions {
@@ -39,13 +39,13 @@ export function sealOption(seal: SealOptions | undefined): SealBinding | undefin
   if (seal === undefined) return undefined
   if (typeof seal !== 'object' || seal === null) return refuseUnseen('seal', kindOf(seal), '{ keys: [key] }')
   for (const name of Object.keys(seal)) {
-    if (!NAMES.includes(name)) refuse(`seal.${name}`, undefined, `one of ${NAMES.join(', ')}`)
+    if (!NAMES.includes(name)) refuseUnseen(`seal.${name}`, 'given', `one of ${NAMES.join(', ')}`)
   }
-  const { keys, acceptUnsealed } = seal
+  const { keys, acceptUnsealed = false } = seal
   if (!Array.isArray(keys) || keys.length === 0) {
     return refuseUnseen('seal.keys', kindOf(keys), `an array of keys, the newest first, each ${HOW}`)
   }
-  if (acceptUnsealed !== undefined && typeof acceptUnsealed !== 'boolean') {
+  if (typeof acceptUnsealed !== 'boolean') {
     return refuseUnseen('seal.acceptUnsealed', kindOf(acceptUnsealed), 'true or false')
   }
   const secrets = keys.map((key: unknown, index) => secretOf(`seal.keys[${index}]`, key))
@@ -54,10 +54,7 @@ export function sealOption(seal: SealOptions | undefined): SealBinding | undefin
     if (first !== index)
       refuseUnseen(`seal.keys[${index}]`, `the same as seal.keys[${first}]`, 'each key once')
   }
-  return {
-    keys: secrets.map(derive),
-    acceptUnsealed: booleanOption('seal.acceptUnsealed', acceptUnsealed, false),
-  }
+  return { keys: secrets.map(derive), acceptUnsealed }
 }
 
 function secretOf(option: string, key: unknown): Buffer {
@@ -75,12 +72,4 @@ function derive(secret: Buffer): SealKey {
   const bytes = (info: string, length: number): Buffer =>
     Buffer.from(hkdfSync('sha256', secret, '', info, length))
   return { id: bytes(ID_INFO, ID_BYTES).readUInt32LE(), key: new Uint8Array(bytes(KEY_INFO, KEY_BYTES)) }
-}
-
-/** What was given instead may hold a secret: its kind alone is told. */
-function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (typeof value === 'string') return `a string of ${value.length} characters`
-  if (value instanceof Uint8Array) return `${value.length} bytes`
-  return Array.isArray(value) ? `an array of ${value.length}` : `of type ${typeof value}`
 }

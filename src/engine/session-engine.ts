@@ -210,9 +210,10 @@ export class SessionEngine<
   /**
    * Removes expired sessions and what crashes left behind. Runs by itself every `sweepInterval` seconds, too. With `reseal`,
    * live sessions that the newest key has not sealed are sealed anew.
-   * @throws {TypeError} for `reseal` without a seal
+   * @throws {TypeError} for `reseal` without a seal, and for a wrong option
    */
   async clearExpired(options: ClearExpiredOptions = {}): Promise<SweepResult> {
+    checkNames('clearExpired', options, ['onProgress', 'signal', 'reseal'])
     if (booleanOption('reseal', options.reseal, false) && !this.#options.sealed)
       refuse('reseal', true, 'an engine with the option seal')
     await this.ready()

@@ -32,7 +32,7 @@ test('it is a store of express-session and an event emitter that can be extended
 
 test('what is no object of options is refused', () => {
   refused(undefined, /option "options" is undefined; expected an object/)
-  refused('./sessions', /option "options" is '.\/sessions'/)
+  refused('./sessions', /option "options" is a text/)
 })
 
 test('a store needs an engine, a storage or a directory', () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { files, json, SessionEngine, type SessionEngineOptions, type StorageDescription } from 'coatcheck'
 import { django } from 'coatcheck/django'
+import { CoatcheckStore } from 'coatcheck/express'
 import { Session, sessionOf, sessions } from 'coatcheck/session'
 import { djangoSource } from '#dist/src/import/django/index.js'
 import { moveIn } from '#dist/src/import/move-in.js'
@@ -105,6 +106,10 @@ async function everyRefusal(): Promise<void> {
   await small.close()
 }
 
+class OwnCodec {
+  readonly secretKey = signing
+}
+
 async function everyWrongOption(): Promise<void> {
   const directory = temporaryDirectory()
   const secret = signing as never
@@ -113,11 +118,25 @@ async function everyWrongOption(): Promise<void> {
   await failing('django', () => django({ secretKey: signing, fallbackKeys: { secret } as never }))
   await failing('codec', () => new SessionEngine({ directory, codec: { secretKey: signing } as never }))
   await failing('codec', () => new SessionEngine({ directory, secret } as never))
+  await failing('django', () => django(secret))
+  const bytes = new TextEncoder().encode(signing)
+  for (const object of [
+    new OwnCodec(),
+    new Map([[signing, signing]]),
+    Object.assign(Object.create(null), { signing }),
+    bytes.buffer,
+    Object.assign(() => signing, { signing }),
+  ]) {
+    await failing('codec', () => new SessionEngine({ directory, codec: object as never }))
+    await failing('codec', () => new SessionEngine({ directory: [object] as never }))
+    await failing('codec', () => new SessionEngine({ directory, secret: object } as never))
+  }
   const seal = { keys: [Buffer.from(signing)] }
   await failing('seal', () => new SessionEngine({ directory, sealed: seal, codec: seal.keys[0] } as never))
   const engine = engineWith({ directory })
   await failing('sessions', () => sessions({ engine, secrets: secret } as never))
   await failing('sessions', () => sessions({ engine, secret: [signing, ''] }))
+  await failing('store', () => new CoatcheckStore({ engine, seal: secret } as never))
   show('codec', django({ secretKey: signing }).encode)
   await engine.close()
 }

@@ -10,6 +10,12 @@ const directory = 'never-opened'
 /** Options, the name of the wrong one, how its value is shown, and what is expected instead. */
 type Wrong = readonly [options: unknown, name: string, shown: string, expected: RegExp]
 
+const SECRET_BYTES = new TextEncoder().encode('secret')
+
+class OwnCodec {
+  readonly key = 'secret'
+}
+
 const WRONG_ENGINE: readonly Wrong[] = [
   [{}, 'storage', 'undefined', /files\(\{ directory \}\), or directory/],
   [{ storage: 7 }, 'storage', '7', /a storage such as/],
@@ -31,6 +37,20 @@ const WRONG_ENGINE: readonly Wrong[] = [
     '{ name: a text, key: bytes }',
     /id/,
   ],
+  [{ directory, codec: new OwnCodec() }, 'codec', 'an instance of OwnCodec;', /id/],
+  [{ directory, codec: new Map([['key', 'secret']]) }, 'codec', 'an instance of Map;', /id/],
+  [{ directory, codec: new Set(['secret']) }, 'codec', 'an instance of Set;', /id/],
+  [{ directory, codec: new URL('redis://secret@host') }, 'codec', 'an instance of URL;', /id/],
+  [{ directory, codec: Object.assign(Object.create(null), { key: 'secret' }) }, 'codec', 'an object;', /id/],
+  [{ directory, codec: Object.assign(() => 7, { key: 'secret' }) }, 'codec', 'a function;', /id/],
+  [{ directory: SECRET_BYTES.buffer }, 'directory', 'an instance of ArrayBuffer;', /path of a directory/],
+  [
+    { directory: [new Error('secret'), new Map([['key', 'secret']]), SECRET_BYTES.buffer, () => 'secret'] },
+    'directory',
+    '[ an instance of Error, an instance of Map, an instance of ArrayBuffer, a funct',
+    /path of a directory/,
+  ],
+  [{ directory, keys: new Map([['key', 'secret']]) }, 'keys', 'an instance of Map;', /one of storage/],
   [{ directory, salt: Buffer.from('secret') }, 'salt', 'bytes', /one of storage, directory/],
   [{ directory: 'a\0b' }, 'directory', "'a\\x00b'", /path of a directory/],
   [{ directory, codec: 'json' }, 'codec', "'json'", /a codec such as/],
@@ -65,7 +85,7 @@ const WRONG_ENGINE: readonly Wrong[] = [
   [{ directory, maxage: 60 }, 'maxage', '60', /one of storage, directory, codec, maxAge/],
   [undefined, 'options', 'undefined', /an object of options/],
   [null, 'options', 'null', /an object of options/],
-  ['sessions', 'options', "'sessions'", /an object of options/],
+  ['secret', 'options', 'a text', /an object of options/],
 ]
 
 const WRONG_FILES: readonly Wrong[] = [

@@ -68,6 +68,8 @@ test('wrong options are told by name, with how to make a key, and never with wha
   for (const options of [
     { directory, seals: NEW },
     { directory, sealKeys: [NEW] },
+    { directory, sealKeys: Buffer.from(NEW) },
+    { directory, sealed: { keys: [NEW] } },
   ])
     assert.not.match(refusalOf(options), new RegExp(SECRET))
   assert.throws(
@@ -77,7 +79,7 @@ test('wrong options are told by name, with how to make a key, and never with wha
   const engine = new SessionEngine({ directory })
   assert.throws(
     () => new CoatcheckStore({ engine, seal: { keys: [NEW] } } as never),
-    (error: Error) => /"seal" is given/.test(error.message) && !error.message.includes(SECRET),
+    (error: Error) => /"seal" is { keys: \[Array\] }/.test(error.message) && !error.message.includes(SECRET),
   )
 })
 
@@ -190,6 +192,11 @@ test('reseal without a seal is refused', async () => {
   const { engine } = engineWith({ directory: temporaryDirectory('memory') })
   const error = await rejection(engine.clearExpired({ reseal: true }), TypeError)
   assert.match(error.message, /^option "reseal" is true; expected an engine with the option seal/)
+  const misspelt = await rejection(engine.clearExpired({ resael: true } as never), TypeError)
+  assert.match(
+    misspelt.message,
+    /^option "clearExpired.resael" is true; expected one of onProgress, signal, /,
+  )
   await engine.close()
 })
 

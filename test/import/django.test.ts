@@ -168,10 +168,13 @@ withDjango(test, 'another cookie name is another application', async ({ django, 
 test('wrong options are refused, and a secret is not shown', () => {
   const wrong: readonly (readonly [object, RegExp])[] = [
     [{ path: 1, secretKey: 'hidden' }, /option "path" is 1/],
-    [{ path: 'x' }, /option "secretKey" is 'undefined'; expected a text/],
-    [{ path: 'x', secretKey: '' }, /option "secretKey" is ''/],
-    [{ path: 'x', secretKey: 'hidden', fallbackKeys: 'hidden' }, /option "fallbackKeys" is 'string'/],
-    [{ path: 'x', secretKey: 'hidden', fallbackKeys: [''] }, /option "fallbackKeys" is ''/],
+    [{ path: 'x' }, /option "secretKey" is undefined; expected a text/],
+    [{ path: 'x', secretKey: '' }, /option "secretKey" is a string of 0 characters/],
+    [
+      { path: 'x', secretKey: 'hidden', fallbackKeys: 'hidden' },
+      /option "fallbackKeys" is a string of 6 characters/,
+    ],
+    [{ path: 'x', secretKey: 'hidden', fallbackKeys: [''] }, /option "fallbackKeys" is a string of 0 /],
     [{ path: 'x', secretKey: 'hidden', cookieAge: Number.NaN }, /option "cookieAge" is NaN/],
     [{ path: 'x', secretKey: 'hidden', cookieName: '' }, /option "cookieName" is ''/],
   ]

@@ -274,7 +274,7 @@ test('wrong options are refused, and a secret is not shown', () => {
     [{ path, ttl: -1 }, /option "ttl" is -1/],
     [{ path, encoding: 'morse' }, /option "encoding" is 'morse'/],
     [{ path, decoder: 'JSON' }, /option "decoder" is 'JSON'/],
-    [{ path, secret: ['hidden'] }, /option "secret" is 'object'/],
+    [{ path, secret: ['hidden'] }, /option "secret" is an array of 1/],
     [{ path, crypto: {} }, /option "crypto" is \{\}; expected to be absent without a secret/],
     [
       { path, secret: 'hidden', crypto: { algorithm: 'rot13' } },

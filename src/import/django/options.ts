@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { checkNames, numberOption, refuse } from '../../engine/option-checks.js'
+import { checkNames, kindOf, numberOption, refuse, refuseUnseen } from '../../engine/option-checks.js'
 import { mostSourceBytes } from '../most-bytes.js'
 
 /** Options of {@link djangoSource}: settings of the Django project. */
@@ -47,7 +47,7 @@ export function fillOptions(options: DjangoOptions): FilledOptions {
   if (typeof cookieName !== 'string' || cookieName === '') {
     refuse('cookieName', cookieName, 'what file names begin with')
   }
-  if (!Array.isArray(fallbackKeys)) refuse('fallbackKeys', typeof fallbackKeys, 'a list of secrets')
+  if (!Array.isArray(fallbackKeys)) refuseUnseen('fallbackKeys', kindOf(fallbackKeys), 'a list of secrets')
   checkSecret('secretKey', secretKey)
   for (const key of fallbackKeys) checkSecret('fallbackKeys', key)
   const cookieAge = numberOption('cookieAge', options.cookieAge, 1_209_600, {
@@ -66,5 +66,5 @@ export function fillOptions(options: DjangoOptions): FilledOptions {
 
 function checkSecret(option: string, secret: unknown): void {
   if (typeof secret === 'string' && secret !== '') return
-  refuse(option, typeof secret === 'string' ? '' : typeof secret, 'a text of at least one character')
+  refuseUnseen(option, kindOf(secret), 'a text of at least one character')
 }

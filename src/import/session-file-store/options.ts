@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { checkNames, numberOption, refuse } from '../../engine/option-checks.js'
+import { checkNames, kindOf, numberOption, refuse, refuseUnseen } from '../../engine/option-checks.js'
 import { mostSourceBytes } from '../most-bytes.js'
 import { DEFAULT_ENCRYPTION, type EncryptionOptions } from './encryption.js'
 
@@ -54,7 +54,7 @@ export function fillOptions(options: SessionFileStoreOptions): FilledOptions {
   const decoder = options.decoder ?? ((encoded) => JSON.parse(encoded.toString()) as unknown)
   if (typeof decoder !== 'function') refuse('decoder', decoder, 'a function')
   if (secret !== undefined && (typeof secret !== 'string' || secret === '')) {
-    refuse('secret', typeof secret === 'string' ? '' : typeof secret, 'a text of at least one character')
+    refuseUnseen('secret', kindOf(secret), 'a text of at least one character')
   }
   if (options.crypto !== undefined && secret === undefined) {
     refuse('crypto', options.crypto, 'to be absent without a secret')
