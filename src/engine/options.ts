@@ -182,7 +182,8 @@ function codecOption(codec: Codec | undefined): Codec {
 export type Expiry = { readonly maxAge?: number } | { readonly expires?: Date }
 
 /**
- * The moment at which a session expires, in milliseconds since the epoch.
+ * The moment at which a session expires, in milliseconds since the epoch: never before that, for such a time no file can be given
+ * everywhere, and a hundred years from now at the latest.
  * @throws {TypeError} for anything but a number of seconds or a valid Date
  */
 export function expiryOf(expiry: Expiry | undefined, maxAge: number, now: number): number {
@@ -191,9 +192,9 @@ export function expiryOf(expiry: Expiry | undefined, maxAge: number, now: number
   if ('expires' in expiry && expiry.expires !== undefined) {
     const at = expiry.expires instanceof Date ? expiry.expires.getTime() : Number.NaN
     if (Number.isNaN(at)) refuse('expires', expiry.expires, 'a valid Date')
-    return Math.min(at, now + LONGEST_AGE * 1000)
+    return Math.min(Math.max(0, at), now + LONGEST_AGE * 1000)
   }
   const seconds = 'maxAge' in expiry && expiry.maxAge !== undefined ? expiry.maxAge : maxAge
   if (typeof seconds !== 'number' || Number.isNaN(seconds)) refuse('maxAge', seconds, 'a number of seconds')
-  return now + Math.min(seconds, LONGEST_AGE) * 1000
+  return Math.max(0, now + Math.min(seconds, LONGEST_AGE) * 1000)
 }

@@ -6,6 +6,19 @@ import { outcome, rejection } from './rejections.js'
 import { freshKey, type StorageContext } from './subject.js'
 
 const PAST = { expires: new Date(Date.now() - 60_000) }
+const YEAR = 31_536_000_000
+const FAR_PAST = [
+  { maxAge: Number.NEGATIVE_INFINITY },
+  { maxAge: Number.MIN_SAFE_INTEGER },
+  { expires: new Date(-8.64e15) },
+  { expires: new Date(-1) },
+  { expires: new Date(0) },
+]
+const FAR_FUTURE = [
+  { maxAge: Number.POSITIVE_INFINITY },
+  { maxAge: Number.MAX_SAFE_INTEGER },
+  { expires: new Date(8.64e15) },
+]
 
 /** What each operation gives, one at a time. */
 export function registerOperations(test: Test<StorageContext>): void {
@@ -103,6 +116,32 @@ export function registerOperations(test: Test<StorageContext>): void {
       }
       assert.is(await engine.create(key, { version: 3 }), undefined, 'an expired session is not in the way')
       assert.equal(await other.load(key), { version: 3 })
+    }
+  })
+
+  test('an expiry in the far past has come, and one in the far future has not', async ({ engine, other }) => {
+    for (const expiry of FAR_PAST) {
+      const key = freshKey()
+      await engine.create(key, { version: 1 }, expiry)
+      assert.is(await other.load(key), undefined)
+      await engine.save(key, { version: 2 })
+      await engine.save(key, { version: 3 }, expiry)
+      assert.is(await other.exists(key), false)
+      await engine.save(key, { version: 4 })
+      await engine.update(key, { version: 5 }, expiry)
+      assert.is(await other.exists(key), false)
+      await engine.save(key, { version: 6 })
+      assert.is(await engine.touch(key, expiry), true)
+      assert.is(await other.load(key), undefined)
+    }
+    for (const expiry of FAR_FUTURE) {
+      const key = freshKey()
+      await engine.create(key, { version: 1 }, expiry)
+      assert.equal(await other.load(key), { version: 1 })
+      await engine.save(key, { version: 2 }, { maxAge: 60 })
+      assert.is(await engine.touch(key, expiry), true)
+      const { expires } = (await other.loadWithExpiry(key)) ?? {}
+      assert.ok(expires !== undefined && expires.getTime() > Date.now() + YEAR)
     }
   })
 

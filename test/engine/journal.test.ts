@@ -110,6 +110,41 @@ test('what a crash has left is read back, told of while the engine opens, and th
   assert.is(filesIn(directory), 299)
 })
 
+test('no expiry that is accepted keeps what is saved after it from being read back, or brought to files', async () => {
+  const past = [
+    { maxAge: Number.NEGATIVE_INFINITY },
+    { maxAge: Number.MIN_SAFE_INTEGER },
+    { maxAge: -1 },
+    { expires: new Date(-8.64e15) },
+    { expires: new Date(-1) },
+  ]
+  const future = [
+    { maxAge: Number.POSITIVE_INFINITY },
+    { maxAge: Number.MAX_VALUE },
+    { expires: new Date(8.64e15) },
+  ]
+  for (const expiry of [...past, ...future]) {
+    const { engine, directory } = journaled({}, { threads: 1 })
+    await engine.save('a', { version: 1 }, expiry)
+    await engine.save('b', { version: 2 })
+    await crash(engine)
+    const { engine: second } = journaled({ directory }, { threads: 1 })
+    const corrupt: unknown[] = []
+    second.on('corrupt', (notice) => corrupt.push(notice))
+    assert.equal(await second.load('b'), { version: 2 })
+    assert.is(await second.exists('a'), future.includes(expiry))
+    await second.flush({ files: true })
+    await second.close()
+    assert.equal(corrupt, [])
+    const direct = new SessionEngine({ directory, threads: 1 })
+    assert.equal(
+      [await direct.load('b'), await direct.exists('a')],
+      [{ version: 2 }, future.includes(expiry)],
+    )
+    await direct.close()
+  }
+})
+
 test('an engine without a journal brings to files what a crash has left in one', async () => {
   const { engine, directory } = journaled()
   await Promise.all(Array.from({ length: 300 }, (_, index) => engine.save(`key-${index}`, { index })))

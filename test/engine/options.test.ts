@@ -1,4 +1,5 @@
 import { files, json, msgpack, SessionEngine, type SessionEngineOptions } from 'coatcheck'
+import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { automaticThreads, type Expiry, expiryOf } from '#dist/src/engine/options.js'
@@ -194,6 +195,21 @@ test('an expiry is seconds from now or a moment, and the least wrong of it is re
       () => expiryOf(wrong as Expiry, 60, now),
       /^option "(expiry|maxAge|expires)" is .*; expected /,
     )
+})
+
+test('whatever expiry is accepted, is a moment that a file can be given', () => {
+  const now = 1_700_000_000_000
+  const century = now + 3_153_600_000_000
+  const isMoment = (expiry: Expiry) => {
+    const at = expiryOf(expiry, 60, now)
+    return at >= 0 && at <= century
+  }
+  fc.assert(fc.property(fc.double({ noNaN: true }), (maxAge) => isMoment({ maxAge })))
+  fc.assert(fc.property(fc.maxSafeInteger(), (maxAge) => isMoment({ maxAge })))
+  fc.assert(fc.property(fc.date({ noInvalidDate: true }), (expires) => isMoment({ expires })))
+  for (const maxAge of [Number.NEGATIVE_INFINITY, Number.MIN_SAFE_INTEGER, -Number.MAX_VALUE])
+    assert.is(expiryOf({ maxAge }, 60, now), 0)
+  assert.is(expiryOf({ expires: new Date(-8.64e15) }, 60, now), 0)
 })
 
 test("threads: 'auto' is one for every processor, from two to four", () => {

@@ -10,6 +10,8 @@ const NONE = -1
 /** What the same bytes are as a key. */
 const KEY_FLAGS = WIDE_KEY | DIGESTED_KEY
 const TAKEN = Number.POSITIVE_INFINITY
+/** The latest moment that a `Date` can be, in milliseconds since the epoch. */
+const LATEST = 8.64e15
 
 /**
  * The newest version of every session that is not in its file yet: what loads, checks and checkpoints see.
@@ -53,7 +55,7 @@ export class NewestVersions {
     if (slot.opcode !== Opcode.TOUCH) this.#put(entry, slot, sequence)
     else if (entry !== NONE && this.opcode(entry) === Opcode.SAVE) {
       const address = this.#addressOf(entry)
-      this.#slab.chunkOf(address).doubles[(Slab.offsetOf(address) + 16) >>> 3] = slot.expiry
+      setExpiry(this.#slab.chunkOf(address), Slab.offsetOf(address), slot.expiry)
       if (this.#dirtySince[entry] === TAKEN) this.#halfKept.add(entry)
       this.#mark(entry, sequence)
     }
@@ -254,4 +256,10 @@ function copySlot(slot: SlotView, chunk: Chunk, at: number): void {
     }
   }
   if (slot.opcode !== Opcode.DELETE) chunk.bytes[at + 4] = Opcode.SAVE
+  setExpiry(chunk, at, slot.expiry)
+}
+
+/** As a moment that a file's time can be, and a `Date`: whatever was journaled must be readable, and go to its file. */
+function setExpiry(chunk: Chunk, at: number, expiry: number): void {
+  chunk.doubles[(at + 16) >>> 3] = Math.min(Math.max(0, expiry), LATEST)
 }

@@ -9,9 +9,6 @@ import {
 } from '../../protocol/index.js'
 import { LONGEST_KEY } from '../record.js'
 
-/** The latest moment that a `Date` can be, in milliseconds since the epoch. */
-const LATEST = 8.64e15
-
 /**
  * Whether the slots of a frame are what a journal holds: a checksum proves that a frame is as it was written, not that an
  * engine wrote it. Nothing is taken in of a frame before all of it is known to lie within its bounds, and to be
@@ -39,5 +36,6 @@ function isSound(slots: SlotReader, end: number): boolean {
   if (isWide && keyBytes % 2 !== 0) return false
   const isDigested = ((packed >>> 8) & DIGESTED_KEY) !== 0
   if (isDigested && (isWide || keyBytes !== KEY_DIGEST_BYTES)) return false
-  return SLOT_HEADER + payloadBytes + keyBytes <= length && Math.abs(expiry) <= LATEST
+  // Any other number is a moment, however far off: the newest versions have it as one that a file can be given.
+  return SLOT_HEADER + payloadBytes + keyBytes <= length && !Number.isNaN(expiry)
 }

@@ -416,7 +416,6 @@ test('a whole frame that holds what no engine writes is damage', () => {
     },
     'a digest with wide letters': (bytes, slot) => bytes.writeUInt8(DIGESTED_KEY | WIDE_KEY, slot + 5),
     'a payload that is longer than the slot': (bytes, slot) => bytes.writeUInt32LE(2 ** 31, slot + 8),
-    'an expiry that no date can be': (bytes, slot) => bytes.writeDoubleLE(1e300, slot + 16),
     'an expiry that is no number': (bytes, slot) => bytes.writeDoubleLE(Number.NaN, slot + 16),
   }
   for (const [what, edit] of Object.entries(slotEdits)) {
@@ -435,6 +434,35 @@ test('a whole frame that holds what no engine writes is damage', () => {
     )
     assert.equal([driver.load('a'), driver.load('k'.repeat(32))], ['sound', undefined], what)
   }
+})
+
+test('any expiry but one that is no number is read back, and goes to its file', () => {
+  fc.assert(
+    fc.property(fc.double({ noNaN: true }), fc.double({ noNaN: true }), (saved, touched) => {
+      const driver = memoryJournal()
+      driver.save('a', 'odd', saved)
+      driver.save('b', 'touched')
+      if (touched > Date.now()) driver.touch('b', touched)
+      driver.save('c', 'plain')
+      driver.reopen()
+      assert.equal(driver.replayed, [])
+      const found = [driver.load('a'), driver.load('b'), driver.load('c')]
+      assert.equal(found, [saved > Date.now() ? 'odd' : undefined, 'touched', 'plain'])
+      const { failures } = driver.checkpoint()
+      assert.equal([failures ?? [], driver.segments], [[], []])
+      driver.reopen()
+      assert.equal([driver.load('a'), driver.load('b'), driver.load('c')], found)
+    }),
+    {
+      numRuns: 50,
+      examples: [
+        [Number.NEGATIVE_INFINITY, 1e300],
+        [-1e300, Number.POSITIVE_INFINITY],
+        [Number.POSITIVE_INFINITY, Number.MAX_VALUE],
+        [-1, 8.64e15],
+      ],
+    },
+  )
 })
 
 test('frames that a later segment voids do not count', () => {
