@@ -1,9 +1,9 @@
 import { closeSync, fdatasyncSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
-import { type CorruptNotice, type ReplaySlice, type SlotReader, systemError } from '../../protocol/index.js'
+import { type CorruptNotice, type ReplaySlice, systemError } from '../../protocol/index.js'
 import { CHANGE_FLAGS, READ_FLAGS } from '../open-flags.js'
 import { readInto } from '../read-whole.js'
 import type { Evidence } from './evidence.js'
-import { type FrameHeader, hasFrameBehind, readFrame } from './frame.js'
+import { hasFrameBehind, readFrame } from './frame.js'
 import type { FrameReader } from './frame-reader.js'
 import type { NewestVersions } from './newest.js'
 import {
@@ -134,7 +134,7 @@ export class Replay {
     }
     this.#expected ??= header.firstSequence
     const bytes = readWhole(`${this.#directory}/${segmentName(segment.number)}`, this.#fsync)
-    const { end, damage } = this.#replayFrames(bytes, header, limit)
+    const { end, damage } = this.#onlyOnce(() => this.#replayFrames(bytes, header, limit))
     if (damage === undefined && this.#isWhole(index, bytes, header, end, limit)) return
     this.#ended = true
     const reason = damage ?? 'a segment of the journal is damaged in the middle'
@@ -162,7 +162,7 @@ export class Replay {
       const frame = readFrame(bytes, offset, salt)
       if (frame === undefined || frame.sequence !== this.#expected || frame.sequence >= limit)
         return { end: offset, damage: undefined }
-      const slots = this.#slotsOf(offset, frame)
+      const slots = this.#frames.slots(offset, frame)
       if (typeof slots === 'string') return { end: offset, damage: slots }
       while (slots.next()) this.#newest.note(slots, frame.sequence)
       this.#records += frame.slots
@@ -171,10 +171,13 @@ export class Replay {
     }
   }
 
-  /** Whoever asks again after a refusal is refused again: what the frames before have brought must not be taken in twice. */
-  #slotsOf(offset: number, frame: FrameHeader): SlotReader | string {
+  /**
+   * Whoever asks again after a failure is told of the same one: what the frames before have brought must not be taken in twice,
+   * nor what is missing of them for damage.
+   */
+  #onlyOnce<Result>(step: () => Result): Result {
     try {
-      return this.#frames.slots(offset, frame)
+      return step()
     } catch (error) {
       this.#failure = { error }
       throw error

@@ -30,7 +30,7 @@ const OLDEST_FORMAT = 1
 /** Bytes in front of the first frame. */
 export const SEGMENT_HEADER = 32
 const NAME = /^([0-9]{12})\.log$/
-/** Numbers begin with one: no journal comes so far, and whoever went on from there would run out of digits, or of integers. */
+/** Numbers begin with one, since none is zero in a header. No journal comes so far, and whoever went on from there would run out of digits, or of integers. */
 const MOST_SEGMENTS = 9e11
 const MOST_FRAMES = 2 ** 52
 
@@ -51,7 +51,7 @@ export function segmentName(number: number): string {
 export function segmentNumber(name: string): number | undefined {
   const digits = NAME.exec(name)?.[1]
   const number = Number(digits)
-  return digits === undefined || number > MOST_SEGMENTS ? undefined : number
+  return digits === undefined || number < 1 || number > MOST_SEGMENTS ? undefined : number
 }
 
 /** The header at the beginning of a segment; `undefined` when it is damaged or none. */
@@ -160,6 +160,7 @@ export class Segment {
     this.#length += length
   }
 
+  /** Whether another frame may be appended. */
   usable = true
 
   /** No more frames. */

@@ -12,7 +12,11 @@ import { crc32 } from 'node:zlib'
 import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { keepEvidence } from '#dist/workers/files/journal/evidence.js'
+import { FrameReader } from '#dist/workers/files/journal/frame-reader.js'
 import { openStorage } from '#dist/workers/files/journal/index.js'
+import { NewestVersions } from '#dist/workers/files/journal/newest.js'
+import { Replay } from '#dist/workers/files/journal/replay.js'
 import { SEGMENT_HEADER } from '#dist/workers/files/journal/segment.js'
 import {
   BATCH_HEADER,
@@ -462,6 +466,47 @@ test('any expiry but one that is no number is read back, and goes to its file', 
         [-1, 8.64e15],
       ],
     },
+  )
+})
+
+test('a replay that fails midway fails again, whoever asks, and takes nothing for damage', () => {
+  const driver = memoryJournal()
+  for (const key of ['a', 'b', 'c']) driver.save(key, `of ${key}`)
+  const before = readdirSync(driver.journalDirectory)
+  let room = 1
+  class FullVersions extends NewestVersions {
+    override note(...[slot, sequence]: Parameters<NewestVersions['note']>): void {
+      if (room-- === 0) throw new RangeError('no memory')
+      super.note(slot, sequence)
+    }
+  }
+  const replay = new Replay({
+    directory: driver.journalDirectory,
+    newest: new FullVersions(),
+    fsync: false,
+    evidence: keepEvidence(driver.journalDirectory),
+    frames: new FrameReader({ seal: undefined, digester: undefined }),
+  })
+  for (let round = 0; round < 3; round++) assert.throws(() => replay.next(), /no memory/)
+  assert.equal(readdirSync(driver.journalDirectory), before)
+  driver.reopen()
+  assert.equal(
+    ['a', 'b', 'c'].map((key) => driver.load(key)),
+    ['of a', 'of b', 'of c'],
+  )
+})
+
+test('an empty file with the number that no segment has, is nothing of a journal', () => {
+  const driver = memoryJournal()
+  driver.save('a', 'of a')
+  const { journalDirectory } = driver
+  writeFileSync(`${journalDirectory}/000000000000.log`, '')
+  driver.reopen()
+  assert.is(driver.load('a'), 'of a')
+  assert.equal(driver.replayed, [])
+  assert.equal(
+    readdirSync(journalDirectory).filter((name) => name.endsWith('.damaged')),
+    [],
   )
 })
 
