@@ -127,10 +127,20 @@ export class BatchApplier {
         context.onAlien(place)
         break
       default:
-        if (this.#options.exclusive) removeAlone(place)
-        else this.#tombstones.bury(this.#layout, place)
+        this.#remove(place)
     }
     group?.touched(slot, place.directory)
+  }
+
+  /**
+   * Where nobody else writes, no update can come late; but a sweep of ours goes beside this. It may have taken the session out
+   * of its place, and put it back when it is not what was meant: so this, too, asks for the claim. Whoever seals anew would link a
+   * session into a place that is empty, however long ago he lost his claim: a tombstone stands in his way.
+   */
+  #remove(place: Place): void {
+    if (!this.#options.exclusive || place.format.reseal !== undefined)
+      this.#tombstones.bury(this.#layout, place)
+    else underClaimIfPossible(place, () => unlinkIfPresent(place.file))
   }
 
   #load(slot: number, key: string, place: Place, reply: ReplyWriter): void {
@@ -148,12 +158,6 @@ export class BatchApplier {
   #setCorruptAside(place: Place, { reason, seen }: Corrupt, reply: ReplyWriter): void {
     reply.corrupt(setAside(this.#layout, place, reason, isSame(seen)))
   }
-}
-
-/** Where nobody else writes; but a sweep of ours may have taken the session out of its place, to seal it anew. */
-function removeAlone(place: Place): void {
-  if (place.format.reseal === undefined) unlinkIfPresent(place.file)
-  else underClaimIfPossible(place, () => unlinkIfPresent(place.file))
 }
 
 /** The record to write for a slot; `undefined` for the rest. */
