@@ -40,7 +40,7 @@ export interface SessionEntry {
   readonly changed: number | undefined
   /** Where it lies in the slice's `payloads`; only of sessions that are read whole. */
   readonly payloadAt?: number
-  /** Sealed, and no keys are known: there is no payload, whole or not. */
+  /** Sealed, and not opened: for no keys are known, or nothing but its header was read. */
   readonly closed?: true
 }
 

@@ -6,6 +6,7 @@ import { Layout, type Place } from '../layout.js'
 import { nativeFormat } from '../native-format.js'
 import type { FilesWorkerOptions } from '../options.js'
 import type { RecordFormat } from '../record-format.js'
+import { isRecordOf } from '../record-owner.js'
 import { SEALED } from '../seal-reasons.js'
 import { detectLayout } from './detect-layout.js'
 import type {
@@ -113,9 +114,9 @@ export class Inspection {
       const found = findFile(place, key)
       if (found.kind === 'corrupt') return found
       if (found.kind !== 'record') continue
-      const { keyLength, expiry, codec, bytes, stats, payload } = found
-      // Another application's, whose prefix begins as ours does.
-      if (keyLength !== undefined && keyLength !== key.length) continue
+      // Another application's, whose prefix begins as ours does; or one that says another key.
+      if (!isRecordOf(key, found)) continue
+      const { expiry, codec, bytes, stats, payload } = found
       const file = place.file.slice(this.#layout.root.length + 1)
       if (payload === undefined) return { kind: 'corrupt', reason: SEALED }
       const session = { where: 'file', key, file, expiry, bytes, codec, changed: stats.ctimeMs } as const

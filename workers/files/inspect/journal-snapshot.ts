@@ -9,7 +9,7 @@ import { JOURNAL_NAME, journalDirectory } from '../journal/options.js'
 import { type FoundSegment, findSegments, Replay } from '../journal/replay.js'
 import { segmentName, segmentNumber } from '../journal/segment.js'
 import { isSpare } from '../journal/spares.js'
-import { digestName } from '../names.js'
+import { digestName, isDigestName } from '../names.js'
 import type { BystanderEntry, CorruptEntry, JournalSlice, JournalSummary, SessionEntry } from './entries.js'
 import { digestedSlotOf, keyIn, nameOf, slotOf } from './journaled-keys.js'
 
@@ -91,9 +91,10 @@ export class JournalSnapshot {
   /** Whether the journal, and not the file of this name, tells what has become of a session. */
   knows(key: string | undefined, fileName: string): boolean {
     if (this.#newest.count === 0) return false
-    // A file with a key for a name is none of those whose names are hashed.
-    if (key !== undefined) return this.#newest.find(slotOf(key)) !== -1
-    return this.#entriesByDigest.has(fileName.slice(-DIGEST_LENGTH))
+    if (key !== undefined && this.#newest.find(slotOf(key)) !== -1) return true
+    // Also where the record in it says its key: a key too long for a name has the same file where names are hashed.
+    const name = fileName.slice(-DIGEST_LENGTH)
+    return isDigestName(name) && this.#entriesByDigest.has(name)
   }
 
   /** The session of a key; `'deleted'` when the journal says that there is none; `undefined` when it says nothing. */

@@ -24,6 +24,7 @@ import type {
 } from '#dist/workers/files/inspect/entries.js'
 import { Inspection } from '#dist/workers/files/inspect/inspection.js'
 import { SEALED } from '#dist/workers/files/seal-reasons.js'
+import { Status } from '#dist/workers/protocol/index.js'
 import { temporaryDirectory } from '../../../fixtures/temporary-directory.js'
 import { NEW } from '../journal/frames-on-disk.js'
 import { JournalDriver } from '../journal/journal-driver.js'
@@ -215,6 +216,35 @@ test('a journal has the last word over files, hashed names included', () => {
     assert.equal(texts, ['in the journal', 'absent', 'in a file', 'absent'])
     assert.equal(treeOf(directory), before)
   }
+})
+
+test('a key too long for a name has one file, whether names are hashed or not: the journal tells of it', () => {
+  const [long, gone, left] = ['k'.repeat(200), 'g'.repeat(200), 'l'.repeat(200)]
+  const plain = driverIn('sharded')
+  const { directory } = plain.options
+  for (const key of [long, gone, left]) plain.save(key, 'in a file')
+  const driver = new JournalDriver({ directory, hashNames: true })
+  assert.is(driver.update(long, 'in the journal'), Status.DONE)
+  driver.delete(gone)
+  const inspection = inspectionOf(directory)
+  for (const depth of ['whole', 'header'] as const) {
+    assert.equal(told(entriesOf(inspection, depth)), [
+      `session ${left} in file`,
+      'session undefined in journal',
+    ])
+  }
+  assert.is(inspection.find(gone).kind, 'absent')
+})
+
+test('a record in the place of a key that says another one is not what is found under it', () => {
+  const driver = driverIn('flat')
+  const [mine, other] = ['m'.repeat(200), 'o'.repeat(200)]
+  driver.save(other, 'text')
+  copyFileSync(driver.place(other).file, driver.place(mine).file)
+  assert.is(driver.load(mine), undefined)
+  const inspection = inspectionOf(driver.options.directory, { layout: 'flat' })
+  assert.is(inspection.find(mine).kind, 'absent')
+  assert.is(inspection.find(other).kind, 'session')
 })
 
 test('a directory that cannot be looked through is no empty one, however often it is tried', () => {
