@@ -1,6 +1,6 @@
 import { readSync, type Stats } from 'node:fs'
 import { type KeyDigest, Opcode, type RequestReader } from '../protocol/index.js'
-import { type SealBinding, Sealer, sealedWith } from '../seal/index.js'
+import { KEY_ID_BYTES, keyIdOf, type SealBinding, Sealer, sealedWith } from '../seal/index.js'
 import { OWN_FORMAT } from './own-format.js'
 import { lookInto } from './peek.js'
 import {
@@ -42,7 +42,7 @@ const HEADER_AT = LABEL.length
 const DIGEST_AT = HEADER_AT + RECORD_HEADER - GUARDED_OFFSET
 const DIGEST_BYTES = 32
 /** What is read of a file to see which key it was sealed with. */
-const LONGEST_START = RECORD_HEADER + LONGEST_KEY + 4
+const LONGEST_START = RECORD_HEADER + LONGEST_KEY + KEY_ID_BYTES
 
 /** Coatcheck's own records, their payloads sealed. Headers are as they were: whoever has no key sees all but the payload. */
 export class SealedFormat implements RecordFormat {
@@ -129,9 +129,10 @@ export class SealedFormat implements RecordFormat {
   }
 
   #open(bytes: Buffer, record: ReadRecord, owner: RecordOwner): Buffer | string {
-    if (record.sealed !== true) return this.#acceptUnsealed ? record.payload : UNSEALED
-    // The seal is bound to its owner, and not to what the record says of him.
+    if (record.sealed !== true && !this.#acceptUnsealed) return UNSEALED
+    // A seal is bound to its owner, and not to what the record says of him; sealed anew, one without would be to its owner, too.
     if (record.key !== undefined && !isKeyOf(owner, record.key)) return TAMPERED
+    if (record.sealed !== true) return record.payload
     const opened = this.#sealer.open(record.payload, this.#associate(bytes, owner))
     if (typeof opened !== 'string') return opened
     return opened === 'unknown key' ? UNKNOWN_KEY : TAMPERED
@@ -154,6 +155,7 @@ export class SealedFormat implements RecordFormat {
     if (typeof header === 'string') return false
     if (header.sealed !== true) return !this.#acceptUnsealed
     const idAt = RECORD_HEADER + (header.keyIncluded ? header.keyLength * 2 : 0)
-    return start.length >= idAt + 4 && !this.#knownIds.has(start.readUInt32LE(idAt))
+    const id = keyIdOf(start.subarray(idAt))
+    return id !== undefined && !this.#knownIds.has(id)
   }
 }

@@ -1,4 +1,6 @@
 export {
+  KEY_ID_BYTES,
+  keyIdOf,
   SEAL_BYTES,
   type SealBinding,
   Sealer,

@@ -23,7 +23,9 @@ export interface SealBinding {
   readonly acceptUnsealed: boolean
 }
 
-const NONCE_OFFSET = 4
+/** Bytes at the beginning of what is sealed that tell the key. */
+export const KEY_ID_BYTES = 4
+const NONCE_OFFSET = KEY_ID_BYTES
 const TAG_BYTES = 16
 const TEXT_OFFSET = NONCE_OFFSET + NONCE_BYTES
 /** Bytes that sealing adds. */
@@ -97,7 +99,7 @@ export class Sealer {
   /** What was sealed with the same associated data, in memory of its own; else why there is nothing to be had. */
   open(sealed: Buffer, associated: Uint8Array): Buffer | SealRefusal {
     if (sealed.length < SEAL_BYTES) return 'tampered'
-    const id = sealed.readUInt32LE(0)
+    const id = keyIdOf(sealed)
     let refusal: SealRefusal = 'unknown key'
     for (const { id: known, extended } of this.#keys) {
       if (known !== id) continue
@@ -125,7 +127,12 @@ export class Sealer {
 
 /** The id of the key that something was sealed with. */
 export function sealedWith(sealed: Buffer): number | undefined {
-  return sealed.length < SEAL_BYTES ? undefined : sealed.readUInt32LE(0)
+  return sealed.length < SEAL_BYTES ? undefined : keyIdOf(sealed)
+}
+
+/** The same, of no more than the beginning of it. */
+export function keyIdOf(beginning: Buffer): number | undefined {
+  return beginning.length < KEY_ID_BYTES ? undefined : beginning.readUInt32LE(0)
 }
 
 function openWith(extended: ExtendedKey, sealed: Buffer, associated: Uint8Array): Buffer | undefined {

@@ -137,6 +137,23 @@ resealing('a record that says the key of another session is told of, and stays a
   assert.is(both.load(mine), 'text')
 })
 
+resealing('nor is one that is not sealed, though that is accepted, sealed for another session', () => {
+  const { newest, directory } = drivers()
+  const plain = new StorageDriver({ layout: 'flat', directory })
+  const accepting = new StorageDriver({ layout: 'flat', directory, seal: { ...NEW, acceptUnsealed: true } })
+  const [mine, other] = ['m'.repeat(200), 'o'.repeat(200)]
+  plain.save(other, 'text')
+  const { file } = plain.place(mine)
+  copyFileSync(plain.place(other).file, file)
+  utimesSync(file, Date.now() / 1000 + 3600, Date.now() / 1000 + 3600)
+  const before = readFileSync(file)
+  const told = accepting.walk('reseal')
+  assert.is(told.resealed, 1)
+  assert.match(told.corrupt[0]?.reason ?? '', /the record of another session/)
+  assert.ok(readFileSync(file).equals(before))
+  assert.equal([newest.load(other), accepting.load(mine)], ['text', undefined])
+})
+
 resealing('slices are short, and none is left out', () => {
   const { old, both } = drivers({ layout: 'sharded' })
   for (let index = 0; index < 3 * LONGEST_SLICE; index++) old.save(`session${index}`, 'text')

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ExtendedKey } from '#dist/workers/seal/extended-key.js'
-import { SEAL_BYTES, Sealer, sealedWith } from '#dist/workers/seal/index.js'
+import { KEY_ID_BYTES, keyIdOf, SEAL_BYTES, Sealer, sealedWith } from '#dist/workers/seal/index.js'
 import { sealKey } from '../../fixtures/seal-keys.js'
 
 const seal = suite('seal')
@@ -78,6 +78,8 @@ seal('what is too short to be sealed tells of no key', () => {
   assert.is(sealedWith(sealed), NEW.id)
   assert.is(sealedWith(sealed.subarray(1)), undefined)
   assert.is(sealedWith(NONE), undefined)
+  assert.is(keyIdOf(sealed.subarray(0, KEY_ID_BYTES)), NEW.id)
+  assert.is(keyIdOf(sealed.subarray(0, KEY_ID_BYTES - 1)), undefined)
 })
 
 seal('finds the right one of two keys that share an id', () => {
