@@ -1,5 +1,5 @@
 import { lstatSync, openSync, type Stats } from 'node:fs'
-import { hasCode, systemError } from '../protocol/index.js'
+import { hasCode } from '../protocol/index.js'
 import { closeAnyway } from './close.js'
 import { isHeld } from './held.js'
 import type { Place } from './layout.js'
@@ -7,6 +7,7 @@ import { NEW_FILE_FLAGS } from './open-flags.js'
 import { pause } from './pause.js'
 import { putBack } from './put-back.js'
 import { rename } from './rename.js'
+import { busy } from './rounds.js'
 import { unlinkAnyway, unlinkIfPresent } from './unlink.js'
 
 /** Milliseconds after which a claim is taken for one that a crash left behind: a holder needs microseconds. */
@@ -34,7 +35,7 @@ export function underClaim<Result>(place: Place, task: () => Result): Result | u
  */
 export function underClaimInTime<Result>(place: Place, task: () => Result): Result {
   if (claimPatiently(place, claim)) return withClaim(place, task)
-  throw systemError('EBUSY', 'open', 'other processes keep the place of this session occupied')
+  throw busy('open')
 }
 
 /** The same for whoever must not be refused: when it cannot be had, on a full disk for one, the task is done without. */

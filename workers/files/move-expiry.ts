@@ -2,6 +2,7 @@ import { futimesSync, type Stats } from 'node:fs'
 import { headerOf } from './peek.js'
 import { composeExpiry, EXPIRY_OFFSET, UNREADABLE_EXPIRY } from './record.js'
 import type { NewExpiry } from './record-format.js'
+import { busy, MOST_ROUNDS } from './rounds.js'
 import { writeFully } from './write-fully.js'
 
 /**
@@ -40,12 +41,13 @@ export function moveExpiry(
  */
 function setTimeNotBefore(descriptor: number, expiry: number): void {
   let latest = expiry
-  for (;;) {
+  for (let round = 0; round < MOST_ROUNDS; round++) {
     setTime(descriptor, latest)
     const found = headerOf(descriptor)?.expiry
     if (found === undefined || found <= latest || found === UNREADABLE_EXPIRY) return
     latest = found
   }
+  throw busy('futime')
 }
 
 function setTime(descriptor: number, expiry: number): void {

@@ -1,5 +1,5 @@
 import { closeSync, linkSync } from 'node:fs'
-import { hasCode, Opcode, Status, systemError } from '../protocol/index.js'
+import { hasCode, Opcode, Status } from '../protocol/index.js'
 import { underClaim, waitForClaim } from './claim.js'
 import { hasNoHardLinks } from './hard-links.js'
 import type { Layout, Place } from './layout.js'
@@ -8,13 +8,12 @@ import { pause } from './pause.js'
 import { removeIfDead } from './removal.js'
 import { isDirectoryInTheWay, rename } from './rename.js'
 import { type ReplaceContext, replace } from './replace.js'
+import { busy, MOST_ROUNDS } from './rounds.js'
 import { syncDirectory } from './sync-directory.js'
 import { syncWritten, type Version, type Written, writeTemporary } from './temporary.js'
 import { exhume } from './tombstone.js'
 import { unlinkAnyway } from './unlink.js'
 
-/** Two writers can only keep taking a key from each other so often before one of them gives way. */
-const MOST_ROUNDS = 16
 /** Milliseconds. All pauses together are twice as long as a claim's life. */
 const LONGEST_PAUSE = 128
 
@@ -127,7 +126,7 @@ function create(context: SaveContext, version: Version, temporary: string): Stat
     if (makeWay(context, place, standing)) continue
     pauseInRound(round)
   }
-  throw systemError('EBUSY', 'link', 'other processes keep the place of this session occupied')
+  throw busy('link')
 }
 
 /** Another process is about to take it away or to win: it needs microseconds, or half a second if it has died. */

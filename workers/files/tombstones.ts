@@ -4,6 +4,7 @@ import { underClaimIfPossible } from './claim.js'
 import type { Layout, Place } from './layout.js'
 import { pause } from './pause.js'
 import { rename } from './rename.js'
+import { busy, MOST_ROUNDS } from './rounds.js'
 import { exhume, makeTombstone } from './tombstone.js'
 import { unlinkIfPresent } from './unlink.js'
 
@@ -39,7 +40,7 @@ export class Tombstones {
   #bury(layout: Layout, place: Place): boolean {
     let again = false
     let found = false
-    for (;;) {
+    for (let round = 0; round < MOST_ROUNDS; round++) {
       const taken = layout.temporary(place.directory)
       if (!moved(place.file, taken) && !again) return false
       again = true
@@ -49,6 +50,7 @@ export class Tombstones {
       if (outcome === 'made') this.#remember(place.file)
       return found
     }
+    throw busy('mkdir')
   }
 
   /** Takes away those whose time is over; a few microseconds when there are none. */

@@ -6,6 +6,7 @@ import type { Place } from './layout.js'
 import { livenessOfPlace } from './liveness.js'
 import { CHANGE_FLAGS } from './open-flags.js'
 import type { NewExpiry } from './record-format.js'
+import { busy, MOST_ROUNDS } from './rounds.js'
 import type { SaveContext } from './save-protocol.js'
 import { syncDirectory } from './sync-directory.js'
 import type { Tombstones } from './tombstones.js'
@@ -32,7 +33,7 @@ export function touch(context: TouchContext, request: Touch, tombstones: Tombsto
     if (buried && context.fsync) syncDirectory(place.directory)
     return buried ? Status.DONE : Status.ABSENT
   }
-  for (;;) {
+  for (let round = 0; round < MOST_ROUNDS; round++) {
     const descriptor = openSession(place)
     if (descriptor === undefined) return Status.ABSENT
     try {
@@ -42,6 +43,8 @@ export function touch(context: TouchContext, request: Touch, tombstones: Tombsto
       closeAnyway(descriptor)
     }
   }
+  // Or a file system that gives a file one number by its name and another one when it is open.
+  throw busy('lstat')
 }
 
 /** `undefined` when there is none, or none that can be opened so: a tombstone, a link, a socket. */
