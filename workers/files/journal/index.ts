@@ -79,11 +79,11 @@ class Journal implements JournalStorage {
   }
 
   apply(wire: ArrayBuffer): ArrayBuffer | null {
-    const request =
-      this.#digester === undefined ? new RequestReader(wire) : new DigestedRequest(wire, this.#digester)
+    let request = new RequestReader(wire)
     const reply = new ReplyWriter(request.slots)
     const journaled: number[] = []
     try {
+      if (this.#digester !== undefined) request = new DigestedRequest(wire, this.#digester)
       const log = this.#ensureLog()
       const length = this.#decideAll(request, reply, journaled)
       if (journaled.length > 0) this.#append(log, request, length, journaled.length)

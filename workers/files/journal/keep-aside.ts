@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import type { CorruptNotice } from '../../protocol/index.js'
 import type { Layout, Place } from '../layout.js'
 import { NEW_FILE_FLAGS } from '../open-flags.js'
-import { unlinkIfPresent } from '../unlink.js'
+import { unlinkAnyway } from '../unlink.js'
 import { writeFully } from '../write-fully.js'
 
 /** Keeps a record that is in no file yet for whoever wants to look at it. */
@@ -19,7 +19,7 @@ export function keepAside(layout: Layout, place: Place, reason: string, record: 
     return { reason, keptAs: `*${basename(aside).slice(-24)}` }
   } catch {
     // It is told all the same, and no reason to fail a load.
-    unlinkIfPresent(aside)
+    unlinkAnyway(aside)
     return { reason, keptAs: undefined }
   }
 }

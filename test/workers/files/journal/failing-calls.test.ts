@@ -158,6 +158,24 @@ test('spares that cannot be removed change nothing of the failure that they were
   assert.equal(driver.replayed, [])
 })
 
+test('what the codec refused goes though there is no room to keep it, nor a way to clean up', () => {
+  const driver = journal()
+  driver.save('a', 'refused')
+  const { writeId } = driver.one({ opcode: Opcode.LOAD, key: 'a' })
+  assert.ok(writeId !== undefined)
+  const codes: Record<string, string> = { openSync: 'ENOSPC', unlinkSync: 'EROFS' }
+  const { failure, corrupt } = refusing(
+    () => driver.one({ opcode: Opcode.SET_ASIDE, key: 'a', writeId }),
+    (name, path) => (String(path).includes('.corrupt-') ? codes[name] : undefined),
+  )
+  assert.is(failure, undefined)
+  assert.equal(
+    corrupt.map(({ reason, keptAs }) => [reason, keptAs]),
+    [['the codec refused the payload', undefined]],
+  )
+  assert.is(driver.load('a'), undefined)
+})
+
 test('damage is told though there is no room to keep what is damaged', () => {
   const driver = journal()
   for (const key of ['a', 'b', 'c']) driver.save(key, `of ${key}`)

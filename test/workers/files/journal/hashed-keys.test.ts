@@ -1,4 +1,6 @@
+import crypto from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -40,6 +42,30 @@ function slotsOnDisk(driver: JournalDriver): SlotReader[] {
     })
   })
 }
+
+test('a batch that there is no memory for to hash its keys fails, slot by slot, and the next one does not', () => {
+  const driver = journal()
+  driver.save('a', 'before')
+  const { hash } = crypto
+  crypto.hash = () => {
+    throw new RangeError('no memory')
+  }
+  syncBuiltinESMExports()
+  try {
+    const { outcomes } = driver.apply([
+      { opcode: Opcode.SAVE, key: 'a', text: 'after' },
+      { opcode: Opcode.LOAD, key: 'a' },
+    ])
+    assert.equal(
+      outcomes.map(({ status }) => status),
+      [Status.FAILED, Status.FAILED],
+    )
+  } finally {
+    crypto.hash = hash
+    syncBuiltinESMExports()
+  }
+  assert.is(driver.load('a'), 'before')
+})
 
 /** Every operation there is, on keys that one would find. */
 function useAll(driver: JournalDriver): void {
