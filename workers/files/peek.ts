@@ -18,7 +18,7 @@ export function lookInto<Result>(
   try {
     descriptor = openSync(file, READ_FLAGS)
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ELOOP', 'ENXIO')) return undefined
+    if (hasCode(error, 'ENOENT', 'ELOOP', 'EMLINK', 'ENXIO')) return undefined
     throw error
   }
   try {

@@ -47,8 +47,10 @@ export class DirectoryWalk implements Walk {
   }
 
   end(): void {
-    this.#open?.handle.closeSync()
+    const open = this.#open
+    // Closed or not: there is nothing more to be had from it.
     this.#open = undefined
+    open?.handle.closeSync()
   }
 
   /** What was met last is told before the directory that could not be read. */

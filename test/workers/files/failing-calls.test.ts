@@ -1,4 +1,5 @@
 import {
+  Dir,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -222,6 +223,34 @@ calls('one that another process makes at the same time is looked at like any oth
     if (mode === 0o700) open()
     else assert.throws(open, /^EPERM: everybody may write/)
     assert.ok(isMade)
+  }
+})
+
+calls('a walk whose directory cannot be closed tells of that, and is over', () => {
+  const { driver } = flat()
+  driver.save(KEY, 'x')
+  const { closeSync } = Dir.prototype
+  Dir.prototype.closeSync = function close(this: Dir) {
+    closeSync.call(this)
+    throw Object.assign(new Error('EIO: made to fail, closedir'), { code: 'EIO' })
+  }
+  try {
+    assert.throws(() => driver.walk('count'), /^EIO/)
+  } finally {
+    Dir.prototype.closeSync = closeSync
+  }
+  assert.is(driver.walk('count').live, 1)
+})
+
+calls('a link is none of ours, by whatever code a system refuses to follow it', () => {
+  for (const code of ['ELOOP', 'EMLINK']) {
+    const { driver } = flat()
+    driver.save(KEY, 'x')
+    const count = refusing(
+      () => driver.walk('count').live,
+      (name) => (name === 'openSync' ? code : undefined),
+    )
+    assert.is(count, 0, code)
   }
 })
 
