@@ -3,6 +3,7 @@ import { hasCode } from '../protocol/index.js'
 import { closeAnyway } from './close.js'
 import { isHeld } from './held.js'
 import type { Place } from './layout.js'
+import { isOlder } from './litter.js'
 import { NEW_FILE_FLAGS } from './open-flags.js'
 import { pause } from './pause.js'
 import { putBack } from './put-back.js'
@@ -131,7 +132,7 @@ function statusOf(path: string): Stats | 'held' | undefined {
 
 /** Older than any holder needs, or from a future that the clock has been set back from. */
 function isLeftBehind(claim: Stats): boolean {
-  return Math.abs(Date.now() - claim.ctimeMs) > CLAIM_LIFE
+  return isOlder(claim, CLAIM_LIFE)
 }
 
 /**

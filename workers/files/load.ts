@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, type Stats } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
 import { waitForClaim } from './claim.js'
+import { settled } from './half-written.js'
 import type { Place } from './layout.js'
 import { READ_FLAGS } from './open-flags.js'
 import { readWhole } from './read-whole.js'
@@ -61,11 +62,10 @@ export function readAtOnce(
     if (!stats.isFile()) return corrupt('no regular file', stats)
     if (stats.size === 0) return ABSENT
     if (stats.size > format.longest(maxRecordBytes)) return corrupt(LARGER_THAN_ANY, stats)
-    let record = format.read(readWhole(descriptor, stats.size), stats.mtimeMs, key)
-    // A touch may have been writing it at that moment.
-    if (record === DAMAGED_EXPIRY) {
-      record = format.read(readWhole(descriptor, stats.size), stats.mtimeMs, key)
-    }
+    const record = settled(
+      () => format.read(readWhole(descriptor, stats.size), stats.mtimeMs, key),
+      (found) => found === DAMAGED_EXPIRY,
+    )
     if (typeof record === 'string') return corrupt(record, stats)
     // Another application's session whose prefix begins with ours reads as a key of another length.
     if (key !== undefined && !isRecordOf(key, record)) return ABSENT

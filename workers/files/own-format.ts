@@ -23,6 +23,7 @@ import type {
 } from './record-format.js'
 import { isRecordOf } from './record-owner.js'
 import { SEALED } from './seal-reasons.js'
+import { isSameWrite } from './write-id.js'
 
 /** Coatcheck's own records: a header over that of the slot, so that nothing is copied; see record.ts. */
 export const OWN_FORMAT: RecordFormat = {
@@ -33,8 +34,7 @@ export const OWN_FORMAT: RecordFormat = {
   longest: longestRecord,
   compose,
   isOwn({ place, writeId }) {
-    const standing = peekHeader(place.file)?.header.writeId
-    return standing !== undefined && standing[0] === writeId[0] && standing[1] === writeId[1]
+    return isSameWrite(peekHeader(place.file)?.header.writeId, writeId)
   },
   read,
   // The directory is ours alone, and other prefixes are told by the record.

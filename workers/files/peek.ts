@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
+import { settled } from './half-written.js'
 import { READ_FLAGS } from './open-flags.js'
 import { RECORD_HEADER, type RecordHeader, readHeader, UNREADABLE_EXPIRY } from './record.js'
 
@@ -39,9 +40,10 @@ export function peekHeader(file: string): PeekedHeader | undefined {
 
 /** The header of an open file; `undefined` when there is none, or none of ours. */
 export function headerOf(descriptor: number): RecordHeader | undefined {
-  const header = readOnce(descriptor)
-  // A touch may be writing it at this moment.
-  return header?.expiry === UNREADABLE_EXPIRY ? readOnce(descriptor) : header
+  return settled(
+    () => readOnce(descriptor),
+    (header) => header?.expiry === UNREADABLE_EXPIRY,
+  )
 }
 
 function readOnce(descriptor: number): RecordHeader | undefined {

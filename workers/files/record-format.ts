@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs'
 import type { KeyDigest, Opcode, RequestReader } from '../protocol/index.js'
 import type { DecodedName } from './names.js'
 import type { FilesWorkerOptions } from './options.js'
+import type { WriteId } from './write-id.js'
 
 /** What a record tells besides its payload, and without it. */
 export interface RecordTraits {
@@ -9,7 +10,7 @@ export interface RecordTraits {
   readonly keyLength: number | undefined
   readonly keyIncluded: boolean
   /** Tells it from any other record that has stood in its place. */
-  readonly writeId: readonly [low: number, high: number]
+  readonly writeId: WriteId
   /** An update put it there, or may have: only over a session, so where there was none it came too late. */
   readonly writtenByUpdate: boolean
 }
@@ -36,7 +37,7 @@ export interface RecordContent {
   readonly payload: Uint8Array
   /** Milliseconds since the epoch. */
   readonly expiry: number
-  readonly writeId: readonly [low: number, high: number]
+  readonly writeId: WriteId
   readonly codec: number
   readonly writtenByUpdate: boolean
 }
@@ -62,7 +63,7 @@ export interface ComposedVersion<
   readonly end: number
   /** What the file's times are set to: milliseconds since the epoch. */
   readonly fileTime: number
-  readonly writeId: readonly [low: number, high: number]
+  readonly writeId: WriteId
   /** A worker may have begun this very operation before it died. */
   readonly retried: boolean
 }

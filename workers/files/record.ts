@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { SLOT_HEADER } from '../protocol/index.js'
 import { SEAL_BYTES } from '../seal/index.js'
+import type { WriteId } from './write-id.js'
 
 /*
  * A record, little-endian:
@@ -45,7 +46,7 @@ export interface RecordHeader {
   readonly payloadLength: number
   /** Milliseconds since the epoch, kept without their fraction. */
   readonly expiry: number
-  readonly writeId: readonly [low: number, high: number]
+  readonly writeId: WriteId
   readonly codec: number
   readonly keyIncluded: boolean
   /** An update put it there: only over a session, so where there was none it came too late. */

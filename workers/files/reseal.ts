@@ -2,6 +2,7 @@ import { fstatSync, fsyncSync, readSync, type Stats } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
 import { underClaimHolding } from './claim.js'
 import { closeAnyway } from './close.js'
+import { settled } from './half-written.js'
 import type { Layout, Place } from './layout.js'
 import { lookInto } from './peek.js'
 import { readWhole } from './read-whole.js'
@@ -76,13 +77,13 @@ function look({ maxRecordBytes }: ResealContext, place: Place, owner: RecordOwne
   const { format } = place
   const found = lookInto(place.file, (descriptor, stats): Seen | ResealOutcome => {
     if (stats.size > format.longest(maxRecordBytes)) return refused(LARGER_THAN_ANY)
-    const read = () => {
-      const bytes = readWhole(descriptor, stats.size)
-      return { bytes, resealed: format.reseal?.(bytes, owner) }
-    }
-    let { bytes, resealed } = read()
-    // A touch may have been writing it at that moment.
-    if (resealed === DAMAGED_EXPIRY) ({ bytes, resealed } = read())
+    const { bytes, resealed } = settled(
+      () => {
+        const read = readWhole(descriptor, stats.size)
+        return { bytes: read, resealed: format.reseal?.(read, owner) }
+      },
+      (found) => found.resealed === DAMAGED_EXPIRY,
+    )
     if (resealed === undefined) return CURRENT
     if (typeof resealed === 'string') return refused(resealed)
     return { header: Buffer.from(bytes.subarray(0, RECORD_HEADER)), fileTime: stats.mtimeMs, bytes: resealed }

@@ -5,6 +5,7 @@ import type { Layout, Place } from './layout.js'
 import type { RecordFormat } from './record-format.js'
 import { removeIfMeant } from './removal.js'
 import { isTombstone } from './tombstone.js'
+import { isSameWrite, type WriteId } from './write-id.js'
 
 /**
  * Moves what is no session out of a session's place and keeps it for whoever wants to look at it: the next save
@@ -48,12 +49,6 @@ export function isAlien(taken: string): boolean {
 }
 
 /** Is the record with this write id. */
-export function hasWriteId(
-  format: RecordFormat,
-  writeId: readonly [low: number, high: number],
-): (taken: string) => boolean {
-  return (taken) => {
-    const standing = format.peek(taken)?.header.writeId
-    return standing !== undefined && standing[0] === writeId[0] && standing[1] === writeId[1]
-  }
+export function hasWriteId(format: RecordFormat, writeId: WriteId): (taken: string) => boolean {
+  return (taken) => isSameWrite(format.peek(taken)?.header.writeId, writeId)
 }

@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
 import { underClaimIfPossible } from './claim.js'
 import type { Layout, Place } from './layout.js'
+import { isOlder } from './litter.js'
 import { pause } from './pause.js'
 import { rename } from './rename.js'
 import { busy, MOST_ROUNDS } from './rounds.js'
@@ -81,7 +82,7 @@ export class Tombstones {
       if (at > latest || taken++ === most) return
       this.#left.delete(file)
       try {
-        if (isOlder(file, life)) exhume(file)
+        if (isOurs(file, life)) exhume(file)
       } catch {
         // Litter, not a lost session: the sweep collects it when the disk lets it.
       }
@@ -90,10 +91,10 @@ export class Tombstones {
 }
 
 /** Ours was taken away by a create, and what stands there now may be another process's, made a moment ago. */
-function isOlder(file: string, life: number): boolean {
+function isOurs(file: string, life: number): boolean {
   const stats = lstatSync(file, { throwIfNoEntry: false })
-  // The kernel's clock for files is a few milliseconds late; and it may have been set back since.
-  return stats?.isDirectory() === true && Math.abs(Date.now() - stats.ctimeMs) >= life / 2
+  // The kernel's clock for files is a few milliseconds late.
+  return stats?.isDirectory() === true && isOlder(stats, life / 2)
 }
 
 function wasWrittenByUpdate({ format, file }: Place): boolean {

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, type Stats } from 'node:fs'
 import { hasCode } from '../../protocol/index.js'
 import { SEAL_BYTES } from '../../seal/index.js'
+import { settled } from '../half-written.js'
 import { READ_FLAGS } from '../open-flags.js'
 import { readInto } from '../read-whole.js'
 import { DAMAGED_EXPIRY, LONGEST_KEY, RECORD_HEADER, readHeader, UNREADABLE_EXPIRY } from '../record.js'
@@ -8,8 +9,6 @@ import type { RecordFormat, RecordOwner } from '../record-format.js'
 import { isTombstone } from '../tombstone.js'
 import type { InspectionDepth } from './entries.js'
 
-/** Looks at a record whose expiry a touch may be writing at this moment. */
-const LOOKS = 4
 /** The most that `maxRecordBytes` may be: which one the directory's engine has, nobody says. */
 export const LARGEST_PAYLOAD = 2 ** 28
 /** The same for files without a header that tells how long they should be: those are read before they are known. */
@@ -121,13 +120,6 @@ function readWhole(descriptor: number, format: RecordFormat, stats: Stats, owner
     payload,
     closed: false,
   }
-}
-
-/** Looks again while what was found is what a touch leaves half written. */
-function settled<Found>(look: () => Found, isHalfWritten: (found: Found) => boolean): Found {
-  let found = look()
-  for (let again = 1; again < LOOKS && isHalfWritten(found); again++) found = look()
-  return found
 }
 
 function readUpTo(descriptor: number, size: number): Buffer {

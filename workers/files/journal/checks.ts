@@ -8,6 +8,7 @@ import { isMeant } from '../replace.js'
 import { isSame, setAside } from '../set-aside.js'
 import { Tombstones } from '../tombstones.js'
 import { touch } from '../touch.js'
+import { isSameWrite } from '../write-id.js'
 import { keepAside } from './keep-aside.js'
 import type { NewestVersions } from './newest.js'
 
@@ -94,7 +95,7 @@ export class Checks {
     const taken = entry === NONE ? this.#isTaken(request, now) : this.#newest.isLive(entry, now)
     if (!taken) return true
     // An earlier worker may have journaled this very create before it died.
-    const own = request.attempt > 0 && isSameId(this.#standingId(request, entry), request.writeId)
+    const own = request.attempt > 0 && isSameWrite(this.#standingId(request, entry), request.writeId)
     if (!own) reply.status(request.index, Status.CONFLICT)
     return false
   }
@@ -110,7 +111,7 @@ export class Checks {
     const standing = this.#standing(request, entry, reply, now)
     if (standing === undefined) return this.#orAbsent(false, request, reply)
     // A worker that has died had done it.
-    if (request.attempt > 0 && isSameId(standing.writeId, request.writeId)) return false
+    if (request.attempt > 0 && isSameWrite(standing.writeId, request.writeId)) return false
     if (!isMeant(standing.payload, request.expected())) {
       reply.status(request.index, Status.SUPERSEDED)
       return false
@@ -163,7 +164,7 @@ export class Checks {
     }
     const newest = this.#newest
     // Replaced meanwhile: nothing to be done.
-    if (newest.opcode(entry) !== Opcode.SAVE || !isSameId(newest.writeId(entry), request.writeId))
+    if (newest.opcode(entry) !== Opcode.SAVE || !isSameWrite(newest.writeId(entry), request.writeId))
       return false
     const place = this.#placeOf(request)
     const record = place.format.composeAlone(request.key(), place, {
@@ -195,8 +196,4 @@ export class Checks {
   #placeOf(request: RequestReader): Place {
     return this.#layout.place(request.key(), request.hash)
   }
-}
-
-function isSameId(left: readonly [number, number] | undefined, right: readonly [number, number]): boolean {
-  return left !== undefined && left[0] === right[0] && left[1] === right[1]
 }
