@@ -45,15 +45,19 @@ export function underClaimIfPossible<Result>(place: Place, task: () => Result): 
 }
 
 /**
- * The same as {@link underClaim} for whoever takes a session out of its place to where claims hold it: if it is there in the
- * end, it goes back. While it cannot, the claim stays: others look for what is missing then.
+ * The same as {@link underClaim} for whoever takes a session out of its place to where claims hold it: unless the task says
+ * that nothing is held any more, what is there in the end goes back. While it cannot, the claim stays: others look for what is
+ * missing then.
  */
-export function underClaimHolding<Result>(place: Place, task: () => Result): Result | undefined {
+export function underClaimHolding(place: Place, task: () => boolean): boolean | undefined {
   if (!claim(place)) return undefined
+  let isOver = false
   try {
-    return task()
+    isOver = task()
+    return isOver
   } finally {
-    abandon(place)
+    if (isOver) unlinkAnyway(place.claim)
+    else abandon(place)
   }
 }
 

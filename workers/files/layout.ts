@@ -112,7 +112,7 @@ export class Layout {
     return `${directory}/.${this.#unique()}.tmp`
   }
 
-  /** Where a file is taken to while it is decided whether it may go. */
+  /** Another name under which the sweep finds a file that was taken, and whose taker has died. */
   taken(place: Place): string {
     return place.beside(`taken-${this.#unique()}`)
   }

@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  renameSync,
   rmdirSync,
   rmSync,
   statSync,
@@ -13,7 +14,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { later } from '../../fixtures/later.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
-import { interleave, refusing } from './cut-points.js'
+import { interleave, killing, refusing } from './cut-points.js'
 import type { StorageDriver as Driver } from './storage-driver.js'
 
 // After cut-points.js, so that the storage gets the calls that can be cut.
@@ -259,7 +260,7 @@ calls('a link is none of ours, by whatever code a system refuses to follow it', 
 /** A session that is renewed while a sweep, say, takes away what had expired; what became of putting it back. */
 function renewedWhileTaken(
   driver: Driver,
-  codeFor: (name: string) => string | undefined,
+  codeFor: (name: string, path: unknown) => string | undefined,
   meanwhile = (): void => undefined,
 ): unknown {
   driver.save(KEY, 'expired', 1000)
@@ -286,13 +287,20 @@ calls('without hard links a session that was taken goes back by its name', () =>
   }
 })
 
-calls('what cannot be put back is told, and the sweep puts it back', () => {
+calls('what cannot be put back is told, and whoever looks for it puts it back', () => {
   const { driver, directory } = flat()
+  const { held } = driver.place(KEY)
   assert.is(
-    renewedWhileTaken(driver, (name) => (name === 'linkSync' ? 'EIO' : undefined)),
+    renewedWhileTaken(driver, (name, path) =>
+      path === held && (name === 'linkSync' || name === 'renameSync') ? 'EIO' : undefined,
+    ),
     'EIO',
   )
-  assert.is(driver.load(KEY), undefined)
+  assert.not(readdirSync(directory).includes(KEY))
+  assert.is(
+    later(1000, () => driver.load(KEY)),
+    'renewed',
+  )
   assert.is(
     later(2 * HOUR, () => driver.walk('sweep').orphans),
     1,
@@ -308,8 +316,9 @@ calls('without hard links nothing goes back over a tombstone', () => {
     () => mkdirSync(file, 0o1700),
   )
   assert.is(put, 'EISDIR')
-  assert.is(driver.load(KEY), undefined)
-  assert.is(readdirSync(directory).length, 2, 'the tombstone, and what was taken')
+  later(1000, () => assert.is(driver.load(KEY), undefined))
+  later(2 * HOUR, () => driver.walk('sweep'))
+  assert.equal([driver.load(KEY), readdirSync(directory)], [undefined, []])
 })
 
 calls('a tombstone that was taken, and finds a session in its place, is not needed any more', () => {
@@ -322,6 +331,40 @@ calls('a tombstone that was taken, and finds a session in its place, is not need
   }
   assert.not(removeIfMeant(driver.layout, driver.place(KEY), isMeant))
   assert.equal([driver.load(KEY), readdirSync(directory)], ['new', [KEY]])
+})
+
+calls('killed while it takes away what has been renewed, it leaves that to whoever asks next', () => {
+  const { driver, directory, file } = flat()
+  const looks: Record<string, () => void> = {
+    load: () => assert.is(driver.load(KEY), 'renewed'),
+    exists: () => assert.ok(driver.exists(KEY)),
+    create: () => assert.is(driver.create(KEY, 'new'), Status.CONFLICT),
+    delete: () => assert.is(driver.delete(KEY), Status.DONE),
+  }
+  let cuts = 0
+  for (const [name, look] of Object.entries(looks)) {
+    for (let at = 0; ; at++) {
+      for (const left of readdirSync(directory)) rmSync(`${directory}/${left}`, { recursive: true })
+      driver.save(KEY, 'renewed', Date.now() + 9 * HOUR)
+      renameSync(file, `${directory}/.renewed`)
+      driver.save(KEY, 'expired', 1000)
+      let isRenewed = false
+      const isMeant = (): boolean => {
+        if (isRenewed) return false
+        renameSync(`${directory}/.renewed`, file)
+        isRenewed = true
+        return true
+      }
+      if (!killing(() => removeIfMeant(driver.layout, driver.place(KEY), isMeant), at)) break
+      if (!isRenewed) continue
+      cuts++
+      later(1000, look)
+      later(2 * HOUR, () => driver.walk('sweep'))
+      const expected = name === 'delete' ? [undefined, []] : ['renewed', [KEY]]
+      assert.equal([driver.load(KEY), readdirSync(directory)], expected, `${name} after call ${at}`)
+    }
+  }
+  assert.ok(cuts > 10, `${cuts} cuts`)
 })
 
 /* Tombstones. */
