@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { SealBinding } from '#dist/workers/seal/index.js'
+import { sealBy } from '../../fixtures/seal-keys.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { interleave } from './cut-points.js'
 
@@ -13,11 +13,8 @@ const { Status } = await import('#dist/workers/protocol/index.js')
 const deletes = suite('deletes behind a journal')
 
 const KEY = 'k'
-const OLD: SealBinding = { keys: [{ id: 1, key: new Uint8Array(32).fill(1) }], acceptUnsealed: false }
-const BOTH: SealBinding = {
-  keys: [{ id: 2, key: new Uint8Array(32).fill(2) }, ...OLD.keys],
-  acceptUnsealed: false,
-}
+const OLD = sealBy(1)
+const BOTH = sealBy(2, 1)
 /** Calls that a sweep needs no longer than: a delete that waits for it makes more. */
 const SHORT_WHILE = 6
 

@@ -2,6 +2,7 @@ import { copyFileSync, openSync, renameSync, writeSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { SealBinding } from '#dist/workers/seal/index.js'
+import { sealBy } from '../../fixtures/seal-keys.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { refusing } from './cut-points.js'
 import type { StorageDriver as Driver, StepOutcome } from './storage-driver.js'
@@ -14,7 +15,6 @@ const { Opcode, Status } = await import('#dist/workers/protocol/index.js')
 const rounds = suite('who never gets his way gives way')
 
 const KEY = 'k'
-const SEAL: SealBinding = { keys: [{ id: 1, key: new Uint8Array(32).fill(1) }], acceptUnsealed: false }
 /** More than anybody should try. */
 const FOR_EVER = 200
 
@@ -38,7 +38,7 @@ function assertBusy({ status, failure }: StepOutcome): void {
 }
 
 rounds('a touch that finds another file in the place each time', () => {
-  const driver = driverIn({ seal: SEAL })
+  const driver = driverIn({ seal: sealBy(1) })
   driver.save(KEY, 'text', Date.now() + HOUR)
   const { file } = driver.place(KEY)
   const other = `${driver.options.directory}/.other`
