@@ -112,11 +112,6 @@ export class Layout {
     return `${directory}/.${this.#unique()}.tmp`
   }
 
-  /** Another name under which the sweep finds a file that was taken, and whose taker has died. */
-  taken(place: Place): string {
-    return place.beside(`taken-${this.#unique()}`)
-  }
-
   /** Where a file that is no session is kept for whoever wants to look at it. */
   aside(place: Place): string {
     return place.beside(`corrupt-${this.#unique()}`)

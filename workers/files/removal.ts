@@ -1,6 +1,6 @@
 import { hasCode } from '../protocol/index.js'
 import { underClaimHolding } from './claim.js'
-import type { Layout, Place } from './layout.js'
+import type { Place } from './layout.js'
 import { liveness } from './liveness.js'
 import { rename } from './rename.js'
 import { unlinkIfPresent } from './unlink.js'
@@ -17,18 +17,13 @@ import { unlinkIfPresent } from './unlink.js'
  * `isMeant` is asked twice, with the public path and with the one where it is held. `keepAs` keeps the file under that path
  * instead of unlinking it.
  */
-export function removeIfMeant(
-  _layout: Layout,
-  place: Place,
-  isMeant: (path: string) => boolean,
-  keepAs?: string,
-): boolean {
+export function removeIfMeant(place: Place, isMeant: (path: string) => boolean, keepAs?: string): boolean {
   return underClaimHolding(place, () => takeIfMeant(place, isMeant, keepAs)) ?? false
 }
 
 /** Removes what is dead: an expired record, or an empty file that was left behind. */
-export function removeIfDead(layout: Layout, place: Place): boolean {
-  return removeIfMeant(layout, place, (path) => {
+export function removeIfDead(place: Place): boolean {
+  return removeIfMeant(place, (path) => {
     const standing = liveness(place.format, path, Date.now())
     // The move out of its place has made a placeholder young again.
     return standing === 'dead' || (standing === 'reserved' && path !== place.file)

@@ -138,7 +138,7 @@ function pauseInRound(round: number): void {
 function makeWay(context: SaveContext, place: Place, standing: Liveness): boolean {
   switch (standing) {
     case 'dead':
-      return removeIfDead(context.layout, place)
+      return removeIfDead(place)
     case 'buried':
       exhume(place.file)
       return true

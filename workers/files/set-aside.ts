@@ -22,7 +22,7 @@ export function setAside(
   const aside = layout.aside(place)
   let moved = false
   try {
-    moved = removeIfMeant(layout, place, isMeant, aside)
+    moved = removeIfMeant(place, isMeant, aside)
   } catch {
     // It stays where it is, on a read-only file system for one: that is told, and no reason to fail a load.
   }

@@ -207,7 +207,7 @@ function sweepSession(
   if (stats.size === 0) {
     // An empty file is a placeholder; its maker may still be about.
     const empty = (taken: string) => isEmptyFile(lstatSync(taken))
-    if (isOlder(stats, context.orphanGrace) && removeIfMeant(layout, place, empty)) tally.orphans++
+    if (isOlder(stats, context.orphanGrace) && removeIfMeant(place, empty)) tally.orphans++
     return
   }
   const peeked = format.peek(place.file)
@@ -221,7 +221,7 @@ function sweepSession(
   // Not to be taken for dead; whoever loads it moves it aside.
   if (peeked.expiry === UNREADABLE_EXPIRY) tally.corrupt.push({ reason: DAMAGED_EXPIRY, keptAs: undefined })
   if (peeked.expiry > now) return
-  if (removeIfDead(layout, place)) tally.expired++
+  if (removeIfDead(place)) tally.expired++
 }
 
 /** Also what may be another program's. */

@@ -33,7 +33,7 @@ for (const seal of [undefined, OLD]) {
     for (let at = 0, calls = 1; at < calls; at++) {
       driver.save(KEY, 'newer than what the sweep has seen')
       // What a sweep does with it, from the moment when it has looked on.
-      const taken = driver.layout.taken(place)
+      const taken = place.beside(`taken-${'1'.repeat(24)}-1`)
       let isTaken = false
       const take = (): void => {
         // It has none while somebody else has the claim.

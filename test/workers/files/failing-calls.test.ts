@@ -272,7 +272,7 @@ function renewedWhileTaken(
     return looks === 1
   }
   try {
-    return refusing(() => removeIfMeant(driver.layout, driver.place(KEY), isMeant), codeFor)
+    return refusing(() => removeIfMeant(driver.place(KEY), isMeant), codeFor)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code
   }
@@ -329,7 +329,7 @@ calls('a tombstone that was taken, and finds a session in its place, is not need
     if (++looks === 2) assert.is(driver.save(KEY, 'new'), Status.DONE)
     return looks === 1
   }
-  assert.not(removeIfMeant(driver.layout, driver.place(KEY), isMeant))
+  assert.not(removeIfMeant(driver.place(KEY), isMeant))
   assert.equal([driver.load(KEY), readdirSync(directory)], ['new', [KEY]])
 })
 
@@ -355,7 +355,7 @@ calls('killed while it takes away what has been renewed, it leaves that to whoev
         isRenewed = true
         return true
       }
-      if (!killing(() => removeIfMeant(driver.layout, driver.place(KEY), isMeant), at)) break
+      if (!killing(() => removeIfMeant(driver.place(KEY), isMeant), at)) break
       if (!isRenewed) continue
       cuts++
       later(1000, look)

@@ -108,7 +108,7 @@ names('everything that is made of a name fits into a directory entry', () => {
       ),
       (text) => {
         const place = layout.place(text, keyHash(text))
-        for (const path of [place.file, layout.taken(place), layout.aside(place)]) {
+        for (const path of [place.file, place.held, layout.aside(place)]) {
           const entry = path.slice('/sessions/'.length)
           assert.ok(
             Buffer.byteLength(entry) + counterDigits <= LONGEST_ENTRY,
@@ -132,7 +132,7 @@ names('entries are told apart by their names', () => {
       assert.is(kind(layout.aside(place)), 'aside')
       assert.is(kind(layout.temporary('/sessions')), 'temporary')
       const origin = place.file.slice('/sessions/'.length)
-      const taken = layout.taken(place).slice('/sessions/'.length)
+      const taken = place.held.slice('/sessions/'.length)
       assert.equal(layout.classify(taken), { kind: 'taken', origin })
       const claim = place.claim.slice('/sessions/'.length)
       assert.equal(layout.classify(claim), { kind: 'claim', origin })

@@ -94,23 +94,23 @@ sweeping('a session that is renewed while the sweep looks is put back, a still n
     if (++looks === 1) driver.save('k', 'renewed')
     return looks === 1
   }
-  assert.not.ok(removeIfMeant(driver.layout, place, renewedMeanwhile))
+  assert.not.ok(removeIfMeant(place, renewedMeanwhile))
   assert.is(driver.load('k'), 'renewed')
   looks = 0
   const renewedAgain = () => {
     if (++looks === 2) driver.save('k', 'newer still')
     return looks === 1
   }
-  assert.not.ok(removeIfMeant(driver.layout, place, renewedAgain))
+  assert.not.ok(removeIfMeant(place, renewedAgain))
   assert.is(driver.load('k'), 'newer still')
   assert.equal(filesBelow(driver.options.directory), ['k'])
   const failing = () => {
     if (++looks === 4) throw new Error('cannot look')
     return true
   }
-  assert.throws(() => removeIfMeant(driver.layout, place, failing), /cannot look/)
+  assert.throws(() => removeIfMeant(place, failing), /cannot look/)
   assert.is(driver.load('k'), 'newer still')
-  assert.not.ok(removeIfMeant(driver.layout, driver.place('absent'), () => true))
+  assert.not.ok(removeIfMeant(driver.place('absent'), () => true))
   assert.equal(filesBelow(driver.options.directory), ['k'])
 })
 
@@ -158,7 +158,7 @@ sweeping('a live session that a dying process had taken is put back', () => {
 sweeping('a clear takes with it what a dying process had taken, and nothing of others', () => {
   const taken = (driver: StorageDriver, key: string): string => {
     const { file } = driver.place(key)
-    const aside = driver.layout.taken(driver.place(key))
+    const aside = driver.place(key).beside(`taken-${'1'.repeat(24)}-1`)
     renameSync(file, aside)
     return aside
   }
