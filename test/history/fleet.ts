@@ -45,8 +45,12 @@ export class Fleet {
   static async with(variant: Variant, body: (fleet: Fleet) => Promise<void>): Promise<void> {
     const fleet = new Fleet(variant, temporaryDirectory(variant.files.fsync === true ? 'disk' : 'memory'))
     try {
-      const opening = Array.from({ length: variant.processes }, (_, index) => fleet.#open(index))
-      fleet.#processes.push(...(await Promise.all(opening)))
+      const opening = Array.from({ length: variant.processes }, async (_, index) => {
+        fleet.#processes[index] = await fleet.#open(index)
+      })
+      // All of them: one that opens after another has failed is to be ended, too.
+      await Promise.allSettled(opening)
+      await Promise.all(opening)
       await body(fleet)
       await Promise.all(fleet.#processes.map((one) => one.close()))
     } finally {

@@ -37,14 +37,19 @@ export class HistoryProcess {
     })
   }
 
-  /** Starts one; resolves when its engine is ready. */
+  /** Starts one; resolves when its engine is ready. Of one that fails nothing is left. */
   static async open(
     options: HistoryChildOptions,
     environment: Readonly<Record<string, string>> = {},
   ): Promise<HistoryProcess> {
     const opened = new HistoryProcess(options, environment)
-    await opened.#answer('open')
-    return opened
+    try {
+      await opened.#answer('open')
+      return opened
+    } catch (error) {
+      await opened.kill()
+      throw error
+    }
   }
 
   /** When its end was seen. */

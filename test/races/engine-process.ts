@@ -53,15 +53,28 @@ export class EngineProcess {
     })
   }
 
+  /** Opens one; when that fails, it is gone. */
   static async open(options: RemoteOptions): Promise<EngineProcess> {
     const remote = new EngineProcess()
-    await remote.open(options)
-    return remote
+    try {
+      await remote.open(options)
+      return remote
+    } catch (error) {
+      await remote.kill()
+      throw error
+    }
   }
 
   /** Opens several on one directory; when one fails, none is left. */
-  static openAll(count: number, options: RemoteOptions): Promise<EngineProcess[]> {
-    return Promise.all(Array.from({ length: count }, () => EngineProcess.open(options)))
+  static async openAll(count: number, options: RemoteOptions): Promise<EngineProcess[]> {
+    const opening = Array.from({ length: count }, () => EngineProcess.open(options))
+    const settled = await Promise.allSettled(opening)
+    try {
+      return await Promise.all(opening)
+    } catch (error) {
+      await Promise.all(settled.map((one) => one.status === 'fulfilled' && one.value.kill()))
+      throw error
+    }
   }
 
   get pid(): number {
@@ -148,6 +161,11 @@ export class EngineProcess {
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.#exited
+  }
+
+  /** A process that is left would keep its test's from ending. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill()
   }
 
   #ask(content: Content<Request>): Promise<Answer> {

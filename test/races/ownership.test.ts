@@ -33,11 +33,14 @@ async function refusedBy(opening: Promise<void>): Promise<number | undefined> {
   }
 }
 
-/** Resolves when a process has shown its sign of life, be it for a moment only. */
-async function announcedIn(journal: string, pid: number | undefined): Promise<void> {
+/** Resolves when a process has shown its sign of life, be it for a moment only, or nobody waits for it any more. */
+async function announcedIn(journal: string, pid: number | undefined, signal: AbortSignal): Promise<void> {
   const watcher = watch(journal)
   try {
-    for await (const [, name] of on(watcher, 'change')) if (String(name).includes(`-${pid}-`)) return
+    for await (const [, name] of on(watcher, 'change', { signal }))
+      if (String(name).includes(`-${pid}-`)) return
+  } catch (error) {
+    if (!signal.aborted) throw error
   } finally {
     watcher.close()
   }
@@ -88,7 +91,7 @@ for (const contenders of [2, 4] as const) {
 ownership('one that was killed is replaced at once, and what it had acknowledged is there', async () => {
   const directory = temporaryDirectory()
   for (let round = 0; round < 3; round++) {
-    const first = await EngineProcess.open({ ...journaled(directory), checkpointInterval: 600 })
+    await using first = await EngineProcess.open({ ...journaled(directory), checkpointInterval: 600 })
     await first.run([{ method: 'save', key: KEY, session: { round } }])
     await first.kill()
     const engine = engineOf(directory)
@@ -100,7 +103,7 @@ ownership('one that was killed is replaced at once, and what it had acknowledged
 
 ownership('a sign of life that bears the id of another live process counts for nothing', async () => {
   const directory = temporaryDirectory()
-  const first = await EngineProcess.open(journaled(directory))
+  await using first = await EngineProcess.open(journaled(directory))
   await first.run([{ method: 'save', key: KEY, session: { of: 'first' } }])
   await first.kill()
   const journal = `${directory}/.journal`
@@ -110,14 +113,9 @@ ownership('a sign of life that bears the id of another live process counts for n
   for (const sign of signs) {
     renameSync(`${journal}/${sign}`, `${journal}/${sign.replace(`-${first.pid}-`, `-${process.pid}-`)}`)
   }
-  const second = new EngineProcess()
-  try {
-    await second.open(journaled(directory))
-    assert.equal(await second.run([{ method: 'load', key: KEY }]), [{ value: { of: 'first' } }])
-    await second.close()
-  } finally {
-    await second.kill()
-  }
+  await using second = await EngineProcess.open(journaled(directory))
+  assert.equal(await second.run([{ method: 'load', key: KEY }]), [{ value: { of: 'first' } }])
+  await second.close()
   assertGone(directory)
 })
 
@@ -129,12 +127,17 @@ ownership(
       await first?.open(journaled(directory))
       const keys = Array.from({ length: 50 }, (_, index) => `session-${index}`)
       await first?.run(keys.map((key) => ({ method: 'save', key, session: { key } })))
-      const announced = announcedIn(`${directory}/.journal`, second?.pid)
+      const over = new AbortController()
+      const announced = announcedIn(`${directory}/.journal`, second?.pid, over.signal)
       let handed = false
       const waiting = second?.open(journaled(directory, 60_000)).then(() => {
         handed = true
       })
-      await Promise.race([announced, waiting])
+      try {
+        await Promise.race([announced, waiting])
+      } finally {
+        over.abort()
+      }
       // The first one still works.
       await first?.run([{ method: 'save', key: 'last', session: { key: 'last' } }])
       assert.not(handed)
@@ -165,26 +168,22 @@ ownership(
   'an engine without a journal is refused while the owner lives, and takes over when it is dead',
   async () => {
     const directory = temporaryDirectory()
-    const owner = await EngineProcess.open({ ...journaled(directory), checkpointInterval: 600 })
-    try {
-      await owner.run([{ method: 'save', key: KEY, session: { of: 'owner' } }])
-      const refused = engineOf(directory, 'direct')
-      assert.is((await rejection(refused.ready(), OwnedError)).pid, owner.pid)
-      assert.is((await rejection(refused.load(KEY), OwnedError)).pid, owner.pid)
-      await owner.kill()
-      // The same engine: a failed opening may be tried again.
-      assert.equal(await refused.load(KEY), { of: 'owner' })
-      assertGone(directory)
-      await refused.close()
-    } finally {
-      await owner.kill()
-    }
+    await using owner = await EngineProcess.open({ ...journaled(directory), checkpointInterval: 600 })
+    await owner.run([{ method: 'save', key: KEY, session: { of: 'owner' } }])
+    const refused = engineOf(directory, 'direct')
+    assert.is((await rejection(refused.ready(), OwnedError)).pid, owner.pid)
+    assert.is((await rejection(refused.load(KEY), OwnedError)).pid, owner.pid)
+    await owner.kill()
+    // The same engine: a failed opening may be tried again.
+    assert.equal(await refused.load(KEY), { of: 'owner' })
+    assertGone(directory)
+    await refused.close()
   },
 )
 
 ownership('several without a journal at once bring a dead one’s journal to files together', async () => {
   const directory = temporaryDirectory()
-  const owner = await EngineProcess.open({ ...journaled(directory), checkpointInterval: 600 })
+  await using owner = await EngineProcess.open({ ...journaled(directory), checkpointInterval: 600 })
   await owner.run([{ method: 'save', key: KEY, session: { of: 'owner' } }])
   await owner.kill()
   await withProcesses(3, async (processes) => {
@@ -199,7 +198,7 @@ ownership('several without a journal at once bring a dead one’s journal to fil
 ownership('an empty directory that a dead engine has left goes with the next opening', async () => {
   for (const durability of ['direct', 'journal'] as const) {
     const directory = temporaryDirectory()
-    const owner = await EngineProcess.open(journaled(directory))
+    await using owner = await EngineProcess.open(journaled(directory))
     await owner.kill()
     assert.ok(existsSync(`${directory}/.journal`))
     const engine = engineOf(directory, durability)
@@ -226,18 +225,14 @@ ownership('two engines of one process are two owners', async () => {
 ownership('a path that is longer than the address of a socket', async () => {
   const directory = `${temporaryDirectory()}/${'long/'.repeat(50)}`
   mkdirSync(directory, { recursive: true })
-  const owner = await EngineProcess.open(journaled(directory))
-  try {
-    await owner.run([{ method: 'save', key: KEY, session: { of: 'owner' } }])
-    assert.is((await rejection(engineOf(directory).ready(), OwnedError)).pid, owner.pid)
-    await owner.kill()
-    const engine = engineOf(directory)
-    assert.equal(await engine.load(KEY), { of: 'owner' })
-    await engine.close()
-    assertGone(directory)
-  } finally {
-    await owner.kill()
-  }
+  await using owner = await EngineProcess.open(journaled(directory))
+  await owner.run([{ method: 'save', key: KEY, session: { of: 'owner' } }])
+  assert.is((await rejection(engineOf(directory).ready(), OwnedError)).pid, owner.pid)
+  await owner.kill()
+  const engine = engineOf(directory)
+  assert.equal(await engine.load(KEY), { of: 'owner' })
+  await engine.close()
+  assertGone(directory)
 })
 
 ownership.run()
