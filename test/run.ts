@@ -64,12 +64,12 @@ function print(file: string, result: FileResult): void {
   console.log(`\n---- ${name} ${result.problem} ----\n${result.output.trim()}\n---- end of ${name} ----\n`)
 }
 
-async function runAll(files: readonly string[]): Promise<FileResult[]> {
+async function runAll(files: readonly string[], breakOff: AbortSignal): Promise<FileResult[]> {
   const results: FileResult[] = []
   const waiting = [...files]
   const takeTurns = async (): Promise<void> => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const result = await runTestFile(file, TIMEOUT)
+    for (let file = waiting.shift(); file !== undefined && !breakOff.aborted; file = waiting.shift()) {
+      const result = await runTestFile(file, TIMEOUT, breakOff)
       print(file, result)
       results.push(result)
     }
@@ -78,14 +78,17 @@ async function runAll(files: readonly string[]): Promise<FileResult[]> {
   return results
 }
 
-// So that what runs is ended too: an exit handler does that, and signals alone do not reach it.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+// What runs is ended too, and takes away what it has made. Whoever asks twice does not wait for that: an exit handler kills.
+const breakOff = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => (breakOff.signal.aborted ? process.exit(1) : breakOff.abort()))
+}
 
-const results = await runAll(findFiles(process.argv.slice(2)))
+const results = await runAll(findFiles(process.argv.slice(2)), breakOff.signal)
 const sum = (pick: (result: FileResult) => number): number =>
   results.reduce((total, result) => total + pick(result), 0)
 const passed = sum((result) => result.passed)
 const failed = sum((result) => result.failed)
 if (passed === 0) console.log('no test has run')
-if (failed > 0 || passed === 0) process.exitCode = 1
+if (failed > 0 || passed === 0 || breakOff.signal.aborted) process.exitCode = 1
 console.log(`${passed} passed, ${failed} failed, ${sum((result) => result.skipped)} skipped`)

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
-import { constants, tmpdir } from 'node:os'
+import { closeSync, openSync, readSync, writeSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { programMissing } from './missing.js'
 
 /* The test's side of fault.c, which has the same numbers. */
@@ -73,7 +74,9 @@ const ACTIONS: Record<string, number> = {
 const FIELDS = 8
 const KINDS = 16
 const PATH_AT = (FIELDS + KINDS) * 4
-const SIZE = PATH_AT + 480
+/** With the NUL that ends it. */
+const PATH_BYTES = 480
+const SIZE = PATH_AT + PATH_BYTES
 
 /** For the environment of a process that can be made to pause: where it tells of it, a line each, and where it waits for a byte. */
 export function pausePipes(told: number, resumed: number): Readonly<Record<string, string>> {
@@ -90,11 +93,7 @@ export function faultsMissing(): string | undefined {
 }
 
 function scratchPath(name: string): string {
-  if (scratch === undefined) {
-    const made = mkdtempSync(join(tmpdir(), 'coatcheck-fault-'))
-    process.once('exit', () => rmSync(made, { recursive: true, force: true }))
-    scratch = made
-  }
+  scratch ??= temporaryDirectory()
   return join(scratch, name)
 }
 
@@ -143,6 +142,8 @@ export class Fault {
 
   /** From now on; counts begin anew. */
   set({ calls, action, first = 1, count = 0, path = this.#path }: FaultPlan): void {
+    if (Buffer.byteLength(path) >= PATH_BYTES)
+      throw new RangeError(`a fault's path has less than ${PATH_BYTES} bytes`)
     const bytes = Buffer.alloc(SIZE)
     const mask = calls.reduce((sum, call) => sum | CALLS[call], 0)
     const errno = constants.errno[action as SystemErrorName] ?? constants.errno.ENOSPC
@@ -177,6 +178,11 @@ export class Fault {
 
   close(): void {
     closeSync(this.#descriptor)
+  }
+
+  /** Also when a test fails. */
+  [Symbol.dispose](): void {
+    this.close()
   }
 
   #put(field: number, value: number): void {

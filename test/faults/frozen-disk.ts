@@ -17,19 +17,28 @@ export function freezingMissing(): string | undefined {
  */
 export async function whileFrozen(directory: string, body: () => Promise<void>): Promise<void> {
   const guard = guardOf(directory)
+  let complaint: string | undefined
   try {
     // Waits for what is being written to be on the disk.
-    freeze('-f', directory)
-    await body()
+    complaint = freeze('-f', directory)
+    if (complaint === undefined) await body()
   } finally {
-    freeze('-u', directory)
+    // What the body has thrown comes first: it has waited in vain, mostly.
+    complaint ??= thaw(directory)
     guard.stdin?.end()
   }
+  if (complaint !== undefined) throw new Error(complaint)
 }
 
-function freeze(how: '-f' | '-u', directory: string): void {
+/** What it complains of. */
+function freeze(how: '-f' | '-u', directory: string): string | undefined {
   const { status, stderr } = spawnSync('fsfreeze', [how, directory])
-  if (status !== 0) throw new Error(`fsfreeze ${how} failed: ${stderr}`)
+  return status === 0 ? undefined : `fsfreeze ${how} failed: ${stderr}`
+}
+
+function thaw(directory: string): string | undefined {
+  const complaint = freeze('-u', directory)
+  return complaint && `the guard thawed it after ${LONGEST} s: nobody answered (${complaint})`
 }
 
 /** It hears of this process's end by the end of its input. Thawing what is not frozen does nothing. */

@@ -81,7 +81,10 @@ for (const fsync of [false, true]) {
   skipWhere(mountMissing() ?? faultsMissing())(
     full,
     `tmpfs: work goes on when there is room again${suffix}`,
-    () => fillAndFree(new SmallDisk('size=4m'), fsync),
+    async () => {
+      using disk = new SmallDisk('size=4m')
+      await fillAndFree(disk, fsync)
+    },
   )
 
   skipWhere(loopMissing('ext4') ?? faultsMissing())(

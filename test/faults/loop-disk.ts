@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { mountMissing, programMissing } from './missing.js'
+import { MountGuard } from './mount-guard.js'
 
 /** File systems that a power cut can be played on. */
 export type LoopType = 'ext4' | 'xfs'
@@ -23,8 +24,7 @@ export class LoopDisk {
   /** Where it is mounted. */
   readonly directory: string
   readonly #image: string
-  readonly #guard: ChildProcess
-  readonly #unmountAtExit = (): void => void spawnSync('umount', ['-l', this.directory])
+  readonly #guard: MountGuard
 
   /** @param options `inodes`: so many files at the most; `ext4` only. */
   constructor(type: LoopType, { inodes }: { readonly inodes?: number } = {}) {
@@ -37,9 +37,7 @@ export class LoopDisk {
     const few = inodes === undefined ? [] : ['-N', String(inodes)]
     // Without blocks that only root may use: for root, the disk would not be full.
     run(`mkfs.${type}`, '-q', ...(type === 'ext4' ? ['-m', '0'] : []), ...few, this.#image)
-    // Before the removal of the directory: exit listeners are run in the order of their registration.
-    process.prependOnceListener('exit', this.#unmountAtExit)
-    this.#guard = guardOf(parent, this.directory)
+    this.#guard = new MountGuard(parent, this.directory)
     this.#mount()
   }
 
@@ -68,26 +66,12 @@ export class LoopDisk {
 
   /** Unmounts it; its loop device goes with that. */
   remove(): void {
-    this.#unmountAtExit()
-    process.off('exit', this.#unmountAtExit)
-    this.#guard.stdin?.end()
+    this.#guard.remove()
   }
 
   #mount(): void {
     run('mount', '-o', 'loop', this.#image, this.directory)
   }
-}
-
-/** Tidies up when this process has ended without: a mount outlives whoever is killed. It hears of it by its input's end. */
-function guardOf(parent: string, directory: string): ChildProcess {
-  const script = 'read -r _; umount -l "$2"; rm -rf --one-file-system "$1"'
-  const guard = spawn('sh', ['-c', script, 'sh', parent, directory], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    // The runner kills a test that hangs with all of its process group.
-    detached: true,
-  })
-  guard.unref()
-  return guard
 }
 
 function run(program: string, ...values: string[]): void {

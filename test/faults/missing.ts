@@ -1,9 +1,22 @@
 import { spawnSync } from 'node:child_process'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 
-/** Why file systems cannot be mounted here, if they cannot. */
+let mounting: { readonly missing: string | undefined } | undefined
+
+/** Why file systems cannot be mounted here, if they cannot. Root of a container may not. */
 export function mountMissing(): string | undefined {
+  mounting ??= { missing: whyNotMounted() }
+  return mounting.missing
+}
+
+function whyNotMounted(): string | undefined {
   if (process.platform !== 'linux') return 'mounts need Linux'
-  return process.getuid?.() === 0 ? undefined : 'mounts need root'
+  if (process.getuid?.() !== 0) return 'mounts need root'
+  const directory = temporaryDirectory()
+  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', directory], { encoding: 'utf8' })
+  if (status !== 0) return `nothing can be mounted here: ${stderr?.trim()}`
+  spawnSync('umount', ['-l', directory])
+  return undefined
 }
 
 /** Why a program cannot be used here, if it cannot. */

@@ -1,24 +1,34 @@
 import { spawnSync } from 'node:child_process'
-import { rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
+import { MountGuard } from './mount-guard.js'
 
-/** A small file system of the test's own, unmounted when the process ends. */
+/** A small file system of the test's own. Unmounted when the process ends, also when it is killed. */
 export class SmallDisk {
-  readonly directory = temporaryDirectory()
+  readonly directory: string
+  readonly #guard: MountGuard
 
   constructor(options: string) {
-    // Registered after the removal of the directory, so run before it: exit listeners are prepended.
-    process.prependOnceListener('exit', () => this.unmount())
+    const parent = temporaryDirectory()
+    this.directory = `${parent}/mounted`
+    mkdirSync(this.directory)
+    this.#guard = new MountGuard(parent, this.directory)
     // A tmpfs is everybody's, unless told: no directory for sessions.
     this.#mount('-t', 'tmpfs', '-o', `${options},mode=0700`, 'tmpfs', this.directory)
   }
 
-  unmount(): void {
-    spawnSync('umount', ['-l', this.directory])
-  }
-
   remount(mode: 'ro' | 'rw'): void {
     this.#mount('-o', `remount,${mode}`, this.directory)
+  }
+
+  /** Unmounts it. */
+  remove(): void {
+    this.#guard.remove()
+  }
+
+  /** Also when a test fails. */
+  [Symbol.dispose](): void {
+    this.remove()
   }
 
   /** Fills it up until only so many bytes are left. */

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -61,6 +61,27 @@ test('a file that hangs is killed with the processes it started', async () => {
   const result = await runTestFile(script(body), 2_000)
   assert.is(result.failed, 1)
   assert.match(result.problem ?? '', /did not end within 2000 ms/)
+  assert.match(result.output, /child \d+/)
+})
+
+test('a file that is broken off takes away what it has made', async () => {
+  const breakOff = new AbortController()
+  process.once('SIGUSR2', () => breakOff.abort())
+  const result = await runTestFile(
+    script(`
+      import { temporaryDirectory } from '${import.meta.resolve('../fixtures/temporary-directory.js')}'
+      console.log('made ' + temporaryDirectory() + '.')
+      test('a', () => new Promise(() => {
+        setInterval(() => {}, 1000)
+        process.kill(process.ppid, 'SIGUSR2')
+      }))`),
+    60_000,
+    breakOff.signal,
+  )
+  assert.is(result.problem, 'was broken off')
+  const [, made = ''] = /made (\S+)\./.exec(result.output) ?? []
+  assert.ok(made !== '')
+  assert.is(existsSync(made), false)
 })
 
 test('reasons of skipped tests are passed on', async () => {

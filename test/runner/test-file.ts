@@ -17,6 +17,8 @@ export interface FileResult {
   readonly output: string
 }
 
+/** Milliseconds for a test that is told to end to take away what it has made. */
+const GRACE = 10_000
 const SKIPPED = /^skipped: (.+)$/gm
 const SUMMARY = / {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)\n/
 
@@ -24,10 +26,14 @@ const SUMMARY = / {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)\n/
  * Runs one test file as a process of its own.
  *
  * uvu exits with 0, without a word, when a promise that never settles leaves the event loop empty: so a file has
- * only passed when it printed its summary. One that takes longer than `timeout` milliseconds is killed with all
- * the processes it started.
+ * only passed when it printed its summary. One that takes longer than `timeout` milliseconds, or is to be broken off, is told
+ * to end, so that what it has made goes; then it is killed with all the processes it started.
  */
-export async function runTestFile(file: string, timeout: number): Promise<FileResult> {
+export async function runTestFile(
+  file: string,
+  timeout: number,
+  breakOff?: AbortSignal,
+): Promise<FileResult> {
   const startedAt = performance.now()
   const child = spawn(process.execPath, [file], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -47,27 +53,33 @@ export async function runTestFile(file: string, timeout: number): Promise<FileRe
     }
   }
   process.once('exit', killGroup)
-  let timedOut = false
-  const watchdog = setTimeout(() => {
-    timedOut = true
-    killGroup()
-  }, timeout)
+  let ended: string | undefined
+  let grace: NodeJS.Timeout | undefined
+  const end = (why: string): void => {
+    ended ??= why
+    child.kill('SIGTERM')
+    grace ??= setTimeout(killGroup, GRACE)
+  }
+  const watchdog = setTimeout(() => end(`did not end within ${timeout} ms`), timeout)
+  const onBreak = (): void => end('was broken off')
+  breakOff?.addEventListener('abort', onBreak)
+  if (breakOff?.aborted === true) onBreak()
   let processorSeconds: number | undefined
   child.once('exit', () => {
     processorSeconds = secondsOfEnded()
+    // What is left of its group has nothing to take away.
+    if (ended !== undefined) killGroup()
   })
   const code = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (exitCode, signal) => resolve(exitCode ?? signal))
   })
   clearTimeout(watchdog)
+  clearTimeout(grace)
+  breakOff?.removeEventListener('abort', onBreak)
   process.off('exit', killGroup)
   const output = Buffer.concat(chunks).toString('utf8')
-  const ending = timedOut
-    ? `did not end within ${timeout} ms`
-    : code === 0
-      ? undefined
-      : `exited with ${code}`
+  const ending = ended ?? (code === 0 ? undefined : `exited with ${code}`)
   return { ...judge(output, ending), milliseconds: performance.now() - startedAt, processorSeconds, output }
 }
 
