@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Opcode, Status } from '#dist/workers/protocol/index.js'
+import { litterIn } from '../fixtures/litter.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { skipWhere } from '../skip.js'
 import { filesBelow, StorageDriver } from '../workers/files/storage-driver.js'
@@ -20,17 +21,14 @@ const writers = [
 
 function assertLeftAlone(driver: StorageDriver): void {
   assert.is(driver.load(KEY), 'previous')
-  assert.equal(
-    filesBelow(driver.options.directory).filter((name) => /\.(?:tmp|claim)$|\.taken-/.test(name)),
-    [],
-  )
+  assert.equal(litterIn(filesBelow(driver.options.directory)), [])
 }
 
 for (const [name, opcode] of writers) {
   for (const fsync of [false, true]) {
     const title = `full: a ${name} is refused and the previous version stays${fsync ? ', with fsync' : ''}`
     skipWhere(mountMissing())(disk, title, () => {
-      const small = new SmallDisk('size=1m')
+      using small = new SmallDisk('size=1m')
       const driver = new StorageDriver({ directory: small.directory, layout: 'flat', fsync })
       driver.save(KEY, 'previous')
       // Room for a part of it: the kernel writes that, then says how much it was.
@@ -46,7 +44,7 @@ for (const [name, opcode] of writers) {
 }
 
 skipWhere(mountMissing())(disk, 'full: a create leaves nothing, and one slot fails alone', () => {
-  const small = new SmallDisk('size=1m')
+  using small = new SmallDisk('size=1m')
   const driver = new StorageDriver({ directory: small.directory, layout: 'flat' })
   driver.save(KEY, 'previous')
   small.fill(60_000)
@@ -67,7 +65,7 @@ skipWhere(mountMissing())(disk, 'full: a create leaves nothing, and one slot fai
 })
 
 skipWhere(mountMissing())(disk, 'out of inodes: saves and new directories fail, loads go on', () => {
-  const small = new SmallDisk('size=8m,nr_inodes=8')
+  using small = new SmallDisk('size=8m,nr_inodes=8')
   const driver = new StorageDriver({ directory: small.directory, layout: 'flat' })
   driver.save(KEY, 'previous')
   for (let index = 0; index < 20; index++) driver.save(`more${index}`, 'x')
@@ -80,7 +78,7 @@ skipWhere(mountMissing())(
   disk,
   'read-only: nothing is stored, everything can be read, damage is told',
   () => {
-    const small = new SmallDisk('size=4m')
+    using small = new SmallDisk('size=4m')
     const driver = new StorageDriver({ directory: small.directory, layout: 'flat' })
     driver.save(KEY, 'previous')
     writeFileSync(driver.place('damaged').file, 'damaged')

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { litterIn } from '../fixtures/litter.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { failing } from '../workers/files/cut-points.js'
 import type { StorageDriver as Driver, Step, StepOutcome } from '../workers/files/storage-driver.js'
@@ -73,9 +74,7 @@ for (const fsync of [false, true]) {
             const found = driver.load(KEY)
             if (failed !== undefined)
               assert.ok(allowedAfter(operation, state).includes(found), `${story}: ${found}`)
-            const litter = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
-              /\.(?:tmp|claim)$|\.taken-/.test(name),
-            )
+            const litter = litterIn(readdirSync(directory, { recursive: true, encoding: 'utf8' }))
             if (failed !== 'unlinkSync' && failed !== 'rmdirSync') assert.equal(litter, [], story)
             assert.is(driver.save(KEY, 'next'), Status.DONE, story)
             assert.is(driver.load(KEY), 'next', story)

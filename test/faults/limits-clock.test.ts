@@ -4,10 +4,12 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { keyHash, sliceOf } from '#dist/workers/protocol/index.js'
 import { budget } from '../budget.js'
+import { litterOrAsideIn } from '../fixtures/litter.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import type { Call } from '../races/engine-messages.js'
 import { EngineProcess } from '../races/engine-process.js'
 import { skipWhere } from '../skip.js'
+import { filesBelow } from '../workers/files/storage-driver.js'
 import { ENGINE_KINDS } from './engine-kinds.js'
 import { fakeClockEnvironment, fakeClockMissing } from './fake-clock.js'
 import { failureOf } from './faulty-engine.js'
@@ -100,12 +102,7 @@ async function withEngine(
     })
     await body(engine)
     await engine.remote.close()
-    assert.equal(
-      readdirSync(engine.directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
-        /\.(?:tmp|claim)$|\.taken-/.test(name),
-      ),
-      [],
-    )
+    assert.equal(litterOrAsideIn(filesBelow(engine.directory)), [])
   } finally {
     await engine.remote.kill()
   }

@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { budget, FULL } from '../budget.js'
+import { litterOrAsideIn } from '../fixtures/litter.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import type { Call, Settled } from '../races/engine-messages.js'
 import { EngineProcess, RemoteError } from '../races/engine-process.js'
 import { skipWhere } from '../skip.js'
+import { filesBelow } from '../workers/files/storage-driver.js'
 import { Fault, faultsMissing } from './fault.js'
 import { mountMissing, programMissing } from './missing.js'
 
@@ -84,10 +85,7 @@ async function sweepOrRefusal(remote: EngineProcess): Promise<void> {
 }
 
 function assertNoLitter(directory: string): void {
-  const litter = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    /\.(?:tmp|claim)$|\.taken-|\.log$/.test(name),
-  )
-  assert.equal(litter, [])
+  assert.equal(litterOrAsideIn(filesBelow(directory)), [])
 }
 
 async function withProcess(body: (remote: EngineProcess, directory: string) => Promise<void>): Promise<void> {

@@ -1,4 +1,5 @@
 import { readdirSync, statSync } from 'node:fs'
+import { litterIn } from '../fixtures/litter.js'
 
 /** What lies about in a session directory. */
 export interface Footprint {
@@ -6,17 +7,15 @@ export interface Footprint {
   readonly entries: number
 }
 
-const TEMPORARY = /^\..*(?:\.tmp|\.claim|\.taken-[^.]+)$/
-
 /** Counts what is in a sharded session directory. */
 export function footprintOf(directory: string): Footprint {
   const footprint = { temporary: 0, entries: 0 }
   for (const slice of readdirSync(directory)) {
     if (slice.startsWith('.')) continue
-    for (const name of readdirSync(`${directory}/${slice}`)) {
-      if (TEMPORARY.test(name)) footprint.temporary++
-      else footprint.entries++
-    }
+    const names = readdirSync(`${directory}/${slice}`)
+    const temporary = litterIn(names).length
+    footprint.temporary += temporary
+    footprint.entries += names.length - temporary
   }
   return footprint
 }

@@ -1,8 +1,9 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import type { SessionEngine } from 'coatcheck'
 import * as assert from 'uvu/assert'
+import { litterOrAsideIn } from '../../fixtures/litter.js'
 import type { Fault } from '../fault.js'
-import { hasFailed, litterIn, mayLeaveLitter, openBelow, type RunPlan, settle, wordFor } from './outcomes.js'
+import { hasFailed, mayLeaveLitter, openBelow, type RunPlan, settle, wordFor } from './outcomes.js'
 import type { Subject } from './subject.js'
 import { copyWithoutSockets, type EngineKind, makeEngine, sweepClean } from './trial-engine.js'
 import { isSame, look, OLD, store } from './trials.js'
@@ -122,5 +123,9 @@ async function assertSound(
   await engine.close()
   const names = readdirSync(directory, { recursive: true, encoding: 'utf8' })
   const left = names.filter((name) => name.startsWith('.journal'))
-  assert.is([...litterIn(names), ...left].join(), '', `${[...litterIn(names), ...left]} lies about`)
+  assert.is(
+    [...litterOrAsideIn(names), ...left].join(),
+    '',
+    `${[...litterOrAsideIn(names), ...left]} lies about`,
+  )
 }

@@ -51,8 +51,3 @@ export function openBelow(directory: string): string[] {
 export function mayLeaveLitter(calls: readonly SystemCall[]): boolean {
   return calls.includes('unlink') || calls.includes('rmdir')
 }
-
-/** Names below a directory that are no session's: temporary files, claims, what was taken or set aside. */
-export function litterIn(names: readonly string[]): string[] {
-  return names.filter((name) => /(?:^|\/)\.(?!journal)/.test(name))
-}

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { type FilesOptions, files, json, SessionEngine } from 'coatcheck'
 import * as assert from 'uvu/assert'
 import { keyHash, sliceOf } from '#dist/workers/protocol/index.js'
+import { litterOrAsideIn } from '../../fixtures/litter.js'
 import type { Fault, SystemCall } from '../fault.js'
 import {
   hasFailed,
-  litterIn,
   mayLeaveLitter,
   openBelow,
   type RunPlan,
@@ -173,7 +173,7 @@ export class TrialEngine {
   }
 
   #assertTidy(plan: RunPlan, names: readonly string[]): void {
-    const litter = litterIn(names).filter((name) => !this.#litter.has(name))
+    const litter = litterOrAsideIn(names).filter((name) => !this.#litter.has(name))
     if (!mayLeaveLitter(plan.calls)) assert.is(litter.join(), '', `${litter} lies about`)
     for (const name of litter) this.#litter.add(name)
     // A journal's segment is open while it is written.
@@ -253,7 +253,7 @@ export async function sweepClean(engine: SessionEngine, directory: string): Prom
   const since = performance.now()
   for (;;) {
     await engine.clearExpired()
-    const litter = litterIn(readdirSync(directory, { recursive: true, encoding: 'utf8' }))
+    const litter = litterOrAsideIn(readdirSync(directory, { recursive: true, encoding: 'utf8' }))
     if (litter.length === 0) return
     assert.ok(performance.now() - since < PATIENCE, `no sweep takes away ${litter}`)
   }

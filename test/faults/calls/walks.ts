@@ -1,9 +1,10 @@
 import { readdirSync } from 'node:fs'
 import type { SessionEngine } from 'coatcheck'
 import * as assert from 'uvu/assert'
+import { litterOrAsideIn } from '../../fixtures/litter.js'
 import type { Fault } from '../fault.js'
 import { assertStored, assertTyped, fillWith, LIVE } from './lives.js'
-import { litterIn, mayLeaveLitter, openBelow, settle } from './outcomes.js'
+import { mayLeaveLitter, openBelow, settle } from './outcomes.js'
 import type { Subject } from './subject.js'
 import { type EngineKind, makeEngine, sweepClean } from './trial-engine.js'
 import { look } from './trials.js'
@@ -70,7 +71,7 @@ function subjectOf(walk: Walk, directory: string, sharded: EngineKind, fault: Fa
       await assertStored(engine, left)
       assert.equal(open(directory), [], 'no descriptor is left open')
       const names = readdirSync(directory, { recursive: true, encoding: 'utf8' })
-      const litter = litterIn(names).filter((name) => !known.has(name))
+      const litter = litterOrAsideIn(names).filter((name) => !known.has(name))
       if (!mayLeaveLitter(plan.calls)) assert.is(litter.join(), '', `${litter} lies about`)
       for (const name of litter) known.add(name)
       return fired > 0
