@@ -4,6 +4,7 @@ import { type FilesOptions, files, json, SessionEngine } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { budget, FULL } from '../budget.js'
+import { crashChoice } from '../crash-seed.js'
 import { type Ledger, newLedger } from '../races/journal-history.js'
 import { JournalProcess } from '../races/journal-process.js'
 import type { JournalChildOptions } from '../races/journal-reports.js'
@@ -21,7 +22,9 @@ const KEYS = Array.from({ length: 40 }, (_, index) => `session-${index}`)
 /** Cuts of each kind; both ways to open what they leave take turns. */
 const ROUNDS = budget({ usual: 1, full: 6 })
 /** Another one begins each time. */
-const TURN = Date.now() % 2
+const TURN = crashChoice('turn', 2)
+const STILL = crashChoice('still', 2)
+const isStill = (round: number): boolean => (Math.floor(round / 2) + STILL) % 2 === 0
 const DURABILITIES = ['direct', 'journal'] as const
 /** Calls from one cut to the next while sessions are sealed anew, and where the last one is. */
 const CUT_EVERY = budget({ usual: 24, full: 3 })
@@ -40,12 +43,15 @@ async function withDisk(type: LoopType, body: (disk: LoopDisk) => Promise<void>)
   }
 }
 
-/** Works until the power is cut, after so many acknowledged steps. */
+/**
+ * Works until the power is cut, after so many acknowledged steps.
+ * @param still Whether it is stopped just before: then it is known what had been acknowledged. Else syncs are under way.
+ */
 async function workUntilCut(
   ledger: Ledger,
   disk: LoopDisk,
   { durability, fsync }: Pick<FilesOptions, 'durability' | 'fsync'>,
-  steps: number,
+  { steps, still }: { readonly steps: number; readonly still: boolean },
 ): Promise<void> {
   const common = { directory: `${disk.directory}/sessions`, fsync: fsync ?? false }
   const options: Omit<JournalChildOptions, 'known'> = {
@@ -60,7 +66,8 @@ async function workUntilCut(
   const process = new JournalProcess(ledger, './journal-child.js', options)
   try {
     await process.took(steps)
-    ledger.cut()
+    if (still) await process.halt()
+    else ledger.cut()
     disk.cutPower()
   } finally {
     const { steps: taken } = await process.kill()
@@ -117,7 +124,8 @@ for (const [index, type] of (['ext4', 'xfs'] as const).entries()) {
       await withDisk(type, async (disk) => {
         const ledger = newLedger(KEYS)
         for (let round = 0; round < ROUNDS; round++) {
-          await workUntilCut(ledger, disk, { durability, fsync: true }, 100 + ((211 * round) % 700))
+          const moment = { steps: 100 + ((211 * round) % 700), still: isStill(round) }
+          await workUntilCut(ledger, disk, { durability, fsync: true }, moment)
           const common = { directory: `${disk.directory}/sessions`, fsync: true }
           const options: FilesOptions = (round + TURN) % 2 === 0 ? { ...common, durability } : common
           const damage = await assertStored(KEYS, options, (key, version) => ledger.found(key, version))
@@ -135,7 +143,8 @@ for (const [index, type] of (['ext4', 'xfs'] as const).entries()) {
           for (let round = 0; round < ROUNDS; round++) {
             // Keys of its own for each round: what is left of the others is not known.
             const ledger = newLedger(KEYS.map((key) => `${round}-${key}`))
-            await workUntilCut(ledger, disk, { durability, fsync: false }, 300 + ((211 * round) % 900))
+            const moment = { steps: 300 + ((211 * round) % 900), still: isStill(round) }
+            await workUntilCut(ledger, disk, { durability, fsync: false }, moment)
             const options: FilesOptions = { directory: `${disk.directory}/sessions`, durability }
             await assertStored(ledger.keys, options, (key, version) => {
               assert.ok((version ?? 0) <= ledger.step(key) + 1, `${key}: ${version}`)
@@ -152,10 +161,14 @@ for (const [index, type] of (['ext4', 'xfs'] as const).entries()) {
     `${type}, sealing anew: no session is lost, and the next one finishes`,
     async () => {
       await withDisk(type, async (disk) => {
-        const fault = new Fault(disk.directory)
+        using fault = new Fault(disk.directory)
         for (const fsync of FULL ? [false, true] : [TURN === 0]) {
           // Past the first session, at the least: what was sealed anew has to be on the disk.
-          for (let first = 10 + (Date.now() % CUT_EVERY); first <= 10 + MOST_CUTS; first += CUT_EVERY) {
+          for (
+            let first = 10 + crashChoice('first cut', CUT_EVERY);
+            first <= 10 + MOST_CUTS;
+            first += CUT_EVERY
+          ) {
             const setting = { directory: `${disk.directory}/${fsync}-${first}`, fsync, exclusive: false }
             sealByOldKey(setting)
             syncDisk(disk)
@@ -169,7 +182,6 @@ for (const [index, type] of (['ext4', 'xfs'] as const).entries()) {
             if (!killed) break
           }
         }
-        fault.close()
       })
     },
   )

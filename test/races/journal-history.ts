@@ -63,7 +63,7 @@ export function outcomeOf(key: string, step: number, before: State): Outcome {
 /** What has to be stored, by what was acknowledged. One step of a key at a time is under way. */
 export class Ledger {
   readonly #known = new Map<string, Known>()
-  /** What was known of a key before its last acknowledgement, where that came after the power was cut. */
+  /** What was known of a key before the last acknowledgement of a change, where that came after the power was cut. */
   readonly #beforeLast = new Map<string, Known>()
   #cut = false
 
@@ -89,9 +89,9 @@ export class Ledger {
   }
 
   /**
-   * From here on, until `found`, the last acknowledgement of a key may be one too many. The kernel's shutdown of a file system
+   * From here on, until `found`, the last acknowledgement of a change may be one too many. The kernel's shutdown of a file system
    * is no power cut to a sync that is under way meanwhile: it may succeed, and nothing of it be on the disk (seen with a
-   * plain append and fdatasync, on XFS and ext4). No later sync succeeds, so it is one step of a key.
+   * plain append and fdatasync, on XFS and ext4). No later sync succeeds, so it is one change of a key.
    */
   cut(): void {
     this.#cut = true
@@ -107,8 +107,10 @@ export class Ledger {
         `${key}: step ${step}, ${stepKind(key, step)}, was ${outcome} instead of ${due} at ${before}`,
       )
     }
-    if (this.#cut) this.#beforeLast.set(key, this.#of(key))
-    this.#known.set(key, { step, version: stateAfter(key, step, before) ?? null })
+    const after = stateAfter(key, step, before)
+    // One that changed nothing needed no sync: it may follow on the one that is too many.
+    if (this.#cut && after !== before) this.#beforeLast.set(key, this.#of(key))
+    this.#known.set(key, { step, version: after ?? null })
   }
 
   /**

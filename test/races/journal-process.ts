@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface, type Interface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { pausePipes } from '../faults/fault.js'
 import type { Ledger } from './journal-history.js'
 import { REPORTS } from './journal-reports.js'
+import { standsStill } from './stands-still.js'
 
 /** The descriptor where it waits when it has been made to pause. */
 const RESUMED = 5
@@ -95,6 +97,17 @@ export class JournalProcess {
   /** Waits for so many acknowledged steps, or the end. */
   took(steps: number): Promise<void> {
     return this.#until(() => this.#steps >= steps)
+  }
+
+  /** Lets it stand still, for good; resolves when all that it has told is entered. */
+  async halt(): Promise<void> {
+    this.#child.kill('SIGSTOP')
+    while (!standsStill(this.#child.pid)) await turn()
+    // What is in a pipe is read in one round of the event loop.
+    for (let reports = -1; reports !== this.#reports; await turn()) {
+      reports = this.#reports
+      await turn()
+    }
   }
 
   /** Kills the process; resolves when all that it told has been entered. */
