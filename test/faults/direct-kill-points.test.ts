@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { budget, FULL } from '../budget.js'
+import { crashChoice } from '../crash-seed.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { newLedger } from '../races/journal-history.js'
 import { skipWhere } from '../skip.js'
@@ -23,7 +24,6 @@ const ROUNDS = 8
 /** Of real kills. */
 const STRIDE = budget({ usual: 64, full: 4 })
 const STRIDE_OF_RESEALS = budget({ usual: 24, full: 3 })
-const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 31)
 
 for (const fsync of [false, true]) {
   const title = `nothing acknowledged is lost, nothing torn, nothing back${fsync ? ', with fsync' : ''}`
@@ -45,10 +45,10 @@ for (const fsync of [false, true]) {
       assertFilesRecover(ledger, directory, fsync)
       return killed
     }
-    const from = { stride: STRIDE, start: 1 + (SEED % STRIDE) }
+    const from = { stride: STRIDE, start: 1 + crashChoice(title, STRIDE) }
     const kills = await killAtEach({ calls: CHANGES, action: 'kill', ...from }, body)
     const torn = await killAtEach({ calls: ['write'], action: 'tear', ...from }, body)
-    console.log(`${stops} calls, ${halves} writes; killed at every ${STRIDE} of them, seed ${SEED}`)
+    console.log(`${stops} calls, ${halves} writes; killed at every ${STRIDE} of them`)
     assert.ok(stops > 100 && halves > 10, `${stops}, ${halves}`)
     assert.ok(Math.abs(kills - stops) <= STRIDE && Math.abs(torn - halves) <= STRIDE, `${kills}, ${torn}`)
   })
@@ -58,7 +58,7 @@ for (const fsync of [false, true]) {
 const FIRST_AFTER = ['loads', 'sweep', 'clear'] as const
 const settings = [false, true].flatMap((fsync) => [false, true].map((exclusive) => ({ fsync, exclusive })))
 for (const [index, kind] of settings.entries()) {
-  if (!FULL && index !== SEED % settings.length) continue
+  if (!FULL && index !== crashChoice('setting', settings.length)) continue
   const { fsync, exclusive } = kind
   const where = `${exclusive ? ', behind a journal' : ''}${fsync ? ', with fsync' : ''}`
   needsFaults(points, `nothing is lost while sessions are sealed anew${where}`, async () => {
@@ -86,11 +86,9 @@ for (const [index, kind] of settings.entries()) {
       assertResealRecovers(setting, 'loads')
       return killed
     }
-    const from = { stride: STRIDE_OF_RESEALS, start: 1 + (SEED % STRIDE_OF_RESEALS) }
+    const from = { stride: STRIDE_OF_RESEALS, start: 1 + crashChoice('reseal', STRIDE_OF_RESEALS) }
     const kills = await killAtEach({ calls: CHANGES, action: 'kill', ...from }, body)
-    console.log(
-      `${stops} calls, ${halves} writes; killed at every ${STRIDE_OF_RESEALS} of them, seed ${SEED}`,
-    )
+    console.log(`${stops} calls, ${halves} writes; killed at every ${STRIDE_OF_RESEALS} of them`)
     assert.ok(stops > 20 && halves === 4, `${stops}, ${halves}`)
     assert.ok(Math.abs(kills - stops) <= STRIDE_OF_RESEALS, `${kills}`)
   })

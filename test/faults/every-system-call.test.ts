@@ -41,6 +41,8 @@ const RESEALS: Shares = {
   lives: 1,
 }
 const SEED = Number(process.env.CALLS_SEED ?? Date.now() % 2 ** 31)
+// At once: a test that hangs says nothing in the end.
+console.log(`CALLS_SEED=${SEED}`)
 
 async function outputOf(options: CallOptions): Promise<string> {
   const program = fileURLToPath(new URL('./calls/call-child.js', import.meta.url))
@@ -119,7 +121,7 @@ for (const kind of kinds) {
   needsFaults(calls, title, async () => {
     const { runs, runsSealed, runsResealing, failed } = JSON.parse(await outputFor(kind)) as CallReport
     const special = `${runsSealed} of them sealed, ${runsResealing} while sealing anew`
-    console.log(`seed ${SEED}, one in ${PLAIN.calls}: ${runs} runs, ${special}, ${JSON.stringify(failed)}`)
+    console.log(`one in ${PLAIN.calls}: ${runs} runs, ${special}, ${JSON.stringify(failed)}`)
     // A share of it all may lack one or the other.
     assert.ok(dueCalls(kind).some((call) => (failed[call] ?? 0) > 0))
     if (!FULL) return

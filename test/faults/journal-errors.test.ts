@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { budget } from '../budget.js'
 import { rejection } from '../conformance/rejections.js'
+import { crashChoice } from '../crash-seed.js'
 import type { RemoteFailure } from '../races/engine-messages.js'
 import { EngineProcess, RemoteError } from '../races/engine-process.js'
 import { skipWhere } from '../skip.js'
@@ -13,7 +14,7 @@ const errors = suite('system calls of a journal fail')
 const needsFaults = skipWhere(faultsMissing())
 /** The usual run has half of those that are tried with fsync and without, the other half the next time. */
 const turns = budget({ usual: 2, full: 1 })
-let turn = Date.now() % turns
+let turn = crashChoice('turn', turns)
 
 function inTurn(title: string, body: () => Promise<void>): void {
   if (turn++ % turns === 0) needsFaults(errors, title, body)

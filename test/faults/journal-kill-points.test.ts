@@ -2,6 +2,7 @@ import { cpSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { budget, FULL } from '../budget.js'
+import { crashChoice } from '../crash-seed.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { Ledger, newLedger } from '../races/journal-history.js'
 import type { JournalChildOptions } from '../races/journal-reports.js'
@@ -26,8 +27,6 @@ const ROUNDS = 4
 /** Of real kills. */
 const SCRIPT_STRIDE = budget({ usual: 64, full: 8 })
 const ENGINE_STRIDE = budget({ usual: 80, full: 16 })
-/** Others the next time. */
-const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 31)
 
 interface Variant {
   readonly fsync: boolean
@@ -69,7 +68,8 @@ async function leftBehind(
   const directory = `${parent}/sessions`
   const ledger = newLedger(KEYS)
   const plan: FaultPlan = { calls: ['rename'], action: 'kill', path: '.tmp', first: 3 }
-  assert.ok(await isKilled(ledger, program(directory, variant, ROUNDS), new Fault(parent), plan))
+  using fault = new Fault(parent)
+  assert.ok(await isKilled(ledger, program(directory, variant, ROUNDS), fault, plan))
   return { directory, ledger }
 }
 
@@ -118,11 +118,11 @@ for (const variant of VARIANTS) {
   )
 
   // In few minutes, one of them is killed indeed.
-  if (!FULL && VARIANTS.indexOf(variant) !== SEED % VARIANTS.length) continue
+  if (!FULL && VARIANTS.indexOf(variant) !== crashChoice('variant', VARIANTS.length)) continue
 
   for (const [name, program, stride, start] of [
-    ['killed: ', script, SCRIPT_STRIDE, 1 + (SEED % SCRIPT_STRIDE)],
-    ['a whole engine, killed: ', wholeEngine, ENGINE_STRIDE, 1 + (SEED % ENGINE_STRIDE)],
+    ['killed: ', script, SCRIPT_STRIDE, 1 + crashChoice('script', SCRIPT_STRIDE)],
+    ['a whole engine, killed: ', wholeEngine, ENGINE_STRIDE, 1 + crashChoice('engine', ENGINE_STRIDE)],
   ] as const) {
     needsFaults(points, `${name}appends, checkpoints and the closing${suffix}`, async () => {
       const body = async (directory: string, fault: Fault, plan: FaultPlan): Promise<boolean> => {
@@ -133,7 +133,7 @@ for (const variant of VARIANTS) {
       }
       const kills = await killAtEach({ calls: CHANGES, action: 'kill', stride, start }, body)
       const torn = await killAtEach({ calls: ['write'], action: 'tear', stride, start }, body)
-      console.log(`${kills} calls, ${torn} writes torn, every ${stride}, seed ${SEED}`)
+      console.log(`${kills} calls, ${torn} writes torn, every ${stride}`)
       assert.ok(kills > 40 && torn > 10, `${kills}, ${torn}`)
     })
 
@@ -148,7 +148,7 @@ for (const variant of VARIANTS) {
       }
       const kills = await killAtEach({ calls: CHANGES, action: 'kill', stride, start }, body)
       const torn = await killAtEach({ calls: ['write'], action: 'tear', stride, start }, body)
-      console.log(`${kills} calls, ${torn} writes torn, every ${stride}, seed ${SEED}`)
+      console.log(`${kills} calls, ${torn} writes torn, every ${stride}`)
       assert.ok(kills > 5, `${kills}, ${torn}`)
     })
   }

@@ -12,7 +12,9 @@ import {
 import * as assert from 'uvu/assert'
 import { Status } from '#dist/workers/protocol/index.js'
 import { budget } from '../budget.js'
+import { crashChoice } from '../crash-seed.js'
 import { later } from '../fixtures/later.js'
+import { litterOrAsideIn } from '../fixtures/litter.js'
 import { concealed } from '../fixtures/sealed-storage.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { Ledger } from '../races/journal-history.js'
@@ -67,7 +69,7 @@ function assertJournalRecovers(
   { fsync, concealed: isConcealed }: { readonly fsync: boolean; readonly concealed: boolean },
 ): void {
   if (!existsSync(directory)) return assert.ok(ledger.keys.every((key) => ledger.step(key) === 0))
-  const driver = new JournalDriver({ directory, fsync, orphanGrace: 0, ...concealed(isConcealed) })
+  using driver = new JournalDriver({ directory, fsync, orphanGrace: 0, ...concealed(isConcealed) })
   assert.equal(driver.replayed, [])
   assertFound(ledger, driver)
   assert.equal(driver.checkpoint().failures, [])
@@ -122,7 +124,7 @@ export function storedVersion(driver: StorageDriver, key: string): number | unde
 /** Sweeps what a crash has left, as soon as it is old enough; all of it has to go. Returns how much it was. */
 export function sweepClean(driver: StorageDriver): number {
   const { orphans } = later(CLAIMS_END, () => driver.walk('sweep'))
-  const litter = filesBelow(driver.options.directory).filter((name) => /(?:^|\/)\./.test(name))
+  const litter = litterOrAsideIn(filesBelow(driver.options.directory))
   assert.equal(litter, [], 'the sweep takes everything away')
   return orphans
 }
@@ -136,7 +138,7 @@ export interface Stopped {
 
 /** Every so manieth stop is looked at, others each time. */
 const EVERY = budget({ usual: 4, full: 1 })
-const FIRST_LOOK = 1 + (Date.now() % EVERY)
+const FIRST_LOOK = crashChoice('first look', EVERY)
 
 /**
  * Stops a program in front of each of its calls, or in the middle of each write, and looks at a copy of what is there: just what
@@ -155,7 +157,7 @@ export async function stopAtEach(
   let stops = 0
   const onPause = (): void => {
     stops++
-    if (stops % EVERY !== FIRST_LOOK % EVERY) return
+    if (stops % EVERY !== FIRST_LOOK) return
     if (existsSync(directory)) copyWhatIsThere(directory, copy)
     try {
       check(new Ledger(ledger.toJSON()), copy)
@@ -210,8 +212,8 @@ export interface Sweep {
 }
 
 /**
- * Kills at one call after the other, several processes at once, until one gets through. The body tells whether its process
- * was killed.
+ * Kills at one call after the other, several processes at once, until one gets through, or fails. The body tells whether its
+ * process was killed.
  * @returns how many calls there are, more or less `stride`
  */
 export async function killAtEach(
@@ -222,7 +224,7 @@ export async function killAtEach(
   let through = Number.POSITIVE_INFINITY
   const takeTurns = async (): Promise<void> => {
     const parent = temporaryDirectory('memory')
-    const fault = new Fault(parent)
+    using fault = new Fault(parent)
     for (; next < through; ) {
       const first = next
       next += stride
@@ -232,12 +234,16 @@ export async function killAtEach(
           through = Math.min(through, first)
         }
       } catch (error) {
+        // The others need not go on.
+        through = 0
         throw new Error(`${action} at call ${first}: ${error}`, { cause: error })
       }
       rmSync(directory, { recursive: true, force: true })
     }
-    fault.close()
   }
-  await Promise.all(Array.from({ length: LANES }, takeTurns))
+  const lanes = await Promise.allSettled(Array.from({ length: LANES }, takeTurns))
+  const errors = lanes.flatMap((lane) => (lane.status === 'rejected' ? [lane.reason as Error] : []))
+  if (errors.length > 1) throw new AggregateError(errors, errors.map(({ message }) => message).join('\n'))
+  for (const error of errors) throw error
   return through - 1
 }

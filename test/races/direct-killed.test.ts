@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { budget } from '../budget.js'
+import { CRASH_SEED } from '../crash-seed.js'
 import type { DirectScriptOptions } from '../faults/direct-script.js'
 import { assertFound, storedVersion, sweepClean } from '../faults/kill-points.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
@@ -20,7 +21,6 @@ const killing = suite('engines without a journal, killed at random moments')
 
 /** Together with those of journal-killed.test.ts, a thousand. */
 const KILLS = budget({ usual: 12, full: 640 })
-const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 31)
 const WRITERS = 3
 const KEYS = 12
 
@@ -66,7 +66,7 @@ for (const fsync of [false, true]) {
   killing(
     `lose nothing acknowledged, tear nothing, bring nothing back${fsync ? ', with fsync' : ''}`,
     async () => {
-      const random = randomNumbers(SEED + Number(fsync))
+      const random = randomNumbers(CRASH_SEED + Number(fsync))
       const directory = temporaryDirectory(fsync ? 'disk' : 'memory')
       const ledgers = Array.from({ length: WRITERS }, (_, writer) =>
         newLedger(Array.from({ length: KEYS }, (_, key) => `writer-${writer}-session-${key}`)),
@@ -85,9 +85,9 @@ for (const fsync of [false, true]) {
           orphans += assertStored(ledgers, directory, fsync)
         }
       } catch (error) {
-        throw new Error(`after ${kills} kills, with CRASH_SEED=${SEED}: ${error}`, { cause: error })
+        throw new Error(`after ${kills} kills, with CRASH_SEED=${CRASH_SEED}: ${error}`, { cause: error })
       }
-      console.log(`seed ${SEED}: ${kills} kills, ${steps} steps acknowledged, ${orphans} orphans swept`)
+      console.log(`${kills} kills, ${steps} steps acknowledged, ${orphans} orphans swept`)
       assert.ok(steps > kills, 'there was something to lose')
     },
   )

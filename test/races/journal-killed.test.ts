@@ -3,6 +3,7 @@ import { files, json, SessionEngine } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { budget } from '../budget.js'
+import { CRASH_SEED } from '../crash-seed.js'
 import { sealedStorage } from '../fixtures/sealed-storage.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { type Ledger, newLedger } from './journal-history.js'
@@ -23,7 +24,6 @@ const killing = suite('an engine with a journal, killed at random moments')
 
 /** Together with those of direct-killed.test.ts, a thousand. */
 const ROUNDS = budget({ usual: 16, full: 360 })
-const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 31)
 const KEYS = Array.from({ length: 40 }, (_, index) => `session-${index}`)
 /** Directories; each goes through its share of the kills, so that what one left is there when the next one comes. */
 const DIRECTORIES = budget({ usual: 2, full: 4 })
@@ -98,7 +98,7 @@ async function assertStored(ledger: Ledger, { directory, concealed }: Place): Pr
 }
 
 async function killAgainAndAgain(lane: number, phases: Map<string, number>): Promise<number> {
-  const random = randomNumbers(SEED + lane)
+  const random = randomNumbers(CRASH_SEED + lane)
   // A kill takes nothing away that the kernel has, whatever it has it for.
   const place = {
     directory: temporaryDirectory(lane % 3 === 0 ? 'disk' : 'memory'),
@@ -113,7 +113,7 @@ async function killAgainAndAgain(lane: number, phases: Map<string, number>): Pro
       phases.set(ending.phase, (phases.get(ending.phase) ?? 0) + 1)
       steps += ending.steps
     } catch (error) {
-      throw new Error(`in round ${round}, with CRASH_SEED=${SEED}: ${error}`, { cause: error })
+      throw new Error(`in round ${round}, with CRASH_SEED=${CRASH_SEED}: ${error}`, { cause: error })
     }
   }
   await assertStored(ledger, place)
@@ -126,7 +126,7 @@ killing('loses nothing acknowledged, tears nothing, and brings nothing back', as
   const steps = (await Promise.all(lanes)).reduce((sum, count) => sum + count, 0)
   const told = [...phases].map(([phase, count]) => `${count} ${phase}`).join(', ')
   const kills = [...phases.values()].reduce((sum, count) => sum + count, 0)
-  console.log(`seed ${SEED}: ${kills} kills (${told}), ${steps} steps acknowledged`)
+  console.log(`${kills} kills (${told}), ${steps} steps acknowledged`)
   assert.ok(steps > kills, 'there was something to lose')
 })
 

@@ -45,6 +45,11 @@ export class JournalDriver extends StorageDriver {
     this.crash()
   }
 
+  /** Closes what it has open. */
+  [Symbol.dispose](): void {
+    this.#journal.close()
+  }
+
   /** The same without a farewell; what was open, stays so for the little while that a test takes. */
   crash(): void {
     this.#journal = openStorage(this.journalOptions)
