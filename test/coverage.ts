@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
@@ -107,6 +107,22 @@ function areaOf(path: string): Area | undefined {
   return AREAS.find(({ folder }) => path.startsWith(`${folder}/`))
 }
 
+/** Modules of an area that no test has loaded: nothing of them is counted. What holds nothing but types nobody loads. */
+function unloaded(area: Area, files: ReadonlyMap<string, FileSummary>): string[] {
+  return readdirSync(join(root, 'dist', area.folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => join(area.folder, name))
+    .filter((path) => {
+      const source = path.replace(/js$/, 'ts')
+      return areaOf(source) === area && !files.has(source) && !holdsTypesOnly(path)
+    })
+}
+
+function holdsTypesOnly(path: string): boolean {
+  const code = readFileSync(join(root, 'dist', path), 'utf8').replace(/^\/\/# .*$/m, '')
+  return code.trim() === 'export {};'
+}
+
 /** Prints a line of the table; whether the area is what it has to be. One that was not measured at all is not. */
 function judge(area: Area, files: ReadonlyMap<string, FileSummary>): boolean {
   const { total, covered } = sum(
@@ -129,7 +145,9 @@ try {
   const files = measure(filters, folder)
   console.log('\nBranches that are reached, by area')
   const verdicts = AREAS.map((area) => judge(area, files))
-  if (filters.length === 0 && verdicts.includes(false)) process.exitCode = 1
+  const missing = filters.length === 0 ? AREAS.flatMap((area) => unloaded(area, files)) : []
+  for (const path of missing) console.log(`no test loads ${path}`)
+  if (filters.length === 0 && (verdicts.includes(false) || missing.length > 0)) process.exitCode = 1
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
