@@ -24,6 +24,7 @@ function lineOf(name: string, sample: Sample): string {
     `${mib(sample.rssBytes)} MiB`.padStart(11),
     `heap ${mib(sample.heapBytes)} MiB`.padStart(15),
     `${sample.descriptors} descriptors`.padStart(16),
+    `${sample.litter} litter`.padStart(10),
     `${sample.temporary} temporary`.padStart(13),
     `${sample.entries} entries`.padStart(14),
     `journal ${mib(sample.journalBytes)} MiB`.padStart(18),

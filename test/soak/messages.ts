@@ -12,6 +12,8 @@ export interface SoakOptions {
   readonly visitors: number
   /** Sessions of each visitor. */
   readonly sessions: number
+  /** Keys in each request of sessions that there are not: other ones each time, so that nothing may be kept of a key. */
+  readonly strangers: number
   /** Requests of each visitor between two samples. */
   readonly requests: number
   /** Samples at the least. */

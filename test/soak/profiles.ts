@@ -5,7 +5,7 @@ const MIB = 2 ** 20
 /** What both profiles have. */
 type Profile = Omit<SoakRun, 'rounds' | 'atLeast' | 'requests' | 'where'>
 
-const VISITORS = { visitors: 64, sessions: 50 }
+const VISITORS = { visitors: 64, sessions: 50, strangers: 1 }
 
 /** Every save its own file. */
 export const DIRECT: Profile = {
@@ -18,6 +18,7 @@ export const DIRECT: Profile = {
     descriptors: 2,
     temporary: 12,
     entries: 2000,
+    litterOfDeath: 3,
     journalBytes: 0,
   },
 }

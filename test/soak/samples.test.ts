@@ -11,6 +11,7 @@ const bounds: Bounds = {
   descriptors: 2,
   temporary: 2,
   entries: 50,
+  litterOfDeath: 3,
   journalBytes: 500,
 }
 const flat: Sample = {
@@ -19,6 +20,7 @@ const flat: Sample = {
   rssBytes: 5000,
   heapBytes: 500,
   descriptors: 30,
+  litter: 0,
   temporary: 1,
   entries: 100,
   journalBytes: 500,
@@ -55,6 +57,19 @@ judging('one journal too large, one pending operation, no death and too few samp
   assert.match(problemsOf([...flats(5), { ...flat, journalBytes: 501 }], bounds).join(), /journal had 501/)
   assert.match(problemsOf([...flats(5), { ...flat, pendingOperations: 1 }], bounds).join(), /1 operations/)
   assert.match(problemsOf([...flats(5), { ...flat, pendingBytes: 1 }], bounds).join(), /1 bytes pending/)
+  assert.match(
+    problemsOf([...flats(5), { ...flat, deaths: 3, litter: 8 }], bounds).join(),
+    /^8 temporary files after 2 deaths/,
+  )
+  assert.equal(problemsOf([...flats(5), { ...flat, deaths: 3, litter: 7 }], bounds), [])
+  const left = { ...flat, litter: 3, temporary: 3 }
+  assert.equal(
+    problemsOf(
+      Array.from({ length: 6 }, () => left),
+      bounds,
+    ),
+    [],
+  )
   assert.match(
     problemsOf(
       flats(6).map((sample) => ({ ...sample, deaths: 0 })),

@@ -7,7 +7,9 @@ export interface Sample {
   /** Of the main thread, after a collection. */
   readonly heapBytes: number
   readonly descriptors: number
-  /** Temporary files, taken files and claims. */
+  /** Temporary files, taken files and claims: before the sweep, those since the sweeps before it. */
+  readonly litter: number
+  /** And those that it has left. */
   readonly temporary: number
   /** Everything else in the session directories: sessions, tombstones. */
   readonly entries: number
@@ -26,6 +28,8 @@ export interface Bounds {
   readonly descriptors: number
   readonly temporary: number
   readonly entries: number
+  /** Not a rise, as sweeps take it away: the most that each worker which has died since the last sample may have left. */
+  readonly litterOfDeath: number
   /** Not a rise: the most there may be. */
   readonly journalBytes: number
 }
@@ -51,7 +55,14 @@ export function problemsOf(samples: readonly Sample[], bounds: Bounds): string[]
     const risen = rise(samples.map((sample) => sample[name]))
     if (!(risen <= bounds[name])) problems.push(`${name} rose by ${risen}, more than ${bounds[name]}`)
   }
-  for (const { operations, journalBytes, pendingBytes, pendingOperations } of samples) {
+  let before = { deaths: 0, temporary: 0 }
+  for (const sample of samples) {
+    const { operations, litter, journalBytes, pendingBytes, pendingOperations } = sample
+    const deaths = sample.deaths - before.deaths
+    if (litter > before.temporary + deaths * bounds.litterOfDeath) {
+      problems.push(`${litter} temporary files after ${deaths} deaths, before operation ${operations}`)
+    }
+    before = sample
     if (journalBytes > bounds.journalBytes) {
       problems.push(`the journal had ${journalBytes} bytes before operation ${operations}`)
     }

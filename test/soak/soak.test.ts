@@ -7,12 +7,15 @@ const soaking = suite('soak')
 
 /** What `npm run test:soak` does for minutes, for a few seconds, with more deaths. */
 for (const [profile, lives] of [
-  [DIRECT, { files: 6000, journal: 0 }],
-  [JOURNAL, { files: 6000, journal: 150 }],
+  [DIRECT, { files: 20_000, journal: 0 }],
+  [JOURNAL, { files: 20_000, journal: 150 }],
 ] as const) {
   soaking(`${profile.durability}: nothing is lost or grows while workers die`, async () => {
     const { samples, sessions, problems } = await soak({
       ...profile,
+      // Of tens of thousands of keys, so that whatever keeps a word of each is seen in so short a time.
+      bounds: { ...profile.bounds, heapBytes: 768 * 1024 },
+      strangers: 32,
       lives,
       visitors: 32,
       sessions: 10,

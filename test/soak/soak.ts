@@ -9,10 +9,13 @@ import type { Ledger, SoakMessage, SoakOptions } from './messages.js'
 import { type Bounds, problemsOf, type Sample } from './samples.js'
 import { isVersion, type Visit } from './visitor.js'
 
+/** Milliseconds after which litter that no sweep takes away is there for good. */
+const PATIENCE = 10_000
+
 /** Options of {@link soak}. */
 export type SoakRun = Pick<
   SoakOptions,
-  'durability' | 'visitors' | 'sessions' | 'requests' | 'rounds' | 'atLeast' | 'lives'
+  'durability' | 'visitors' | 'sessions' | 'strangers' | 'requests' | 'rounds' | 'atLeast' | 'lives'
 > & {
   readonly where: 'disk' | 'memory'
   readonly bounds: Bounds
@@ -49,22 +52,25 @@ export async function soak({ where, bounds, onSample, ...run }: SoakRun): Promis
   const [code] = (await once(child, 'close')) as [number | null]
   process.off('exit', stop)
   const problems = problemsOf(samples, bounds)
-  if (code !== 0 || end === undefined) problems.push(`the process ended early, with ${code}`)
-  else problems.push(...end.problems, ...(await problemsIn(options.directory, end.ledger)))
-  return { samples, sessions: end?.ledger.length ?? 0, problems }
+  if (code !== 0 || end === undefined) {
+    problems.push(`the process ended early, with ${code}`)
+    return { samples, sessions: 0, problems }
+  }
+  const found = await findIn(options.directory, end.ledger)
+  problems.push(...end.problems, ...found.problems)
+  return { samples, sessions: found.sessions, problems }
 }
 
 /** What another process finds: every acknowledged save, nothing that was deleted, and no litter. */
-async function problemsIn(directory: string, ledger: Ledger): Promise<string[]> {
+async function findIn(directory: string, ledger: Ledger): Promise<Omit<SoakResult, 'samples'>> {
   const problems: string[] = []
   await using engine = new SessionEngine<Visit>({
     storage: files({ directory, orphanGrace: 0 }),
     sweepInterval: false,
   })
   engine.on('corrupt', ({ reason }) => problems.push(`corrupt: ${reason}`))
-  await engine.clearExpired()
-  const { temporary } = footprintOf(directory)
-  if (temporary > 0) problems.push(`${temporary} temporary files are left by a sweep`)
+  const temporary = await sweepClean(engine, directory)
+  if (temporary > 0) problems.push(`${temporary} temporary files are left by every sweep`)
   const found = new Set<string>()
   for await (const key of engine.keys()) found.add(key)
   const lost = await Promise.all(
@@ -72,7 +78,18 @@ async function problemsIn(directory: string, ledger: Ledger): Promise<string[]> 
   )
   const losses = lost.filter(Boolean).length
   if (losses > 0) problems.push(`${losses} of ${ledger.length} sessions are not as they were saved last`)
+  const sessions = found.size
   for (const { key } of ledger) found.delete(key)
   if (found.size > 0) problems.push(`${found.size} sessions are back that were deleted`)
-  return problems
+  return { sessions, problems }
+}
+
+/** Sweeps until nothing lies about: a claim is litter only when it is half a second old. Returns how much no sweep takes away. */
+async function sweepClean(engine: SessionEngine<Visit>, directory: string): Promise<number> {
+  const since = performance.now()
+  for (;;) {
+    await engine.clearExpired()
+    const { temporary } = footprintOf(directory)
+    if (temporary === 0 || performance.now() - since > PATIENCE) return temporary
+  }
 }

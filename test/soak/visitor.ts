@@ -1,4 +1,4 @@
-import type { SessionEngine } from 'coatcheck'
+import { type SessionEngine, UpdateError } from 'coatcheck'
 import type { Ledger } from './messages.js'
 
 /** What a visitor keeps in a session. */
@@ -27,12 +27,15 @@ export class Visitor {
   readonly #engine: SoakEngine
   readonly #name: string
   readonly #held: Held[]
+  readonly #strangers: number
   #requests = 0
   #operations = 0
 
-  constructor(engine: SoakEngine, name: string, sessions: number) {
+  /** @param strangers Sessions of each request that there are not. */
+  constructor(engine: SoakEngine, name: string, sessions: number, strangers: number) {
     this.#engine = engine
     this.#name = name
+    this.#strangers = strangers
     this.#held = Array.from({ length: sessions }, () => ({ generation: 0, saves: 0 }))
   }
 
@@ -61,6 +64,7 @@ export class Visitor {
     const key = this.#key(index, held.generation)
     if (held.saves === 0) return this.#create(key, held)
     await this.#check(key, held)
+    await this.#comeAsStranger(key, turn)
     // Numbers without a common factor, so that all of it happens to every session.
     if (turn % 29 === 0) return this.#logOut(key, held, index)
     if (turn % 23 === 0) return this.#rotate(key, held, index)
@@ -111,6 +115,19 @@ export class Visitor {
     held.generation++
     held.saves++
     await this.#count(this.#engine.delete(key))
+  }
+
+  /** With keys of sessions that nobody has begun: they are neither found nor updated. */
+  async #comeAsStranger(key: string, turn: number): Promise<void> {
+    const keys = Array.from({ length: this.#strangers }, (_, index) => `strange-${key}-${turn}-${index}`)
+    const [first = ''] = keys
+    const update = this.#engine.update(first, versionOf(first, 1)).then(
+      () => 'stored',
+      (error: unknown) => (error instanceof UpdateError ? undefined : String(error)),
+    )
+    const found = await Promise.all([update, ...keys.map((name) => this.#engine.load(name))])
+    this.#operations += found.length
+    if (found.some((one) => one !== undefined)) throw new Error(`a stranger's session: ${found.join()}`)
   }
 
   /** Something for sweeps. */
