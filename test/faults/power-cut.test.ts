@@ -60,6 +60,8 @@ async function workUntilCut(
   const process = new JournalProcess(ledger, './journal-child.js', options)
   try {
     await process.took(steps)
+    // From here on any may fail.
+    assert.equal(process.failed, {})
     ledger.cut()
     disk.cutPower()
   } finally {
