@@ -85,10 +85,12 @@ export function putInPlace(context: SaveContext, written: Written): Status {
   }
 }
 
-function update({ place }: Version, temporary: string): Status {
+function update(version: Version, temporary: string): Status {
+  const { place, retried } = version
   if (livenessOfPlace(place, Date.now()) !== 'alive') {
     unlinkAnyway(temporary)
-    return Status.ABSENT
+    // It may have expired since a worker that has died put it there.
+    return retried && place.format.isOwn(version) ? Status.DONE : Status.ABSENT
   }
   try {
     rename(temporary, place.file)
