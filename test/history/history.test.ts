@@ -42,7 +42,7 @@ async function makeHistories(variant: Variant): Promise<void> {
       sum.certain >= leastCertain,
       `${sum.certain} operations of ${RUNS} histories told what came of them`,
     )
-    if (variant.kills === true) assert.is(kills, RUNS)
+    if (variant.kills === true) assert.ok(kills >= RUNS / 2, `${kills} processes died at work`)
     if (variant.dying !== undefined) assert.ok(deaths > 0, 'workers died while operations were under way')
     if (variant.fails !== undefined)
       assert.ok(calls >= RUNS / 2, `${calls} calls failed in ${RUNS} histories`)
