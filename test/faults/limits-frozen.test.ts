@@ -21,9 +21,9 @@ const SHORT = 'x'
 const FLOOD = 1_000
 /** Milliseconds that it stands still, at the least: what is pending must not grow with time. */
 const STANDSTILL = budget({ usual: 0, full: 10_000 })
-const MOST_REFUSED = 10_000
-/** A quarter of what the refused sessions take where they are long: nothing must be kept of them. */
-const ALLOWED_MEMORY = 10 * MIB
+const MOST_REFUSED = 15_000
+/** Less than half of what the refused sessions take where they are long; a few floods may be on their way. */
+const ALLOWED_MEMORY = 24 * MIB
 /** Bytes; the process keeps a promise of each call to tell what became of it. */
 const KEPT_OF_CALL = 128
 
