@@ -23,9 +23,16 @@ const SAVES = 12
 
 type State = readonly (string | undefined)[]
 
+interface Segment {
+  readonly name: string
+  readonly bytes: Buffer
+}
+
 interface Journal {
   readonly driver: JournalDriver
-  readonly segments: readonly { readonly name: string; readonly bytes: Buffer }[]
+  readonly segments: readonly Segment[]
+  /** What was stored after the last save. */
+  readonly last: string
   /** What was stored before the first save, after it, and so on, as one text for each. */
   readonly states: ReadonlySet<string>
 }
@@ -49,23 +56,38 @@ function made(options: Partial<JournalDriver['journalOptions']>): Journal {
     bytes: readFileSync(segmentPath(driver, index)),
   }))
   assert.ok(segments.length >= 2)
-  return { driver, segments, states }
+  return { driver, segments, states, last: JSON.stringify(stateOf(driver)) }
+}
+
+interface ReadBack {
+  readonly state: string
+  /** Whether it was told that something is damaged. */
+  readonly noticed: boolean
 }
 
 /** What is read back of these segments. */
-function readBack({ driver }: Journal, segments: Journal['segments']): State {
+function readBack({ driver }: Journal, segments: readonly Segment[]): ReadBack {
+  const noticedBefore = driver.replayed.length
   rmSync(driver.journalDirectory, { recursive: true })
   mkdirSync(driver.journalDirectory)
   for (const { name, bytes } of segments) writeFileSync(`${driver.journalDirectory}/${name}`, bytes)
   driver.crash()
-  return stateOf(driver)
+  return { state: JSON.stringify(stateOf(driver)), noticed: driver.replayed.length > noticedBefore }
+}
+
+/** Whether a segment that a whole one follows holds something else. Of the last one, a torn end is what a crash leaves. */
+function isDamagedBeforeWhole(journal: Journal, segments: readonly Segment[]): boolean {
+  const whole = journal.segments.map(({ bytes }, index) =>
+    segments[index]?.bytes.subarray(0, bytes.length).equals(bytes),
+  )
+  return whole.slice(0, whole.lastIndexOf(true) + 1).includes(false)
 }
 
 function changed(
   { segments }: Journal,
   which: number,
   change: (bytes: Buffer) => Buffer,
-): Journal['segments'] {
+): readonly Segment[] {
   return segments.map((segment, index) =>
     index === which % segments.length ? { ...segment, bytes: change(Buffer.from(segment.bytes)) } : segment,
   )
@@ -87,7 +109,12 @@ for (const [name, options] of [
 ] as const) {
   const journal = made(options)
 
+  test(`${name}: unchanged, all is read back`, () => {
+    assert.equal(readBack(journal, journal.segments), { state: journal.last, noticed: false })
+  })
+
   test(`${name}: cut, flipped, written over, lengthened`, () => {
+    let losses = 0
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(9), damage), { minLength: 1, maxLength: 3 }), (damages) => {
         let { segments } = journal
@@ -101,11 +128,15 @@ for (const [name, options] of [
             return bytes
           })
         }
-        const state = JSON.stringify(readBack(journal, segments))
+        const { state, noticed } = readBack(journal, segments)
         assert.ok(journal.states.has(state), state)
+        if (state === journal.last || !isDamagedBeforeWhole(journal, segments)) return
+        assert.ok(noticed, `something is lost, and nobody is told: ${state}`)
+        losses++
       }),
       { numRuns: RUNS },
     )
+    assert.ok(losses > 0, 'something was lost')
   })
 
   if (!('seal' in options)) continue
@@ -129,7 +160,7 @@ for (const [name, options] of [
           })
         }
         try {
-          const state = JSON.stringify(readBack(journal, segments))
+          const { state } = readBack(journal, segments)
           assert.ok(journal.states.has(state), state)
           outcomes.read++
         } catch (error) {
@@ -162,7 +193,7 @@ for (const [name, options] of [
           })
           return Buffer.concat([header, ...chosen])
         })
-        const state = JSON.stringify(readBack(journal, segments))
+        const { state } = readBack(journal, segments)
         assert.ok(journal.states.has(state), state)
       }),
       { numRuns: RUNS },

@@ -41,11 +41,12 @@ export async function isKilled(
   plan: FaultPlan,
 ): Promise<boolean> {
   fault.set(plan)
-  const { signal, phase, complaints } = await new JournalProcess(ledger, path, options, {
+  const { signal, phase, complaints, failed } = await new JournalProcess(ledger, path, options, {
     environment: fault.environment,
   }).end()
   fault.lift()
   assert.equal(complaints, [])
+  assert.equal(failed, {})
   if (signal === 'SIGKILL') return true
   assert.is(phase, 'closed')
   return false
@@ -169,13 +170,14 @@ export async function stopAtEach(
   fault.set({ calls, action })
   try {
     const options = { environment: fault.environment, onPause }
-    const { phase, complaints } = await new JournalProcess(
+    const { phase, complaints, failed } = await new JournalProcess(
       ledger,
       program.path,
       program.options,
       options,
     ).end()
     assert.equal(complaints, [])
+    assert.equal(failed, {})
     assert.is(phase, 'closed')
     assert.is(fault.fired, stops)
   } finally {

@@ -1,11 +1,12 @@
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { type FilesOptions, files, SessionEngine, StorageError } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { budget, FULL } from '../budget.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
-import { interleave } from '../workers/files/cut-points.js'
+import { interrupt } from '../workers/files/cut-points.js'
 import type { Step, StepOutcome } from '../workers/files/storage-driver.js'
 
 // After cut-points.js, so that the storage gets the calls that something can be done between.
@@ -26,6 +27,12 @@ const operations: Record<string, Step> = {
   load: { opcode: Opcode.LOAD, key: KEY },
   exists: { opcode: Opcode.EXISTS, key: KEY },
   delete: { opcode: Opcode.DELETE, key: KEY },
+}
+
+/** What a load finds after it, where nothing was removed. */
+function stored({ opcode }: Step): string | undefined {
+  if (opcode === Opcode.DELETE) return undefined
+  return opcode === Opcode.TOUCH || opcode === Opcode.LOAD || opcode === Opcode.EXISTS ? 'previous' : 'new'
 }
 
 type What = 'the temporary files' | 'its directory' | 'everything'
@@ -51,12 +58,21 @@ for (const fsync of [false, true]) {
           const driver = new StorageDriver({ directory, fsync })
           if (name !== 'create') driver.save(KEY, 'previous')
           let outcome: StepOutcome | undefined
-          last = interleave(() => (outcome = driver.one(step)), [{ at, run: () => remove(what, directory) }])
+          // A rename or a link is what puts a session in its place.
+          let isPlacedAfterwards = false
+          const intrude = (call: number, systemCall: string): void => {
+            if (call === at) remove(what, directory)
+            if (call >= at && (systemCall === 'renameSync' || systemCall === 'linkSync'))
+              isPlacedAfterwards = true
+          }
+          last = interrupt(() => (outcome = driver.one(step)), intrude)
           const story = `${name}, call ${at}`
           if (outcome?.status === Status.FAILED) assert.is(outcome.failure?.code, 'ENOENT', story)
           // As a sweep may do after a jump of the clock: no harm must come of it.
           if (what === 'the temporary files' && outcome?.status !== Status.DONE)
             assert.unreachable(`${story}: ${outcome?.status} ${outcome?.failure?.code}`)
+          if (outcome?.status === Status.DONE && (what === 'the temporary files' || isPlacedAfterwards))
+            assert.is(driver.load(KEY), stored(step), story)
           assert.is(driver.save(KEY, 'next'), Status.DONE, story)
           assert.is(driver.load(KEY), 'next', story)
         }
@@ -83,6 +99,8 @@ test('where a journal owned the directory, it is not made anew', () => {
 
 /** How often it is deleted. */
 const TIMES = budget({ usual: 4, full: 40 })
+/** Past this, what never met its removal never will. */
+const MOST_TIMES = 50 * TIMES
 const KEYS = Array.from({ length: 200 }, (_, index) => `session-${index}`)
 
 class Saver {
@@ -110,15 +128,35 @@ class Saver {
   }
 }
 
-/** `rm -rf`, again when something was made meanwhile. */
-function removeAll(...paths: string[]): void {
-  for (let attempt = 1; paths.some((path) => existsSync(path)) && attempt < 100; attempt++) {
-    try {
-      execFileSync('rm', ['-rf', ...paths], { stdio: 'ignore' })
-    } catch {
-      // Not empty any more.
-    }
+const run = promisify(execFile)
+
+/** `rm -rf`; false when something was made in what it was about to remove. */
+async function removeAll(...paths: string[]): Promise<boolean> {
+  try {
+    await run('rm', ['-rf', ...paths])
+    return true
+  } catch {
+    // Not empty any more.
+    return false
   }
+}
+
+/** Saves everything, again and again, from before a removal begins until it has ended, and once more. */
+async function saveDuring(
+  saver: Saver,
+  removal: () => Promise<boolean>,
+): Promise<{ readonly refused: number; readonly removed: boolean }> {
+  let refused = 0
+  let removed: boolean | undefined
+  const saving = async (): Promise<void> => {
+    while (removed === undefined) refused += await saver.round()
+  }
+  const rounds = [saving(), saving()]
+  // The batches of the first have left.
+  await new Promise(setImmediate)
+  removed = await removal()
+  await Promise.all(rounds)
+  return { refused, removed }
 }
 
 const layouts = FULL ? (['sharded', 'flat'] as const) : (['sharded'] as const)
@@ -130,14 +168,20 @@ for (const layout of layouts) {
       const directory = `${temporaryDirectory('memory')}/sessions`
       const saver = new Saver(directory, { layout, fsync })
       await saver.engine.ready()
-      for (let time = 0; time < TIMES; time++) {
-        const rounds = [saver.round(), saver.round(), saver.round()]
-        const [shard] = readdirSync(directory)
-        if (time % 2 === 0) removeAll(directory)
-        else if (shard !== undefined) removeAll(`${directory}/${shard}`)
-        await Promise.all(rounds)
+      // Some saves found their directory gone, or some removals found something new in it.
+      const met = { refusals: 0, remakes: 0 }
+      for (let time = 0; time < TIMES || met.refusals + met.remakes === 0; time++) {
+        assert.ok(time < MOST_TIMES, 'saves and removals have met')
+        await saver.round()
+        const [shard = ''] = readdirSync(directory)
+        const path = time % 2 === 0 ? directory : `${directory}/${shard}`
+        const { refused, removed } = await saveDuring(saver, () => removeAll(path))
+        met.refusals += refused
+        if (!removed) met.remakes++
+        assert.is(await saver.round(), 0, 'nothing is refused when nothing is removed')
+        assert.is(await saver.engine.count(), KEYS.length)
       }
-      removeAll(directory)
+      assert.ok(await removeAll(directory))
       assert.is(await saver.engine.load(KEYS[0] ?? ''), undefined)
       assert.is(await saver.round(), 0)
       assert.is(statSync(directory).mode & 0o777, 0o700)
@@ -154,12 +198,18 @@ for (const fsync of [false, true]) {
     const directory = `${temporaryDirectory('memory')}/sessions`
     const saver = new Saver(directory, { durability: 'journal', fsync, checkpointInterval: 0.05 })
     await saver.round()
+    let remade = 0
     for (let time = 0; time < TIMES; time++) {
-      const rounds = [saver.round(), saver.round()]
+      await saver.engine.flush({ files: true })
       const shards = readdirSync(directory).filter((name) => name !== '.journal')
-      removeAll(...shards.slice(0, 40).map((shard) => `${directory}/${shard}`))
-      assert.equal(await Promise.all(rounds), [0, 0])
+      const paths = shards.slice(0, 40).map((shard) => `${directory}/${shard}`)
+      const { refused } = await saveDuring(saver, () => removeAll(...paths))
+      assert.is(refused, 0)
+      assert.is(await saver.round(), 0)
+      await saver.engine.flush({ files: true })
+      remade += paths.filter((path) => existsSync(path)).length
     }
+    assert.ok(remade > 0, 'what was removed is there again')
     assert.is(await saver.round(), 0)
     assert.is(await saver.engine.count(), KEYS.length)
     await saver.engine.close()
@@ -169,7 +219,7 @@ for (const fsync of [false, true]) {
     const directory = `${temporaryDirectory('memory')}/sessions`
     const saver = new Saver(directory, { durability: 'journal', fsync, checkpointInterval: 600 })
     assert.is(await saver.round(), 0)
-    removeAll(directory)
+    assert.ok(await removeAll(directory))
     for (let time = 0; time < 3; time++)
       assert.is(await saver.round(), KEYS.length, 'a deleted journal takes nothing')
     const [first = ''] = KEYS

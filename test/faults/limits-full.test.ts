@@ -98,6 +98,7 @@ async function fillAndFree(disk: Disk, kind: Kind, fill: (directory: string) => 
   const journal = kind.durability === 'journal'
   for (const group of GROUPS) assert.is(await sessions.write('save', group), 0)
   await engine.flush({ files: true })
+  let told = 0
   for (let round = 1; round <= 2; round++) {
     fill(disk.directory)
     let refused = await sessions.write('update', 'updated')
@@ -117,6 +118,7 @@ async function fillAndFree(disk: Disk, kind: Kind, fill: (directory: string) => 
     // A deleted session's inode may be enough for all others, one after the other.
     const [flushed] = await outcomes([engine.flush({ files: true })])
     if (flushed !== undefined) assert.is(flushed, 'ENOSPC')
+    told += refused + untouched + undeleted + (flushed === undefined ? 0 : 1)
     await sessions.assertReadable()
     free(disk.directory)
     for (const group of [...GROUPS, 'new'] as const) assert.is(await sessions.write('save', group), 0, group)
@@ -124,6 +126,7 @@ async function fillAndFree(disk: Disk, kind: Kind, fill: (directory: string) => 
     await engine.flush({ files: true })
     await sessions.assertReadable()
   }
+  assert.ok(told > 0, 'the want of room is told')
   await engine.close()
   assert.equal(litterOrAsideIn(filesBelow(directory)), [])
   assert.is(readdirSync(directory).includes('.journal'), false)

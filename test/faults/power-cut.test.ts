@@ -66,6 +66,8 @@ async function workUntilCut(
   const process = new JournalProcess(ledger, './journal-child.js', options)
   try {
     await process.took(steps)
+    // From here on any may fail.
+    assert.equal(process.failed, {})
     if (still) await process.halt()
     else ledger.cut()
     disk.cutPower()

@@ -136,11 +136,16 @@ class Search<State, Operation> {
       if (issuer !== undefined) issuers.add(issuer)
     }
     for (const entry of this.#optional) {
-      const { began, ended, issuer } = entry.timed
+      const { began, ended } = entry.timed
       if (began > firstEnd) break
-      if (!entry.done && ended >= latest && began >= this.#doneOf(issuer)) candidates.push(entry)
+      if (ended >= latest && !this.#isOut(entry)) candidates.push(entry)
     }
     return candidates.filter(({ timed }) => !timed.optional || !this.#hasEarlier(timed, first))
+  }
+
+  /** Whether an optional one cannot come any more: it is done, or a later one of its issuer is. */
+  #isOut({ done, timed: { began, issuer } }: Entry<Operation>): boolean {
+    return done || began < this.#doneOf(issuer)
   }
 
   #doneOf(issuer: string | undefined): number {
@@ -158,7 +163,7 @@ class Search<State, Operation> {
     return false
   }
 
-  /** What is done, and what is left. Of the optional ones that come too late by now it does not matter. */
+  /** What is done, and what is left. Of the optional ones that come too late by now it does not matter whether they are done. */
   #nameOf(state: State, first: number, latest: number): string {
     let name = `${this.#model.nameOf(state)}|${first}`
     for (let index = first; index < this.#certain.length; index++) {
@@ -168,9 +173,11 @@ class Search<State, Operation> {
       if (entry.done) name += `,${index}`
     }
     name += '|'
-    for (const [index, { done, timed }] of this.#optional.entries()) {
-      if (timed.began > latest) break
-      if (done && timed.ended >= latest) name += `,${index}`
+    for (const [index, entry] of this.#optional.entries()) {
+      const { began, ended } = entry.timed
+      if (began > latest) break
+      // A later one of its issuer may have kept it out, which the others need not tell: it may have come too late itself by now.
+      if (ended >= latest && this.#isOut(entry)) name += `,${index}`
     }
     return name
   }

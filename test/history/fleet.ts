@@ -14,8 +14,11 @@ export type History = ReadonlyMap<string, readonly Timed<SessionOperation>[]>
 
 /** What has happened to a fleet, all in all. */
 export interface Losses {
+  /** Processes that killed themselves in the midst of their work. */
   kills: number
   calls: number
+  /** Workers that died while an operation was under way, counted once for each such operation. */
+  deaths: number
 }
 
 const DAY = 86_400_000
@@ -31,7 +34,9 @@ export class Fleet {
   readonly #livesFrom = Date.now() + DAY
   readonly #fault: Fault | undefined
   readonly #processes: HistoryProcess[] = []
-  readonly losses: Losses = { kills: 0, calls: 0 }
+  readonly losses: Losses = { kills: 0, calls: 0, deaths: 0 }
+  /** What operations may fail with in the history that is being made. */
+  #mayFail: ReadonlySet<string> = new Set()
   #logs = 0
   #faults = 0
 
@@ -91,15 +96,13 @@ export class Fleet {
       this.#liftFault()
       // It may have been through before.
       if (victim !== undefined) await this.#processes[victim]?.kill()
-      for (const one of this.#processes) {
-        recorded.push(
-          ...one.log.next({ origin, died: one.died, shared: processes > 1, issuer: one.log.path }),
-        )
+      for (const { log, died } of this.#processes) {
+        const deathsBefore = log.deaths
+        const mayFail = this.#mayFail
+        recorded.push(...log.next({ origin, died, shared: processes > 1, issuer: log.path, mayFail }))
+        this.losses.deaths += log.deaths - deathsBefore
       }
-      if (victim !== undefined) {
-        this.losses.kills++
-        this.#processes[victim] = await this.#open(victim)
-      }
+      if (victim !== undefined) this.#processes[victim] = await this.#open(victim)
     }
     return byKey(recorded)
   }
@@ -119,17 +122,21 @@ export class Fleet {
   }
 
   async #run(index: number, run: Run): Promise<void> {
-    const complaints = (await this.#processes[index]?.run(run)) ?? []
+    // Within the bounds of the array.
+    const { complaints, killedItself } = await (this.#processes[index] as HistoryProcess).run(run)
+    if (killedItself) this.losses.kills++
     if (complaints.length > 0) throw new Error(`with seed ${run.seed}: ${complaints.join('; ')}`)
   }
 
   #setFault(random: (bound: number) => number): void {
-    const { fails } = this.#variant
+    const { fails, dying } = this.#variant
+    this.#mayFail = new Set(dying === undefined ? [] : ['WORKER_LOST'])
     if (fails === undefined) return
     const { calls, actions } = fails
     const call = calls[random(calls.length)]
     const action = actions[random(actions.length)]
     if (call === undefined || action === undefined) return
+    this.#mayFail = new Set(['WORKER_LOST', action === 'break' ? 'ENOSPC' : action])
     // Of any kind in the one history, in which some call fails for certain; in the next of one kind, which may be a rare one.
     const kinds = this.#faults++ % 2 === 0 ? calls : [call]
     this.#fault?.set({ calls: kinds, action, first: 1 + random(6), count: 1 + random(3) })

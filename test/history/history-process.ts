@@ -3,6 +3,13 @@ import { writeFileSync } from 'node:fs'
 import { Log } from './log.js'
 import type { Answer, HistoryChildOptions, Request, Run } from './messages.js'
 
+/** How a part of a history has ended. */
+export interface RunEnd {
+  readonly complaints: readonly string[]
+  /** In its midst, as it was told to. */
+  readonly killedItself: boolean
+}
+
 const alive = new Set<ChildProcess>()
 
 process.once('exit', () => {
@@ -58,8 +65,9 @@ export class HistoryProcess {
   }
 
   /** Lets it make its part of a history. Resolves with what it complains of, or, when it was to kill itself, when it is gone. */
-  async run(run: Run): Promise<readonly string[]> {
-    return await this.#ask({ kind: 'run', run }, 'ran', run.killAfter !== undefined)
+  async run(run: Run): Promise<RunEnd> {
+    const complaints = await this.#ask({ kind: 'run', run }, 'ran', run.killAfter !== undefined)
+    return { complaints, killedItself: this.#died !== undefined }
   }
 
   /** Closes the engine, and ends the process. */
@@ -78,8 +86,10 @@ export class HistoryProcess {
   }
 
   async #ask(request: Request, kind: Answer['kind'], mayDie = false): Promise<readonly string[]> {
+    // Its end was told already, and is not told again.
+    if (this.#died !== undefined) throw new Error('a process of the history has ended before it was asked')
     const answer = this.#answer(kind, mayDie)
-    // One that has died is told by its end.
+    // One that dies from now on is told by its end.
     this.#child.send(request, () => undefined)
     return await answer
   }
@@ -89,8 +99,12 @@ export class HistoryProcess {
       this.#answered = resolve
     })
     this.#answered = undefined
-    if (answer === undefined && mayDie) return []
+    if (answer === undefined && mayDie && this.#child.signalCode === 'SIGKILL') return []
     if (answer?.kind === kind) return answer.complaints
-    throw new Error(`a process of the history has failed: ${answer?.complaints.join('; ') ?? 'it has ended'}`)
+    throw new Error(`a process of the history has failed: ${answer?.complaints.join('; ') ?? this.#end}`)
+  }
+
+  get #end(): string {
+    return `it has ended with ${this.#child.signalCode ?? this.#child.exitCode}`
   }
 }

@@ -6,12 +6,20 @@ import { SESSION_MODEL } from './model.js'
 /** A history that nothing explains. */
 export class InexplicableError extends Error {}
 
+/** What was looked at. */
+export interface Judged {
+  readonly operations: number
+  /** Those whose callers were told what came of them. */
+  readonly certain: number
+  readonly states: number
+}
+
 /**
  * Looks for an order that explains what happened to each key.
  * @throws {InexplicableError} with the few operations that show why there is none
  */
-export function judge(history: History): { readonly operations: number; readonly states: number } {
-  const sum = { operations: 0, states: 0 }
+export function judge(history: History): Judged {
+  const sum = { operations: 0, certain: 0, states: 0 }
   for (const [key, operations] of history) {
     const verdict = explain(SESSION_MODEL, operations)
     if (!verdict.explained) {
@@ -20,6 +28,7 @@ export function judge(history: History): { readonly operations: number; readonly
       )
     }
     sum.operations += operations.length
+    sum.certain += operations.filter(({ optional }) => !optional).length
     sum.states += verdict.states
   }
   return sum

@@ -22,18 +22,26 @@ export interface LogReading {
   readonly shared: boolean
   /** The engine that did it. */
   readonly issuer: string
+  /** What an operation may fail with, by what was done to the process: any other failure is one of the product. */
+  readonly mayFail: ReadonlySet<string>
 }
 
 /** The operations of a log, from where the last reading of it has ended. */
 export class Log {
   readonly path: string
   #read = 0
+  #deaths = 0
 
   constructor(path: string) {
     this.path = path
   }
 
-  /** @throws {Error} when a process that lives has not told the end of something */
+  /** Of all operations that were answered, how many workers died meanwhile, added up. */
+  get deaths(): number {
+    return this.#deaths
+  }
+
+  /** @throws {Error} when a process that lives has not told the end of something, or something failed that had no reason to */
   next(reading: LogReading): Recorded[] {
     const text = readFileSync(this.path, 'utf8').slice(this.#read)
     this.#read += text.length
@@ -49,6 +57,7 @@ export class Log {
       const call = called.get(entry.id)
       if (call === undefined) throw new Error(`an answer without a call: ${line}`)
       called.delete(entry.id)
+      this.#deaths += entry.deaths
       recorded.push(...answered(call, entry, reading))
     }
     if (called.size > 0 && reading.died === undefined)
@@ -72,13 +81,15 @@ function unanswered({ key, call, began }: CallLine, died: bigint, { origin }: Lo
 function answered(
   { key, call, began }: CallLine,
   told: ToldLine,
-  { origin, shared }: LogReading,
+  { origin, shared, mayFail }: LogReading,
 ): Recorded[] {
   const begins = since(origin, began)
   const ends = since(origin, told.ended)
-  const failed = told.told.startsWith(FAILED)
+  const failure = told.told.startsWith(FAILED) ? told.told.slice(FAILED.length) : undefined
+  if (failure !== undefined && !mayFail.has(failure))
+    throw new Error(`a ${call.kind} of ${key} failed with ${failure}, for no reason`)
   if (isLook(call)) {
-    if (failed) return []
+    if (failure !== undefined) return []
     return [
       {
         key,
@@ -86,12 +97,21 @@ function answered(
       },
     ]
   }
-  const once: Timed<SessionOperation> = failed
-    ? { operation: call, began: begins, ended: Number.POSITIVE_INFINITY, optional: true }
-    : { operation: { ...call, told: told.told }, began: begins, ended: ends, optional: false }
+  const once: Timed<SessionOperation> =
+    failure === undefined
+      ? { operation: { ...call, told: told.told }, began: begins, ended: ends, optional: false }
+      : { operation: call, began: begins, ended: endOfFailed(failure, ends, shared), optional: true }
   const repeats = shared ? Math.min(told.deaths, MOST_REPEATS) : 0
   const again: Timed<SessionOperation> = { operation: call, began: begins, ended: ends, optional: true }
   return [once, ...Array.from({ length: repeats }, () => again)].map((timed) => ({ key, timed }))
+}
+
+/**
+ * What is rejected has taken effect by then, or never does. What a worker has left half done when it died, another process
+ * may bring to an end, or undo.
+ */
+function endOfFailed(failure: string, ends: number, shared: boolean): number {
+  return shared && failure === 'WORKER_LOST' ? Number.POSITIVE_INFINITY : ends
 }
 
 /** A batch is tried twice, and then each of its operations alone. */

@@ -44,8 +44,10 @@ function writer(ledger: Ledger, whole: boolean, directory: string, fsync: boolea
 async function live(process: JournalProcess, random: Random): Promise<number> {
   if (random(8) === 0) await process.reached('opening')
   else await process.took(1 + random(400))
-  const { steps, complaints } = await process.kill()
+  const { signal, steps, complaints, failed } = await process.kill()
+  assert.is(signal, 'SIGKILL')
   assert.equal(complaints, [])
+  assert.equal(failed, {})
   return steps
 }
 

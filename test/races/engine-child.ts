@@ -61,9 +61,15 @@ function tallied(settled: Settled): Settled {
   return settled
 }
 
+function memoryInUse(): number {
+  globalThis.gc?.()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
 function condition(): Condition {
   const descriptors = readdirSync('/proc/self/fd').length
-  return { statistics: opened().stats(), memory: process.memoryUsage.rss(), descriptors, done, failed }
+  return { statistics: opened().stats(), memory: memoryInUse(), descriptors, done, failed }
 }
 
 async function endOfFlood(): Promise<Settled[]> {

@@ -59,7 +59,7 @@ export type Request = { readonly id: number } & (
 /** How an engine and its process are. */
 export interface Condition {
   readonly statistics: EngineStatistics
-  /** Bytes of resident memory. */
+  /** Bytes that the main thread uses, garbage not counted. */
   readonly memory: number
   /** Open descriptors. */
   readonly descriptors: number

@@ -33,6 +33,7 @@ export class EngineProcess {
   constructor(environment: Readonly<Record<string, string>> = {}) {
     this.#child = fork(new URL('./engine-child.js', import.meta.url), {
       serialization: 'advanced',
+      execArgv: [...process.execArgv, '--expose-gc'],
       env: { ...process.env, ...environment },
     })
     const stop = (): void => void this.#child.kill('SIGKILL')

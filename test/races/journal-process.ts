@@ -28,6 +28,8 @@ export interface Ending {
   readonly steps: number
   /** What it told of a damaged journal, or of work in the background that failed. */
   readonly complaints: readonly string[]
+  /** Steps of which the engine said that it could not do them, by key. Where nothing was made to fail there is none. */
+  readonly failed: Readonly<Record<string, string>>
 }
 
 /** An engine under load in a process of its own, whose reports are entered into a ledger as they come. */
@@ -40,6 +42,7 @@ export class JournalProcess {
   readonly #failed = new Map<string, string>()
   readonly #standardError: Buffer[] = []
   readonly #ended: Promise<void>
+  #hasEnded = false
   #error: unknown
   readonly #onPause: () => void
   #phase = 'starting'
@@ -76,12 +79,15 @@ export class JournalProcess {
     this.#lines.on('line', (line) => this.#read(line))
     // What it told before it died is read after that.
     this.#ended = new Promise((resolve) => this.#child.once('close', () => resolve()))
-    void this.#ended.then(() => this.#wake())
+    void this.#ended.then(() => {
+      this.#hasEnded = true
+      this.#wake()
+    })
   }
 
-  /** Steps of which the engine said that it could not do them, by key. */
-  get failed(): ReadonlyMap<string, string> {
-    return this.#failed
+  /** Steps of which the engine has said by now that it could not do them, by key. */
+  get failed(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#failed)
   }
 
   /** Waits for the nth report, of any kind, or the end. */
@@ -123,17 +129,22 @@ export class JournalProcess {
     const { exitCode: code, signalCode: signal } = this.#child
     const thrown = Buffer.concat(this.#standardError).toString('utf8')
     if (code !== null && code !== 0) throw new Error(`the process ended with ${code}: ${thrown}`)
-    return { signal, code, phase: this.#phase, steps: this.#steps, complaints: this.#complaints }
+    // Of the others it dies by itself.
+    if (signal !== null && signal !== 'SIGKILL') throw new Error(`the process died of ${signal}: ${thrown}`)
+    return {
+      signal,
+      code,
+      phase: this.#phase,
+      steps: this.#steps,
+      complaints: this.#complaints,
+      failed: this.failed,
+    }
   }
 
   async #until(holds: () => boolean): Promise<void> {
-    const over = { yes: false }
-    void this.#ended.then(() => {
-      over.yes = true
-    })
     await new Promise<void>((resolve) => {
       const look = (): void => {
-        if (!holds() && !over.yes && this.#error === undefined) return
+        if (!holds() && !this.#hasEnded && this.#error === undefined) return
         this.#watchers.delete(look)
         resolve()
       }

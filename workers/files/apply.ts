@@ -113,7 +113,8 @@ export class BatchApplier {
   }
 
   #touch(request: RequestReader, place: Place, context: SaveContext): Status {
-    return touch(context, { place, key: request.key(), expiry: request.expiry }, this.#tombstones)
+    const retried = request.attempt > 0
+    return touch(context, { place, key: request.key(), expiry: request.expiry, retried }, this.#tombstones)
   }
 
   #delete(slot: number, place: Place, context: SaveContext, group: SyncGroup | undefined): void {

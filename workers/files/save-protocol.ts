@@ -1,6 +1,7 @@
-import { closeSync, linkSync } from 'node:fs'
+import { linkSync } from 'node:fs'
 import { hasCode, Opcode, Status } from '../protocol/index.js'
 import { underClaim, waitForClaim } from './claim.js'
+import { closeAnyway } from './close.js'
 import { hasNoHardLinks } from './hard-links.js'
 import type { Layout, Place } from './layout.js'
 import { type Liveness, liveness, livenessOfPlace } from './liveness.js'
@@ -10,7 +11,7 @@ import { isDirectoryInTheWay, rename } from './rename.js'
 import { type ReplaceContext, replace } from './replace.js'
 import { busy, MOST_ROUNDS } from './rounds.js'
 import { syncDirectory } from './sync-directory.js'
-import { syncWritten, type Version, type Written, writeTemporary } from './temporary.js'
+import { closeWritten, syncWritten, type Version, type Written, writeTemporary } from './temporary.js'
 import { exhume } from './tombstone.js'
 import { unlinkAnyway } from './unlink.js'
 
@@ -53,12 +54,15 @@ function saveOnce(context: SaveContext, version: Version): Status {
   const written = writeTemporary(context.layout, version)
   try {
     if (context.fsync) syncWritten(written)
-    const status = putInPlace(context, written)
-    if (context.fsync) syncDirectory(version.place.directory)
-    return status
-  } finally {
-    closeSync(written.descriptor)
+  } catch (error) {
+    closeAnyway(written.descriptor)
+    throw error
   }
+  // Before it takes the place of another version: a network's file system may tell no sooner that bytes are lost.
+  closeWritten(written)
+  const status = putInPlace(context, written)
+  if (context.fsync) syncDirectory(version.place.directory)
+  return status
 }
 
 /** Step 2. Leaves no temporary file, whatever happens. */
@@ -81,10 +85,12 @@ export function putInPlace(context: SaveContext, written: Written): Status {
   }
 }
 
-function update({ place }: Version, temporary: string): Status {
+function update(version: Version, temporary: string): Status {
+  const { place, retried } = version
   if (livenessOfPlace(place, Date.now()) !== 'alive') {
     unlinkAnyway(temporary)
-    return Status.ABSENT
+    // It may have expired since a worker that has died put it there.
+    return retried && place.format.isOwn(version) ? Status.DONE : Status.ABSENT
   }
   try {
     rename(temporary, place.file)

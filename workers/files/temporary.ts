@@ -1,4 +1,4 @@
-import { existsSync, fsyncSync, futimesSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, futimesSync, mkdirSync, openSync } from 'node:fs'
 import { hasCode, type Opcode } from '../protocol/index.js'
 import { closeAnyway } from './close.js'
 import type { Layout, Place } from './layout.js'
@@ -65,6 +65,16 @@ export function writeBeside(
 export function syncWritten(written: Written): void {
   try {
     fsyncSync(written.descriptor)
+  } catch (error) {
+    unlinkAnyway(written.temporary)
+    throw error
+  }
+}
+
+/** Closes a temporary file that nothing has synced; on failure it is removed, for what it holds is unknown. */
+export function closeWritten(written: Beside): void {
+  try {
+    closeSync(written.descriptor)
   } catch (error) {
     unlinkAnyway(written.temporary)
     throw error

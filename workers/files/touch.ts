@@ -1,5 +1,5 @@
 import { fstatSync, fsyncSync, lstatSync, openSync, type Stats } from 'node:fs'
-import { hasCode, Status } from '../protocol/index.js'
+import { hasCode, Status, systemError } from '../protocol/index.js'
 import { waitForClaim } from './claim.js'
 import { closeAnyway } from './close.js'
 import type { Place } from './layout.js'
@@ -14,6 +14,8 @@ import type { Tombstones } from './tombstones.js'
 /** What a touch needs to know. */
 export interface Touch extends NewExpiry {
   readonly place: Place
+  /** An earlier worker may have done it before it died. */
+  readonly retried: boolean
 }
 
 /** What a touch needs to know about its surroundings. */
@@ -25,13 +27,15 @@ export type TouchContext = Pick<SaveContext, 'layout' | 'fsync'>
  * is left. One to the past is a delete: a mere time could be moved again by whoever had looked before.
  */
 export function touch(context: TouchContext, request: Touch, tombstones: Tombstones): Status {
-  const { place, expiry } = request
+  const { place, expiry, retried } = request
   const now = Date.now()
   if (expiry <= now) {
-    if (livenessOfPlace(place, now) !== 'alive') return Status.ABSENT
-    const buried = tombstones.bury(context.layout, place)
-    if (buried && context.fsync) syncDirectory(place.directory)
-    return buried ? Status.DONE : Status.ABSENT
+    if (livenessOfPlace(place, now) !== 'alive' || !tombstones.bury(context.layout, place)) {
+      if (retried) throw endedOrNot()
+      return Status.ABSENT
+    }
+    if (context.fsync) syncDirectory(place.directory)
+    return Status.DONE
   }
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const descriptor = openSession(place)
@@ -45,6 +49,15 @@ export function touch(context: TouchContext, request: Touch, tombstones: Tombsto
   }
   // Or a file system that gives a file one number by its name and another one when it is open.
   throw busy('lstat')
+}
+
+/** Of a touch that was to end a session and is tried again, when there is none: nobody can say whether it has ended one. */
+export function endedOrNot(): Error {
+  return systemError(
+    'WORKER_LOST',
+    'unlink',
+    'a worker thread died with this, and there is no session by now',
+  )
 }
 
 /** `undefined` when there is none, or none that can be opened so: a tombstone, a link, a socket. */

@@ -69,14 +69,14 @@ export function interleave(
 }
 
 /** Runs `outer`, and `intrude` in front of each of its file system calls; returns how many there are. */
-export function interrupt(outer: () => void, intrude: (call: number) => void): number {
+export function interrupt(outer: () => void, intrude: (call: number, name: string) => void): number {
   let calls = 0
-  const hook = (): void => {
+  const hook = (name: string): void => {
     const call = calls++
     onCall = undefined
     inside = true
     try {
-      intrude(call)
+      intrude(call, name)
     } finally {
       inside = false
       onCall = hook

@@ -7,7 +7,7 @@ import type { StoredRecord } from '../record-format.js'
 import { isMeant } from '../replace.js'
 import { isSame, setAside } from '../set-aside.js'
 import { Tombstones } from '../tombstones.js'
-import { touch } from '../touch.js'
+import { endedOrNot, touch } from '../touch.js'
 import { isSameWrite } from '../write-id.js'
 import { keepAside } from './keep-aside.js'
 import type { NewestVersions } from './newest.js'
@@ -53,18 +53,17 @@ export class Checks {
         if (!inMemory) reply.status(index, Status.IN_FILE)
         else if (!this.#newest.isLive(entry, now)) reply.status(index, Status.ABSENT)
         return false
-      case Opcode.UPDATE:
-        return this.#orAbsent(
-          inMemory ? this.#newest.isLive(entry, now) : this.#isAlive(request, now),
-          request,
-          reply,
-        )
-      case Opcode.TOUCH:
-        return this.#orAbsent(
-          inMemory ? this.#newest.isLive(entry, now) : this.#touchFile(request, now),
-          request,
-          reply,
-        )
+      case Opcode.UPDATE: {
+        const live = inMemory ? this.#newest.isLive(entry, now) : this.#isAlive(request, now)
+        // It may have expired since a worker that has died did it.
+        if (!live && this.#isOwn(request, entry)) return false
+        return this.#orAbsent(live, request, reply)
+      }
+      case Opcode.TOUCH: {
+        const live = inMemory ? this.#newest.isLive(entry, now) : this.#touchFile(request, now)
+        if (!live && request.attempt > 0 && request.expiry <= now) throw endedOrNot()
+        return this.#orAbsent(live, request, reply)
+      }
       case Opcode.REPLACE:
         return this.#mayReplace(request, entry, reply, now)
       case Opcode.CREATE:
@@ -95,9 +94,13 @@ export class Checks {
     const taken = entry === NONE ? this.#isTaken(request, now) : this.#newest.isLive(entry, now)
     if (!taken) return true
     // An earlier worker may have journaled this very create before it died.
-    const own = request.attempt > 0 && isSameWrite(this.#standingId(request, entry), request.writeId)
-    if (!own) reply.status(request.index, Status.CONFLICT)
+    if (!this.#isOwn(request, entry)) reply.status(request.index, Status.CONFLICT)
     return false
+  }
+
+  /** Whether what stands there, be it over or not, was stored by an earlier worker for this very operation. */
+  #isOwn(request: RequestReader, entry: number): boolean {
+    return request.attempt > 0 && isSameWrite(this.#standingId(request, entry), request.writeId)
   }
 
   #standingId(request: RequestReader, entry: number): readonly [number, number] | undefined {
@@ -108,10 +111,10 @@ export class Checks {
 
   /** Makes a save of the slot when it may replace what is there. Nobody else writes here, so what is found is certain. */
   #mayReplace(request: RequestReader, entry: number, reply: ReplyWriter, now: number): boolean {
+    // A worker that has died had done it.
+    if (this.#isOwn(request, entry)) return false
     const standing = this.#standing(request, entry, reply, now)
     if (standing === undefined) return this.#orAbsent(false, request, reply)
-    // A worker that has died had done it.
-    if (request.attempt > 0 && isSameWrite(standing.writeId, request.writeId)) return false
     if (!isMeant(standing.payload, request.expected())) {
       reply.status(request.index, Status.SUPERSEDED)
       return false
@@ -152,7 +155,11 @@ export class Checks {
     const place = this.#placeOf(request)
     const context = { layout: this.#layout, fsync: this.#fsync }
     return (
-      touch(context, { place, key: request.key(), expiry: request.expiry }, this.#tombstones) === Status.DONE
+      touch(
+        context,
+        { place, key: request.key(), expiry: request.expiry, retried: false },
+        this.#tombstones,
+      ) === Status.DONE
     )
   }
 
