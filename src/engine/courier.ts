@@ -85,11 +85,7 @@ export class Courier {
       this.#settleReply(batch.operations, reply, (operation) => operation.slot, inFiles)
       return
     }
-    for (const operation of batch.operations) {
-      const own = await applySingly(front, operation, nonce, reply)
-      if (own instanceof WorkerLostError) this.#settleLost(operation, own)
-      else this.#settleReply([operation], own, () => 0, inFiles)
-    }
+    await this.#applySingly(front, batch.operations, nonce, reply, inFiles)
   }
 
   /**
@@ -99,10 +95,26 @@ export class Courier {
   async #readFiles(batch: Batch, operations: readonly Operation[]): Promise<void> {
     const writer = new RequestWriter(READERS_CAPACITY)
     for (const { offset } of operations) writer.copy(batch.writer, offset)
-    const reply = await applyWhole(this.#options.files, writer, this.#nextNonce())
-    if (reply instanceof WorkerLostError)
-      for (const operation of operations) this.#settleLost(operation, reply)
+    const { files } = this.#options
+    const nonce = this.#nextNonce()
+    const reply = await applyWhole(files, writer, nonce)
+    if (reply instanceof WorkerLostError) await this.#applySingly(files, operations, nonce, reply, [])
     else this.#settleReply(operations, reply, (_, index) => index, [])
+  }
+
+  /** Each alone, after workers have died of all of them together. */
+  async #applySingly(
+    carrier: BatchCarrier,
+    operations: readonly Operation[],
+    nonce: Nonce,
+    loss: WorkerLostError,
+    inFiles: Operation[],
+  ): Promise<void> {
+    for (const operation of operations) {
+      const own = await applySingly(carrier, operation, nonce, loss)
+      if (own instanceof WorkerLostError) this.#settleLost(operation, own)
+      else this.#settleReply([operation], own, () => 0, inFiles)
+    }
   }
 
   #settleLost(operation: Operation, loss: WorkerLostError): void {

@@ -13,6 +13,6 @@ export function storageErrorOf(failure: Failure | undefined): StorageError {
 /** Why an operation was lost: the engine was closed before it was stored, or worker threads died of it. */
 export function lossOf({ cause }: WorkerLostError): StorageError {
   if (cause instanceof StorageError) return cause
-  const message = 'worker threads died while they stored this; it may or may not be stored'
+  const message = 'worker threads died while they worked on this; what it changes may or may not be stored'
   return new StorageError('WORKER_LOST', message, { cause })
 }

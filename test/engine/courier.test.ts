@@ -134,6 +134,20 @@ test('readers whose files nobody can read reject, and nobody else', async () => 
   }
 })
 
+test('readers of one of whose files workers die are answered, all but that one', async () => {
+  const front = new Scripted(({ index }, reply) => reply.status(index, Status.IN_FILE))
+  const files = new Scripted((request, reply) => {
+    if (request.key() === 'deadly') dead()
+    reply.status(request.index, Status.ABSENT)
+  })
+  const driven = new Driven(front, files)
+  const failure = rejection(driven.ask(Opcode.LOAD, 'deadly'), StorageError)
+  const found = ['a', 'b'].map((key) => driven.ask(Opcode.LOAD, key))
+  await driven.carry()
+  assert.equal(await Promise.all(found), [undefined, undefined])
+  assert.is((await failure).errno, 'WORKER_LOST')
+})
+
 test('a storage that tells of no reason, or of too few slots, leaves nobody without an answer', async () => {
   const silent = new Scripted(({ index }, reply) => reply.status(index, Status.FAILED))
   const short: BatchCarrier = {

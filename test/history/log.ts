@@ -20,6 +20,11 @@ export interface LogReading {
    * with what they store in between; or take effect, and be told when it is tried again that it has not.
    */
   readonly shared: boolean
+  /**
+   * Whether there is a journal: then a `loadWithExpiry` that is answered from a file may tell what a touch has made of its life
+   * that was issued after it, and before it was answered.
+   */
+  readonly ahead: boolean
   /** The engine that did it. */
   readonly issuer: string
   /** What an operation may fail with, by what was done to the process: any other failure is one of the product. */
@@ -63,7 +68,10 @@ export class Log {
     if (called.size > 0 && reading.died === undefined)
       throw new Error(`${called.size} operations were never settled`)
     for (const call of called.values()) recorded.push(...unanswered(call, reading.died ?? 0n, reading))
-    return recorded.map(({ key, timed }) => ({ key, timed: { ...timed, issuer: reading.issuer } }))
+    return recorded.map(({ key, timed }) => {
+      const isBesideOrder = reading.ahead && timed.operation.kind === 'loadWithExpiry'
+      return { key, timed: isBesideOrder ? timed : { ...timed, issuer: reading.issuer } }
+    })
   }
 }
 

@@ -112,11 +112,11 @@ export function abandon(place: Place): boolean {
 }
 
 function putBackHeld({ held, file }: Place): void {
-  if (lstatSync(held, { throwIfNoEntry: false }) === undefined) return
   try {
+    // Without a look at it first, which may fail as well.
     putBack(held, file)
   } catch (error) {
-    // Somebody else has put it back in this moment.
+    // Nothing is held, or somebody else has just put it back.
     if (hasCode(error, 'ENOENT')) return
     // No link can be made: better this way than not at all.
     if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) throw error
