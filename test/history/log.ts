@@ -7,6 +7,11 @@ import { isLook, type SessionOperation } from './model.js'
 export interface Recorded {
   readonly key: string
   readonly timed: Timed<SessionOperation>
+  /**
+   * Whether it keeps to no order: what a worker did before it died of its batch, and another one has done anew, or what other processes
+   * have brought to an end.
+   */
+  readonly isBesideOrder?: boolean
 }
 
 /** What to make of a process's log. */
@@ -68,9 +73,9 @@ export class Log {
     if (called.size > 0 && reading.died === undefined)
       throw new Error(`${called.size} operations were never settled`)
     for (const call of called.values()) recorded.push(...unanswered(call, reading.died ?? 0n, reading))
-    return recorded.map(({ key, timed }) => {
-      const isBesideOrder = reading.ahead && timed.operation.kind === 'loadWithExpiry'
-      return { key, timed: isBesideOrder ? timed : { ...timed, issuer: reading.issuer } }
+    return recorded.map(({ key, timed, isBesideOrder }) => {
+      const isOutOfOrder = isBesideOrder || (reading.ahead && timed.operation.kind === 'loadWithExpiry')
+      return { key, timed: isOutOfOrder ? timed : { ...timed, issuer: reading.issuer } }
     })
   }
 }
@@ -111,7 +116,10 @@ function answered(
       : { operation: call, began: begins, ended: endOfFailed(failure, ends, shared), optional: true }
   const repeats = shared ? Math.min(told.deaths, MOST_REPEATS) : 0
   const again: Timed<SessionOperation> = { operation: call, began: begins, ended: ends, optional: true }
-  return [once, ...Array.from({ length: repeats }, () => again)].map((timed) => ({ key, timed }))
+  return [
+    { key, timed: once, isBesideOrder: shared && failure === 'WORKER_LOST' },
+    ...Array.from({ length: repeats }, () => ({ key, timed: again, isBesideOrder: true })),
+  ]
 }
 
 /**
