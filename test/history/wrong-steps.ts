@@ -66,6 +66,7 @@ export function rewriteWithExpiry(layout: Layout, place: Place, request: Request
     bytes,
     start: 0,
     end: bytes.length,
+    expiry,
     fileTime: expiry,
     writeId,
     retried: false,

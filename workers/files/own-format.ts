@@ -68,11 +68,21 @@ function compose<Where extends RecordPlace, What extends WriteOpcode>(
   const payloadEnd = request.payloadStart + request.payloadLength
   if (place.keyInRecord && typeof key === 'string') {
     const bytes = composeRecord(key, request.bytes.subarray(request.payloadStart, payloadEnd), header)
-    return { opcode, place, bytes, start: 0, end: bytes.length, fileTime: expiry, writeId, retried }
+    return { opcode, place, bytes, start: 0, end: bytes.length, expiry, fileTime: expiry, writeId, retried }
   }
   const start = request.payloadStart - RECORD_HEADER
   writeHeader(request.bytes, request.view, start, payloadEnd, header)
-  return { opcode, place, bytes: request.bytes, start, end: payloadEnd, fileTime: expiry, writeId, retried }
+  return {
+    opcode,
+    place,
+    bytes: request.bytes,
+    start,
+    end: payloadEnd,
+    expiry,
+    fileTime: expiry,
+    writeId,
+    retried,
+  }
 }
 
 function composeAlone(key: string, { keyInRecord }: RecordPlace, content: RecordContent): Buffer {

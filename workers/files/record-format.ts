@@ -61,6 +61,8 @@ export interface ComposedVersion<
   readonly bytes: Buffer
   readonly start: number
   readonly end: number
+  /** When the session ends: milliseconds since the epoch. */
+  readonly expiry: number
   /** What the file's times are set to: milliseconds since the epoch. */
   readonly fileTime: number
   readonly writeId: WriteId

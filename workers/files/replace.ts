@@ -1,5 +1,6 @@
 import { payloadDigest, Status, systemError } from '../protocol/index.js'
 import { underClaimInTime } from './claim.js'
+import { endedOrNot } from './ended-or-not.js'
 import type { Place } from './layout.js'
 import { type Corrupt, readAtOnce } from './load.js'
 import { isDirectoryInTheWay, rename } from './rename.js'
@@ -44,14 +45,16 @@ interface Outcome {
 }
 
 function replaceIfMeant(version: Replacement, temporary: string, maxRecordBytes: number): Outcome {
-  const { place, retried } = version
+  const { place, retried, expiry } = version
   const { key, digest } = version.replaces
   // A worker that has died put it there for this very operation.
   if (retried && place.format.isOwn(version)) {
     unlinkAnyway(temporary)
     return { status: Status.DONE }
   }
-  const found = readAtOnce(place, key, maxRecordBytes, Date.now())
+  const now = Date.now()
+  const found = readAtOnce(place, key, maxRecordBytes, now)
+  if (found.kind === 'absent' && retried && expiry <= now) throw endedOrNot()
   if (found.kind === 'absent') return { status: Status.ABSENT }
   if (found.kind === 'corrupt') return { status: Status.ABSENT, corrupt: found }
   if (isMeant(found.record.payload, digest)) return renameOver(temporary, place)

@@ -2,6 +2,7 @@ import { linkSync } from 'node:fs'
 import { hasCode, Opcode, Status } from '../protocol/index.js'
 import { underClaim, waitForClaim } from './claim.js'
 import { closeAnyway } from './close.js'
+import { endedOrNot } from './ended-or-not.js'
 import { hasNoHardLinks } from './hard-links.js'
 import type { Layout, Place } from './layout.js'
 import { type Liveness, liveness, livenessOfPlace } from './liveness.js'
@@ -86,11 +87,15 @@ export function putInPlace(context: SaveContext, written: Written): Status {
 }
 
 function update(version: Version, temporary: string): Status {
-  const { place, retried } = version
-  if (livenessOfPlace(place, Date.now()) !== 'alive') {
+  const { place, retried, expiry } = version
+  const now = Date.now()
+  if (livenessOfPlace(place, now) !== 'alive') {
     unlinkAnyway(temporary)
+    if (!retried) return Status.ABSENT
     // It may have expired since a worker that has died put it there.
-    return retried && place.format.isOwn(version) ? Status.DONE : Status.ABSENT
+    if (place.format.isOwn(version)) return Status.DONE
+    if (expiry <= now) throw endedOrNot()
+    return Status.ABSENT
   }
   try {
     rename(temporary, place.file)

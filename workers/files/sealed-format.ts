@@ -80,7 +80,7 @@ export class SealedFormat implements RecordFormat {
     const writtenByUpdate = opcode === Opcode.UPDATE || opcode === Opcode.REPLACE
     const bytes = this.composeAlone(key, place, { payload, expiry, writeId, codec, writtenByUpdate })
     const retried = request.attempt > 0
-    return { opcode, place, bytes, start: 0, end: bytes.length, fileTime: expiry, writeId, retried }
+    return { opcode, place, bytes, start: 0, end: bytes.length, expiry, fileTime: expiry, writeId, retried }
   }
 
   composeAlone(key: string | KeyDigest, { keyInRecord }: RecordPlace, content: RecordContent): Buffer {

@@ -1,7 +1,8 @@
 import { fstatSync, fsyncSync, lstatSync, openSync, type Stats } from 'node:fs'
-import { hasCode, Status, systemError } from '../protocol/index.js'
+import { hasCode, Status } from '../protocol/index.js'
 import { waitForClaim } from './claim.js'
 import { closeAnyway } from './close.js'
+import { endedOrNot } from './ended-or-not.js'
 import type { Place } from './layout.js'
 import { livenessOfPlace } from './liveness.js'
 import { CHANGE_FLAGS } from './open-flags.js'
@@ -49,15 +50,6 @@ export function touch(context: TouchContext, request: Touch, tombstones: Tombsto
   }
   // Or a file system that gives a file one number by its name and another one when it is open.
   throw busy('lstat')
-}
-
-/** Of a touch that was to end a session and is tried again, when there is none: nobody can say whether it has ended one. */
-export function endedOrNot(): Error {
-  return systemError(
-    'WORKER_LOST',
-    'unlink',
-    'a worker thread died with this, and there is no session by now',
-  )
 }
 
 /** `undefined` when there is none, or none that can be opened so: a tombstone, a link, a socket. */

@@ -28,10 +28,29 @@ for (const [where, make] of [
         assert.is(driver.apply([step], attempt, nonce).outcomes[0]?.status, Status.DONE, `${step.opcode}`)
       assert.is(driver.load('k'), undefined)
     }
-    // Another one that finds nothing has done nothing.
-    const update = { ...over, opcode: Opcode.UPDATE }
-    assert.is(driver.apply([update], 1, randomNonce()).outcomes[0]?.status, Status.ABSENT)
   })
+
+  again(
+    `${where}: a write that was over at once and is swept, tried again, does not say that it was not done`,
+    () => {
+      const driver = make()
+      driver.delete('k')
+      for (const step of [
+        { opcode: Opcode.UPDATE, key: 'k', text: 'x' },
+        { opcode: Opcode.REPLACE, key: 'k', text: 'x', was: 'before' },
+      ]) {
+        const over = driver.apply([{ ...step, expiry: 1000 }], 1, randomNonce()).outcomes[0]
+        assert.equal([over?.status, over?.failure?.code], [Status.FAILED, 'WORKER_LOST'])
+        assert.is(
+          driver.apply([{ ...step, expiry: 1000 }], 0, randomNonce()).outcomes[0]?.status,
+          Status.ABSENT,
+        )
+        // One that would be alive still has done nothing where there is none.
+        const longer = { ...step, expiry: Date.now() + HOUR }
+        assert.is(driver.apply([longer], 1, randomNonce()).outcomes[0]?.status, Status.ABSENT)
+      }
+    },
+  )
 
   again(`${where}: a touch to the past, tried again, does not say that there was no session`, () => {
     const driver = make()

@@ -79,7 +79,7 @@ export class DjangoFormat implements RecordFormat {
     const bytes = this.#signing.sign(json, now)
     const fileTime = fileTimeFor(expiry, ownExpiry(json), this.#rule, now)
     const retried = request.attempt > 0
-    return { opcode, place, bytes, start: 0, end: bytes.length, fileTime, writeId, retried }
+    return { opcode, place, bytes, start: 0, end: bytes.length, expiry, fileTime, writeId, retried }
   }
 
   composeAlone(_key: string, _place: RecordPlace, { payload }: RecordContent): Buffer {

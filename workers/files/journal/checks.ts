@@ -1,4 +1,5 @@
 import { Opcode, type ReplyWriter, type RequestReader, Status } from '../../protocol/index.js'
+import { endedOrNot } from '../ended-or-not.js'
 import type { Layout, Place } from '../layout.js'
 import { type Liveness, livenessOfPlace } from '../liveness.js'
 import { readPlace } from '../load.js'
@@ -7,7 +8,7 @@ import type { StoredRecord } from '../record-format.js'
 import { isMeant } from '../replace.js'
 import { isSame, setAside } from '../set-aside.js'
 import { Tombstones } from '../tombstones.js'
-import { endedOrNot, touch } from '../touch.js'
+import { touch } from '../touch.js'
 import { isSameWrite } from '../write-id.js'
 import { keepAside } from './keep-aside.js'
 import type { NewestVersions } from './newest.js'
@@ -57,12 +58,11 @@ export class Checks {
         const live = inMemory ? this.#newest.isLive(entry, now) : this.#isAlive(request, now)
         // It may have expired since a worker that has died did it.
         if (!live && this.#isOwn(request, entry)) return false
-        return this.#orAbsent(live, request, reply)
+        return this.#orAbsent(live, request, reply, now)
       }
       case Opcode.TOUCH: {
         const live = inMemory ? this.#newest.isLive(entry, now) : this.#touchFile(request, now)
-        if (!live && request.attempt > 0 && request.expiry <= now) throw endedOrNot()
-        return this.#orAbsent(live, request, reply)
+        return this.#orAbsent(live, request, reply, now)
       }
       case Opcode.REPLACE:
         return this.#mayReplace(request, entry, reply, now)
@@ -85,9 +85,11 @@ export class Checks {
     )
   }
 
-  #orAbsent(live: boolean, { index }: RequestReader, reply: ReplyWriter): boolean {
-    if (!live) reply.status(index, Status.ABSENT)
-    return live
+  #orAbsent(live: boolean, request: RequestReader, reply: ReplyWriter, now: number): boolean {
+    if (live) return true
+    if (request.attempt > 0 && request.expiry <= now) throw endedOrNot()
+    reply.status(request.index, Status.ABSENT)
+    return false
   }
 
   #mayCreate(request: RequestReader, entry: number, reply: ReplyWriter, now: number): boolean {
@@ -114,7 +116,7 @@ export class Checks {
     // A worker that has died had done it.
     if (this.#isOwn(request, entry)) return false
     const standing = this.#standing(request, entry, reply, now)
-    if (standing === undefined) return this.#orAbsent(false, request, reply)
+    if (standing === undefined) return this.#orAbsent(false, request, reply, now)
     if (!isMeant(standing.payload, request.expected())) {
       reply.status(request.index, Status.SUPERSEDED)
       return false
