@@ -73,11 +73,17 @@ export class Log {
     if (called.size > 0 && reading.died === undefined)
       throw new Error(`${called.size} operations were never settled`)
     for (const call of called.values()) recorded.push(...unanswered(call, reading.died ?? 0n, reading))
-    return recorded.map(({ key, timed, isBesideOrder }) => {
-      const isOutOfOrder = isBesideOrder || (reading.ahead && timed.operation.kind === 'loadWithExpiry')
-      return { key, timed: isOutOfOrder ? timed : { ...timed, issuer: reading.issuer } }
-    })
+    return recorded.map(({ key, timed, isBesideOrder }) =>
+      isBesideOrder || mayComeLate(timed.operation, reading)
+        ? { key, timed }
+        : { key, timed: { ...timed, issuer: reading.issuer } },
+    )
   }
+}
+
+/** A look that was to be answered from a save that failed is issued anew, behind what has been issued since. */
+function mayComeLate(operation: SessionOperation, { ahead, mayFail }: LogReading): boolean {
+  return (isLook(operation) && mayFail.size > 0) || (ahead && operation.kind === 'loadWithExpiry')
 }
 
 /** Nobody was told anything, and nobody will be. */
