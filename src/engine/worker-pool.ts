@@ -143,7 +143,7 @@ export class WorkerPool implements BatchCarrier {
       if (!isLastAnswer(result)) return result
       const { answer, thread } = result
       // A task that it has been handed meanwhile is lost with it, and goes to another one.
-      void pool.threads.find(({ threadId }) => threadId === thread)?.terminate()
+      for (const worker of pool.threads) if (worker.threadId === thread) void worker.terminate()
       return answer as Result
     } catch (error) {
       throw new WorkerLostError('a worker died', { cause: this.#closedBy ?? error })

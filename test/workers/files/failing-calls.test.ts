@@ -88,6 +88,29 @@ for (const fsync of [false, true]) {
   })
 }
 
+calls(
+  'a record that is written again, and cannot be synced then, leaves what was there, and nothing else',
+  () => {
+    const directory = temporaryDirectory('memory')
+    const driver = new StorageDriver({ layout: 'flat', fsync: true, directory })
+    driver.save(KEY, 'old')
+    let synced = 0
+    const { status, failure } = refusing(
+      () => driver.one({ opcode: Opcode.SAVE, key: KEY, text: 'new' }),
+      (name) => {
+        // As a sweep does when the clock has jumped.
+        if (name === 'renameSync' && synced === 1)
+          for (const left of readdirSync(directory).filter((one) => one.endsWith('.tmp')))
+            rmSync(`${directory}/${left}`)
+        return name === 'fsyncSync' && ++synced === 2 ? 'EIO' : undefined
+      },
+    )
+    assert.equal([status, failure?.code, synced], [Status.FAILED, 'EIO', 2])
+    assert.is(driver.load(KEY), 'old')
+    assert.equal(readdirSync(directory), [KEY])
+  },
+)
+
 calls('nothing is written through a link that leads nowhere', () => {
   const parent = temporaryDirectory('memory')
   const driver = new StorageDriver({ directory: `${parent}/sessions` })
