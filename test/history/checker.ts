@@ -60,6 +60,8 @@ export function explain<State, Operation>(
 
 interface Entry<Operation> {
   readonly timed: Timed<Operation>
+  /** One just like it, which comes first if both come: nothing is to be tried twice. */
+  readonly twin: Entry<Operation> | undefined
   done: boolean
 }
 
@@ -76,9 +78,11 @@ class Search<State, Operation> {
   #longest: readonly Timed<Operation>[] = []
 
   constructor(model: Model<State, Operation>, history: readonly Timed<Operation>[], mostStates: number) {
-    const entries = history
-      .map((timed): Entry<Operation> => ({ timed, done: false }))
-      .sort((one, other) => one.timed.began - other.timed.began)
+    const entries: Entry<Operation>[] = []
+    for (const timed of [...history].sort((one, other) => one.began - other.began)) {
+      const twin = entries.findLast((entry) => areTwins(entry.timed, timed))
+      entries.push({ timed, twin, done: false })
+    }
     this.#model = model
     this.#certain = entries.filter(({ timed }) => !timed.optional)
     this.#optional = entries.filter(({ timed }) => timed.optional)
@@ -138,7 +142,7 @@ class Search<State, Operation> {
     for (const entry of this.#optional) {
       const { began, ended } = entry.timed
       if (began > firstEnd) break
-      if (ended >= latest && !this.#isOut(entry)) candidates.push(entry)
+      if (ended >= latest && !this.#isOut(entry) && entry.twin?.done !== false) candidates.push(entry)
     }
     return candidates.filter(({ timed }) => !timed.optional || !this.#hasEarlier(timed, first))
   }
@@ -181,4 +185,17 @@ class Search<State, Operation> {
     }
     return name
   }
+}
+
+/** Whether one and the same call may have taken effect more than once, and in no order. */
+function areTwins<Operation>(one: Timed<Operation>, other: Timed<Operation>): boolean {
+  return (
+    one.optional &&
+    other.optional &&
+    one.issuer === undefined &&
+    other.issuer === undefined &&
+    one.operation === other.operation &&
+    one.began === other.began &&
+    one.ended === other.ended
+  )
 }

@@ -3,6 +3,9 @@ import type { History } from './fleet.js'
 import { minimise, toText } from './minimise.js'
 import { SESSION_MODEL } from './model.js'
 
+/** With what workers have done again when they died, histories of several processes leave much open. */
+const MOST_STATES = 3_000_000
+
 /** A history that nothing explains. */
 export class InexplicableError extends Error {}
 
@@ -21,7 +24,7 @@ export interface Judged {
 export function judge(history: History): Judged {
   const sum = { operations: 0, certain: 0, states: 0 }
   for (const [key, operations] of history) {
-    const verdict = explain(SESSION_MODEL, operations)
+    const verdict = explain(SESSION_MODEL, operations, MOST_STATES)
     if (!verdict.explained) {
       throw new InexplicableError(
         `no order explains what happened to ${key}:\n${toText(minimise(operations))}`,
