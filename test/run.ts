@@ -23,6 +23,8 @@ const FIRST = [
   'limits-tree',
   'journal-errors',
   'journal-killed',
+  'direct-killed',
+  'fuzz',
   'journal-kill-points',
   'planted',
   'power-cut',

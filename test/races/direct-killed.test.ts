@@ -20,7 +20,7 @@ import { randomNumbers } from './random.js'
 const killing = suite('engines without a journal, killed at random moments')
 
 /** Together with those of journal-killed.test.ts, a thousand. */
-const KILLS = budget({ usual: 12, full: 640 })
+const KILLS = budget({ usual: 12, full: 660 })
 const WRITERS = 3
 const KEYS = 12
 

@@ -23,7 +23,7 @@ import { versionOf } from './versions.js'
 const killing = suite('an engine with a journal, killed at random moments')
 
 /** Together with those of direct-killed.test.ts, a thousand. */
-const ROUNDS = budget({ usual: 16, full: 360 })
+const ROUNDS = budget({ usual: 16, full: 340 })
 const KEYS = Array.from({ length: 40 }, (_, index) => `session-${index}`)
 /** Directories; each goes through its share of the kills, so that what one left is there when the next one comes. */
 const DIRECTORIES = budget({ usual: 2, full: 4 })
