@@ -54,8 +54,10 @@ function replaceIfMeant(version: Replacement, temporary: string, maxRecordBytes:
   }
   const now = Date.now()
   const found = readAtOnce(place, key, maxRecordBytes, now)
-  if (found.kind === 'absent' && retried && expiry <= now) throw endedOrNot()
-  if (found.kind === 'absent') return { status: Status.ABSENT }
+  if (found.kind === 'absent') {
+    if (retried && expiry <= now) throw endedOrNot()
+    return { status: Status.ABSENT }
+  }
   if (found.kind === 'corrupt') return { status: Status.ABSENT, corrupt: found }
   if (isMeant(found.record.payload, digest)) return renameOver(temporary, place)
   // Before its worker died, this may have taken effect, and been built upon: nobody can say that it has not.

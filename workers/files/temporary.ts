@@ -61,22 +61,22 @@ export function writeBeside(
   }
 }
 
-/** Puts a temporary file's bytes on the disk; on failure it is removed, for what it holds is unknown. */
-export function syncWritten(written: Written): void {
-  try {
-    fsyncSync(written.descriptor)
-  } catch (error) {
-    unlinkAnyway(written.temporary)
-    throw error
-  }
+/** Puts a temporary file's bytes on the disk; on failure it is removed. */
+export function syncWritten(written: Beside): void {
+  orRemove(written, fsyncSync)
 }
 
-/** Closes a temporary file that nothing has synced; on failure it is removed, for what it holds is unknown. */
+/** Closes a temporary file; on failure it is removed. */
 export function closeWritten(written: Beside): void {
+  orRemove(written, closeSync)
+}
+
+/** After a failure it is unknown what the file holds. */
+function orRemove({ temporary, descriptor }: Beside, step: (descriptor: number) => void): void {
   try {
-    closeSync(written.descriptor)
+    step(descriptor)
   } catch (error) {
-    unlinkAnyway(written.temporary)
+    unlinkAnyway(temporary)
     throw error
   }
 }
