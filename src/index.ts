@@ -2,19 +2,6 @@ export type { CorruptNotice, StorageDescription } from '../workers/protocol/inde
 export type { Codec } from './codecs/codec.js'
 export { json } from './codecs/json.js'
 export { msgpack } from './codecs/msgpack.js'
-export {
-  CoatcheckError,
-  ConflictError,
-  CreateError,
-  EncodeError,
-  EngineClosedError,
-  InvalidSessionKeyError,
-  OverloadedError,
-  OwnedError,
-  StorageError,
-  UnsupportedError,
-  UpdateError,
-} from './engine/errors.js'
 export type { EngineEvents, RecoveryProgress } from './engine/events.js'
 export type { Expiry, SessionEngineOptions } from './engine/options.js'
 export type { SealOptions } from './engine/seal-option.js'
@@ -27,4 +14,17 @@ export type {
   SweepResult,
 } from './engine/statistics.js'
 export type { ClearExpiredOptions } from './engine/sweep.js'
+export {
+  CoatcheckError,
+  ConflictError,
+  CreateError,
+  EncodeError,
+  EngineClosedError,
+  InvalidSessionKeyError,
+  OverloadedError,
+  OwnedError,
+  StorageError,
+  UnsupportedError,
+  UpdateError,
+} from './errors.js'
 export { type FilesOptions, files } from './storage/files.js'

@@ -1,6 +1,6 @@
-import { checkNames, refuse, withoutText } from '../engine/option-checks.js'
 import { ENGINE_OPTIONS, type SessionEngineOptions } from '../engine/options.js'
 import { SessionEngine } from '../engine/session-engine.js'
+import { checkNames, refuse, withoutText } from '../option-checks.js'
 
 /** What an adapter is made from: an engine that others may use, too, or the options of one of its own. */
 export type AdapterOptions =

@@ -1,5 +1,5 @@
-import { EncodeError } from '../engine/errors.js'
 import type { Expiry } from '../engine/options.js'
+import { EncodeError } from '../errors.js'
 
 /*
  * Sessions that carry their cookie with them, as those of express-session and @fastify/session do ⇄ the plain objects

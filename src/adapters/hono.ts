@@ -1,6 +1,6 @@
 import type { SessionData, Store } from 'hono-sessions'
-import { InvalidSessionKeyError, UpdateError } from '../engine/errors.js'
 import type { SessionEngine } from '../engine/session-engine.js'
+import { InvalidSessionKeyError, UpdateError } from '../errors.js'
 import { AdapterEngine, type AdapterOptions } from './adapter-engine.js'
 import { deleteIfThere } from './delete-if-there.js'
 import { failedSession, revivedSession, sessionExpiry, storedSession } from './hono-session-data.js'

@@ -1,5 +1,5 @@
-import { InvalidSessionKeyError } from '../engine/errors.js'
 import type { SessionEngine } from '../engine/session-engine.js'
+import { InvalidSessionKeyError } from '../errors.js'
 
 /** Loads a session. A key that cannot be one names none: it comes from a client, who is not to make errors of ours. */
 export async function loadIfValid(engine: SessionEngine<object>, key: string): Promise<object | undefined> {

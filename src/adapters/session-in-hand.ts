@@ -1,6 +1,6 @@
-import { UpdateError } from '../engine/errors.js'
 import type { Expiry } from '../engine/options.js'
 import type { SessionEngine } from '../engine/session-engine.js'
+import { UpdateError } from '../errors.js'
 
 /** Which session it is, and whether the request got it from the store. */
 export interface SessionInHandOptions {

@@ -1,7 +1,7 @@
 import type { Driver } from 'unstorage'
-import { numberOption, refuse } from '../engine/option-checks.js'
 import type { Expiry } from '../engine/options.js'
 import type { SessionEngine } from '../engine/session-engine.js'
+import { numberOption, refuse } from '../option-checks.js'
 import { AdapterEngine, type AdapterOptions } from './adapter-engine.js'
 import { rawOfItem, storedRaw, storedValue, valueOfItem } from './unstorage-items.js'
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { InvalidSessionKeyError } from '../engine/errors.js'
+import { InvalidSessionKeyError } from '../errors.js'
 import { COMMANDS } from './commands/index.js'
 import { ExitCode } from './exit-codes.js'
 import { endWithReader } from './output.js'

@@ -2,15 +2,8 @@ import { inspect } from 'node:util'
 import { DJANGO_CODEC, DJANGO_KEY, type DjangoFormatOptions } from '../../workers/files/django/options.js'
 import { parsePythonJson } from '../../workers/files/django/python-json.js'
 import { expiryOf, ownExpiry } from '../../workers/files/django/session-expiry.js'
-import { EncodeError, InvalidSessionKeyError } from '../engine/errors.js'
-import {
-  booleanOption,
-  checkNames,
-  kindOf,
-  numberOption,
-  refuse,
-  refuseUnseen,
-} from '../engine/option-checks.js'
+import { EncodeError, InvalidSessionKeyError } from '../errors.js'
+import { booleanOption, checkNames, kindOf, numberOption, refuse, refuseUnseen } from '../option-checks.js'
 import type { Codec } from './codec.js'
 import { json } from './json.js'
 

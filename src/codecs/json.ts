@@ -1,4 +1,4 @@
-import { EncodeError } from '../engine/errors.js'
+import { EncodeError } from '../errors.js'
 import type { Codec } from './codec.js'
 import { explainRefusal } from './unencodable.js'
 

@@ -1,5 +1,5 @@
 import { Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } from 'msgpackr'
-import { EncodeError } from '../engine/errors.js'
+import { EncodeError } from '../errors.js'
 import type { Codec } from './codec.js'
 import { explainRefusal } from './unencodable.js'
 

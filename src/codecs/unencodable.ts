@@ -1,4 +1,4 @@
-import { EncodeError } from '../engine/errors.js'
+import { EncodeError } from '../errors.js'
 
 /** Says what is wrong with a value, or `undefined` when nothing is. */
 export type Objection = (value: unknown) => string | undefined

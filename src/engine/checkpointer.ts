@@ -1,6 +1,6 @@
 import type { CheckpointStep, JournalGauge, StoredSlice } from '../../workers/protocol/index.js'
+import { StorageError } from '../errors.js'
 import { type BatchCarrier, WorkerLostError } from './batch-carrier.js'
-import { StorageError } from './errors.js'
 import type { JournalFront } from './journal-front.js'
 import { lossOf, storageErrorOf } from './storage-errors.js'
 

@@ -1,7 +1,7 @@
 import { describeFailure } from '../../workers/protocol/index.js'
+import { CoatcheckError, StorageError } from '../errors.js'
+import { numberOption } from '../option-checks.js'
 import type { WorkerLostError } from './batch-carrier.js'
-import { CoatcheckError, StorageError } from './errors.js'
-import { numberOption } from './option-checks.js'
 import { storageErrorOf } from './storage-errors.js'
 import type { WorkerPool } from './worker-pool.js'
 

@@ -1,4 +1,4 @@
-import { EngineClosedError } from './errors.js'
+import { EngineClosedError } from '../errors.js'
 
 /** What a lifecycle drives. */
 export interface LifecycleSteps {

@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os'
 import type { StorageDescription } from '../../workers/protocol/index.js'
 import type { Codec } from '../codecs/codec.js'
 import { msgpack } from '../codecs/msgpack.js'
+import { checkNames, numberOption, refuse, refuseUnseen } from '../option-checks.js'
 import { type FilesOptions, files } from '../storage/files.js'
-import { checkNames, numberOption, refuse, refuseUnseen } from './option-checks.js'
 import { type SealOptions, sealOption } from './seal-option.js'
 
 /** Options of {@link SessionEngine}; one of `storage` and `directory` is needed. */

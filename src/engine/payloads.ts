@@ -1,7 +1,7 @@
 import type { Codec } from '../codecs/codec.js'
 import { json } from '../codecs/json.js'
 import { msgpack } from '../codecs/msgpack.js'
-import { EncodeError } from './errors.js'
+import { EncodeError } from '../errors.js'
 
 /** Sessions to payloads and back, by the engine's codec and, for reading, by those that come with the package. */
 export class Payloads {

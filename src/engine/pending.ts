@@ -1,4 +1,4 @@
-import { OverloadedError } from './errors.js'
+import { OverloadedError } from '../errors.js'
 
 /** What is accepted and not yet stored, and its bounds. */
 export class Pending {

@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 import type { SealBinding, SealKey } from '../../workers/seal/index.js'
-import { kindOf, refuseUnseen } from './option-checks.js'
+import { kindOf, refuseUnseen } from '../option-checks.js'
 
 /** What sessions are sealed with: see docs/seal.md. */
 export interface SealOptions {

@@ -1,4 +1,4 @@
-import { InvalidSessionKeyError } from './errors.js'
+import { InvalidSessionKeyError } from '../errors.js'
 
 /** The longest session key, in UTF-16 code units. */
 export const LONGEST_KEY = 256

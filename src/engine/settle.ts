@@ -1,7 +1,7 @@
 import { type LoadedRecord, Opcode, Status } from '../../workers/protocol/index.js'
+import { ConflictError, CreateError, UpdateError } from '../errors.js'
 import type { Batch, Operation } from './batch.js'
 import { type Caller, LOAD_VERSION, LOAD_WITH_EXPIRY, opcodeFor, reject } from './caller.js'
-import { ConflictError, CreateError, UpdateError } from './errors.js'
 import { versionOf } from './session-versions.js'
 
 /** What became of one operation. */

@@ -1,6 +1,6 @@
 import type { Failure } from '../../workers/protocol/index.js'
+import { StorageError } from '../errors.js'
 import type { WorkerLostError } from './batch-carrier.js'
-import { StorageError } from './errors.js'
 
 /** The typed error for a failure that a worker reported. Its cause has the system error's code and call, no path. */
 export function storageErrorOf(failure: Failure | undefined): StorageError {

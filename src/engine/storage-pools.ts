@@ -5,11 +5,11 @@ import type {
   Ownership,
   StorageDescription,
 } from '../../workers/protocol/index.js'
+import type { StorageError } from '../errors.js'
 import type { BatchCarrier } from './batch-carrier.js'
 import { Checkpointer } from './checkpointer.js'
 import { openingFailure, openPool } from './closing.js'
 import type { DispatchShape } from './dispatcher.js'
-import type { StorageError } from './errors.js'
 import type { RecoveryProgress } from './events.js'
 import { JournalFront } from './journal-front.js'
 import type { Pending } from './pending.js'

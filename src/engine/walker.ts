@@ -1,7 +1,7 @@
 import PQueue from 'p-queue'
 import type { Failure, StorageBinding, WalkKind, WalkSlice } from '../../workers/protocol/index.js'
+import { EngineClosedError, StorageError } from '../errors.js'
 import type { WorkerLostError } from './batch-carrier.js'
-import { EngineClosedError, StorageError } from './errors.js'
 import { storageErrorOf } from './storage-errors.js'
 import { WorkerPool } from './worker-pool.js'
 

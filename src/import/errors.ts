@@ -1,4 +1,4 @@
-import { CoatcheckError } from '../engine/errors.js'
+import { CoatcheckError } from '../errors.js'
 import type { SecretProblem } from './source.js'
 
 const WORDS: Readonly<Record<SecretProblem, string>> = {

@@ -1,5 +1,5 @@
 import { constants } from 'node:buffer'
-import { numberOption } from '../engine/option-checks.js'
+import { numberOption } from '../option-checks.js'
 
 /** As in `files({ maxRecordBytes })`. */
 const DEFAULT_RECORD_BYTES = 2 ** 20

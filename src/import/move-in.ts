@@ -1,6 +1,6 @@
 import PQueue from 'p-queue'
-import { CreateError, EncodeError, InvalidSessionKeyError } from '../engine/errors.js'
 import type { SessionEngine } from '../engine/session-engine.js'
+import { CreateError, EncodeError, InvalidSessionKeyError } from '../errors.js'
 import { SecretDoubt } from './secret-doubt.js'
 import type { SessionSource, SourceEntry } from './source.js'
 import { type MovedSessions, type Outcome, Tally } from './tally.js'

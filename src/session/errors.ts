@@ -1,4 +1,4 @@
-import { CoatcheckError } from '../engine/errors.js'
+import { CoatcheckError } from '../errors.js'
 
 /*
  * What the Session object itself refuses. As everywhere, no message carries a key, or anything out of a session.

@@ -1,5 +1,5 @@
-import { refuse } from '../engine/option-checks.js'
 import type { Expiry } from '../engine/options.js'
+import { refuse } from '../option-checks.js'
 
 /*
  * When a session expires. Django keeps what was asked for in the session itself, and so do we: a number of seconds, or

@@ -1,5 +1,5 @@
-import { booleanOption, checkNames, choiceOption, numberOption, refuse } from '../engine/option-checks.js'
 import type { SessionEngine } from '../engine/session-engine.js'
+import { booleanOption, checkNames, choiceOption, numberOption, refuse } from '../option-checks.js'
 import { isSessionKey } from './keys.js'
 import type { ConflictPolicy } from './policies/policy.js'
 

@@ -1,4 +1,4 @@
-import { refuse } from '../engine/option-checks.js'
+import { refuse } from '../option-checks.js'
 import { type Contents, ownValue, putValue } from './contents.js'
 import { MissingNameError } from './errors.js'
 import {

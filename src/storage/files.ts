@@ -6,7 +6,7 @@ import type {
   RecordFormatBinding,
   StorageDescription,
 } from '../../workers/protocol/index.js'
-import { booleanOption, checkNames, choiceOption, numberOption, refuse } from '../engine/option-checks.js'
+import { booleanOption, checkNames, choiceOption, numberOption, refuse } from '../option-checks.js'
 import { ownForGood, ownForRecovery, refuseLeftover } from './ownership/claims.js'
 import { plainPath } from './plain-path.js'
 

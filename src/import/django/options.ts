@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { checkNames, kindOf, numberOption, refuse, refuseUnseen } from '../../engine/option-checks.js'
+import { checkNames, kindOf, numberOption, refuse, refuseUnseen } from '../../option-checks.js'
 import { mostSourceBytes } from '../most-bytes.js'
 
 /** Options of {@link djangoSource}: settings of the Django project. */

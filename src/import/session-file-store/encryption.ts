@@ -9,7 +9,7 @@ import {
   timingSafeEqual,
 } from 'node:crypto'
 import { promisify } from 'node:util'
-import { booleanOption, checkNames, choiceOption, refuse } from '../../engine/option-checks.js'
+import { booleanOption, checkNames, choiceOption, refuse } from '../../option-checks.js'
 
 /*
  * What session-file-store's `secret` makes of a session: the format of kruptein 2, which it encrypts with. A JSON object

@@ -1,4 +1,4 @@
-import { booleanOption, checkNames, choiceOption, refuse } from '../../engine/option-checks.js'
+import { booleanOption, checkNames, choiceOption, refuse } from '../../option-checks.js'
 
 /** Options of the cookie that names the session; each is that attribute of `Set-Cookie`. */
 export interface SessionCookieOptions {

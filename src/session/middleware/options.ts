@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { booleanOption, checkNames, choiceOption, numberOption, refuse } from '../../engine/option-checks.js'
+import { booleanOption, checkNames, choiceOption, numberOption, refuse } from '../../option-checks.js'
 import { fillSessionOptions, type SessionOptions } from '../options.js'
 import { type FilledCookieOptions, fillCookieOptions, type SessionCookieOptions } from './cookie-options.js'
 import { type CookieValues, signedValues, UNSIGNED } from './cookie-values.js'

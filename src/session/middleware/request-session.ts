@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import vary from 'vary'
-import { UpdateError } from '../../engine/errors.js'
+import { UpdateError } from '../../errors.js'
 import { hasCode } from '../errors.js'
 import { Session } from '../session.js'
 import type { GateKeeper } from './response-gate.js'

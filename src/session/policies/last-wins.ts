@@ -1,4 +1,4 @@
-import { UpdateError } from '../../engine/errors.js'
+import { UpdateError } from '../../errors.js'
 import { fromStored, toStored } from '../awkward-names.js'
 import type { Values } from '../contents.js'
 import type { CarriedOver, Policy, PolicyContext } from './policy.js'

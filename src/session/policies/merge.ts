@@ -1,5 +1,5 @@
-import { UpdateError } from '../../engine/errors.js'
 import type { SessionVersion } from '../../engine/session-versions.js'
+import { UpdateError } from '../../errors.js'
 import { fromStored, toStored } from '../awkward-names.js'
 import { putValue, type Values } from '../contents.js'
 import { hasCode } from '../errors.js'

@@ -1,5 +1,5 @@
-import { ConflictError, UpdateError } from '../../engine/errors.js'
 import type { SessionVersion } from '../../engine/session-versions.js'
+import { ConflictError, UpdateError } from '../../errors.js'
 import { fromStored, toStored } from '../awkward-names.js'
 import type { Values } from '../contents.js'
 import type { CarriedOver, Policy, PolicyContext } from './policy.js'

@@ -4,7 +4,7 @@ import { segmentNumber } from '../../../workers/files/journal/segment.js'
 import { isSpare, removeSpares } from '../../../workers/files/journal/spares.js'
 import { openDirectory, refuseLink } from '../../../workers/files/open-directory.js'
 import { hasCode, type Ownership, systemError } from '../../../workers/protocol/index.js'
-import { OwnedError } from '../../engine/errors.js'
+import { OwnedError } from '../../errors.js'
 import { isSignOfLife, ownDirectory, ownerOf } from './ownership.js'
 
 /**

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { refuseLink } from '../../../workers/files/open-directory.js'
 import { unlinkAnyway, unlinkIfPresent } from '../../../workers/files/unlink.js'
 import { hasCode, type Ownership, systemError } from '../../../workers/protocol/index.js'
-import { OwnedError } from '../../engine/errors.js'
+import { OwnedError } from '../../errors.js'
 import { knock, SignOfLife, SocketDirectory } from './endpoint.js'
 
 /** Milliseconds between two looks at those who want the same. */

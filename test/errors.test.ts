@@ -18,9 +18,9 @@ import {
 } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { rejection } from '../conformance/rejections.js'
-import { faultyFiles } from '../fixtures/faulty-files.js'
-import { temporaryDirectory } from '../fixtures/temporary-directory.js'
+import { rejection } from './conformance/rejections.js'
+import { faultyFiles } from './fixtures/faulty-files.js'
+import { temporaryDirectory } from './fixtures/temporary-directory.js'
 
 const test = suite('engine: errors')
 
