@@ -1,120 +1,119 @@
+import { writeFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
-import type { ComparisonOptions } from './suites/comparison.js'
-import type { MemoryOptions } from './suites/memory.js'
-import type { MicroOptions } from './suites/micro.js'
-import type { RecoveryOptions } from './suites/recovery.js'
+import { guard } from './guard.js'
+import { writeReport } from './report-files.js'
+import { comparisonText } from './results/compare.js'
+import { readRun } from './results/run.js'
+import { type RunRequest, runSections } from './run-sections.js'
+import { RUN, SECTIONS } from './sections/index.js'
+import { SEED } from './workloads/workload.js'
 
-const program = new Command('npm run bench --')
-  .description('Measures Coatcheck and its peers.')
-  .helpCommand(false)
-
-program.action(() => {
-  console.log('Benches; each has --help.\n')
-  for (const command of program.commands)
-    console.log(`  npm run bench -- ${command.name().padEnd(8)}  ${command.summary()}`)
-})
-
-/** The options that comparisons share, with what they are by default. */
-function comparison(
-  name: string,
-  summary: string,
-  { seconds = 1, callers = 256, callersAre = 'callers in a closed loop' } = {},
-): Command {
-  return program
-    .command(name)
-    .summary(summary)
-    .description(`${summary}.`)
-    .option('--rounds <number>', 'rounds that count', positiveInteger, 5)
-    .option('--seconds <number>', 'length of each', positive, seconds)
-    .option('--callers <number>', callersAre, positiveInteger, callers)
-    .option(
-      '--only <name>',
-      'only those whose id contains this, such as raw-1@tmpfs; may be repeated',
-      collect,
-      [],
-    )
-    .option('--quick', 'few and short rounds: for a look, not for figures', false)
-    .option('--directory <path>', 'where on the disk; default the file system of the current directory')
-    .option('--output <file>', 'write everything as JSON, too')
+interface CommonOptions {
+  readonly quick: boolean
+  readonly seed: number
+  readonly directory?: string
+  readonly compare?: string
 }
 
-comparison(
-  'save',
-  'saves/s and cost of a save: raw system calls, ours, session-file-store, LMDB, Redis, memory',
-).action(async (options: ComparisonOptions) => {
-  const { benchSave } = await import('./suites/save.js')
-  await benchSave(options)
-})
+interface SectionOptions extends CommonOptions {
+  readonly rounds?: number
+  readonly seconds?: number
+  readonly callers?: number
+  readonly only: readonly string[]
+  readonly output?: string
+}
 
-comparison('journal', 'the journal: hot sessions, many in turn, loads; beside LMDB').action(
-  async (options: ComparisonOptions) => {
-    const { benchJournal } = await import('./suites/journal.js')
-    await benchJournal(options)
-  },
-)
-
-comparison('http', 'requests/s of an Express app that saves a session with each of them', {
-  seconds: 2,
-  callers: 64,
-  callersAre: 'visitors, each with a connection and a session',
-}).action(async (options: ComparisonOptions) => {
-  const { benchHttp } = await import('./suites/http.js')
-  await benchHttp(options)
-})
-
-comparison('threads', "ours with 1 to 4 threads: what is behind threads: 'auto'").action(
-  async (options: ComparisonOptions) => {
-    const { benchThreads } = await import('./suites/threads.js')
-    await benchThreads(options)
-  },
-)
-
-program
-  .command('memory')
-  .summary('bytes of pending and idle sessions, opening a full directory, operations that wait')
+const program = new Command('npm run bench --')
   .description(
-    'Bytes of pending and idle sessions, opening a full directory, an operation that waits alone, loads beside checkpoints.',
+    'Measures Coatcheck beside what people use instead, prints tables, and writes bench/report: index.html and results.json.',
   )
-  .option('--saves <number>', 'saves over which memory has to stay flat', positiveInteger, 5_000_000)
-  .option('--sessions <number>', 'sessions in the directory that is opened', positiveInteger, 1_000_000)
-  .option(
-    '--only <name>',
-    'only pending, flat, opening, latency or checkpoints; may be repeated',
-    collect,
-    [],
-  )
-  .option('--quick', 'small numbers: for a look, not for figures', false)
-  .option('--directory <path>', 'where on the disk; default the file system of the current directory')
-  .option('--output <file>', 'write everything as JSON, too')
-  .action(async (options: MemoryOptions) => {
-    const { benchMemory } = await import('./suites/memory.js')
-    await benchMemory(options)
+  .helpCommand(false)
+  .enablePositionalOptions()
+
+function addCommonOptions(command: Command): Command {
+  return command
+    .option('--quick', 'few and short rounds: for a look, not for figures', false)
+    .option('--seed <number>', 'what random choices begin with', wholeNumber, SEED)
+    .option('--directory <path>', 'where on the disk; default the file system of the current directory')
+    .option('--compare <file>', 'results.json of a run before: shows what has moved beyond the spread')
+}
+
+addCommonOptions(program).action(async (options: CommonOptions) => {
+  const before = options.compare === undefined ? undefined : readRun(options.compare)
+  const run = await runSections({
+    ...requestOf('npm run bench', options),
+    sections: RUN,
+    thoroughness: options.quick ? 'quick' : 'run',
+  })
+  const files = await writeReport(run)
+  if (before !== undefined) console.log(`\n${comparisonText(before, run)}`)
+  console.log(`\n${run.seconds} s. Written:\n${files.map((file) => `  ${file}`).join('\n')}`)
+})
+
+for (const section of SECTIONS) {
+  addCommonOptions(program.command(section.name))
+    .summary(section.summary)
+    .description(`${section.summary}.`)
+    .option('--rounds <number>', 'rounds that count', positiveInteger)
+    .option('--seconds <number>', 'length of each', positive)
+    .option('--callers <number>', 'callers in a closed loop; visitors of a server', positiveInteger)
+    .option('--only <name>', 'only those whose id contains this; may be repeated', collect, [])
+    .option('--output <file>', 'write everything as JSON, too')
+    .action(async (options: SectionOptions) => {
+      const before = options.compare === undefined ? undefined : readRun(options.compare)
+      const run = await runSections({
+        ...requestOf(`npm run bench -- ${section.name}`, options),
+        sections: [section],
+        thoroughness: options.quick ? 'quick' : 'alone',
+        only: options.only,
+        asked: askedOf(options),
+      })
+      if (before !== undefined) console.log(`\n${comparisonText(before, run)}`)
+      if (options.output !== undefined) writeFileSync(options.output, `${JSON.stringify(run, null, 2)}\n`)
+    })
+}
+
+program
+  .command('guard')
+  .summary('a few ratios in a few seconds; fails on a loss far beyond the noise')
+  .description('A few ratios in a few seconds. Fails on a loss far beyond the noise.')
+  .action(async () => {
+    if (!(await guard())) process.exitCode = 1
   })
 
 program
-  .command('recovery')
-  .summary('how long a journal takes that a killed process has left behind')
-  .description('How long a journal takes that a killed process has left behind.')
-  .option('--records <number>', 'saves in the journal, twenty of each session', positiveInteger, 1_000_000)
-  .option('--quick', 'small numbers: for a look, not for figures', false)
-  .option('--directory <path>', 'where on the disk; default the file system of the current directory')
-  .option('--output <file>', 'write everything as JSON, too')
-  .action(async (options: RecoveryOptions) => {
-    const { benchRecovery } = await import('./suites/recovery.js')
-    await benchRecovery(options)
+  .command('look')
+  .summary('shows the last report to a browser, on a phone and on a screen, and keeps pictures of it')
+  .description(
+    'Shows the last report to Chromium, on a phone and on a screen, by day and by night; keeps pictures of it beside it. Fails when something is empty or does not fit.',
+  )
+  .action(async () => {
+    const { lookAtReport } = await import('./look.js')
+    const { pictures, wrong } = await lookAtReport()
+    for (const picture of pictures) console.log(picture)
+    for (const problem of wrong) console.error(problem)
+    if (wrong.length > 0) process.exitCode = 1
   })
 
-program
-  .command('micro')
-  .summary('single steps of a save, by Benchmark.js')
-  .description('Single steps of a save, by Benchmark.js.')
-  .option('--only <name>', 'only cases whose name contains this; may be repeated', collect, [])
-  .option('--quick', 'short runs: for a look, not for figures', false)
-  .option('--output <file>', 'write everything as JSON, too')
-  .action(async (options: MicroOptions) => {
-    const { benchMicro } = await import('./suites/micro.js')
-    await benchMicro(options)
-  })
+function requestOf(command: string, { quick, seed, directory }: CommonOptions): RunRequest {
+  return {
+    command: `${command}${quick ? `${command === 'npm run bench' ? ' --' : ''} --quick` : ''}`,
+    sections: [],
+    thoroughness: 'alone',
+    asked: {},
+    only: [],
+    seed,
+    directory,
+  }
+}
+
+function askedOf({ rounds, seconds, callers }: SectionOptions): RunRequest['asked'] {
+  return {
+    ...(rounds === undefined ? {} : { rounds }),
+    ...(seconds === undefined ? {} : { seconds }),
+    ...(callers === undefined ? {} : { callers }),
+  }
+}
 
 function positive(text: string): number {
   const value = Number(text)
@@ -122,10 +121,15 @@ function positive(text: string): number {
   return value
 }
 
-function positiveInteger(text: string): number {
-  const value = positive(text)
-  if (!Number.isInteger(value)) throw new InvalidArgumentError('It has to be a whole number.')
+function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('It has to be a whole number.')
   return value
+}
+
+function positiveInteger(text: string): number {
+  positive(text)
+  return wholeNumber(text)
 }
 
 function collect(word: string, words: readonly string[]): string[] {

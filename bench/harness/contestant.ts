@@ -1,3 +1,5 @@
+import type { LatencySummary } from './histogram.js'
+
 /** How long a round takes and who takes part. */
 export interface RoundSettings {
   /** Seconds of load before the measured part of a round. */
@@ -5,22 +7,28 @@ export interface RoundSettings {
   readonly seconds: number
   /** Callers in a closed loop: each issues its next operation when the one before is done. */
   readonly callers: number
+  /** Operations issued a second, in an open loop, instead of callers. */
+  readonly perSecond?: number
 }
 
 /** What one contestant did in one round. */
-export interface RoundResult {
-  /** Saves; loads, where those are what is measured; requests to a server. */
+export interface RoundResult extends LatencySummary {
+  /** Saves, or whatever is measured; requests to a server. */
   readonly perSecond: number
   /** Microseconds of event-loop active time of the main thread per operation. */
   readonly loopMicroseconds: number | undefined
+  /** How late the event loop was in one of a hundred looks; where there is one under load. */
+  readonly loopDelayMilliseconds: number | undefined
   /** Microseconds of processor time of the main thread per operation; where the system tells it. */
   readonly mainThreadMicroseconds: number | undefined
   /** Microseconds of processor time of the whole process per operation. */
-  readonly processMicroseconds: number
+  readonly processMicroseconds: number | undefined
   /** The same of a server that does the storing. */
   readonly serverMicroseconds: number | undefined
-  readonly p50Milliseconds: number
-  readonly p99Milliseconds: number
+  /** Bytes per operation that went to a disk, the server's included: whole pages; where the system tells it. */
+  readonly bytesWritten: number | undefined
+  /** Of the process, so far. */
+  readonly peakMemoryBytes: number | undefined
   /** Share of operations that shared another one's write. */
   readonly coalescedShare: number | undefined
 }

@@ -7,6 +7,14 @@ import {
 
 const LONGEST = 60_000_000
 
+/** Milliseconds that operations of a round took. */
+export interface LatencySummary {
+  readonly p50Milliseconds: number
+  readonly p99Milliseconds: number
+  readonly p999Milliseconds: number
+  readonly maxMilliseconds: number
+}
+
 /** Latencies in microseconds, up to a minute, to three figures. */
 export class LatencyHistogram {
   readonly #histogram: Histogram = build({
@@ -24,6 +32,15 @@ export class LatencyHistogram {
   /** Milliseconds below which this share of all latencies lies. */
   percentile(percent: number): number {
     return this.#histogram.getValueAtPercentile(percent) / 1000
+  }
+
+  summary(): LatencySummary {
+    return {
+      p50Milliseconds: this.percentile(50),
+      p99Milliseconds: this.percentile(99),
+      p999Milliseconds: this.percentile(99.9),
+      maxMilliseconds: this.#histogram.maxValue / 1000,
+    }
   }
 
   /** A form that travels between threads and processes. */

@@ -1,34 +1,23 @@
-import type { BenchShop } from '../http/bench-shop.js'
-import type { CoatcheckPeerOptions, SealedPeerOptions } from '../peers/coatcheck.js'
-import type { LmdbPeerOptions } from '../peers/lmdb.js'
-import type { ExpressPeer, Peer } from '../peers/peer.js'
+import type { DjangoOptions } from '../django/django-contestant.js'
+import type { ServerDescription } from '../http/make-shop.js'
+import type { ExpressPeerDescription } from '../peers/make-express-peer.js'
+import type { FilePeerDescription } from '../peers/make-peer.js'
 import type { RawFloorOptions } from '../raw/raw-floor.js'
-import type { LoopOptions } from '../workload.js'
-import { ClosedLoop } from './closed-loop.js'
+import type { SweepOptions } from '../sweep/sweep-contestant.js'
+import type { WorkloadDescription } from '../workloads/workload.js'
 import type { Contestant } from './contestant.js'
 
-/** A store of express-session. */
-export type ExpressPeerDescription =
-  | ({ readonly kind: 'coatcheck-express' } & CoatcheckPeerOptions)
-  | { readonly kind: 'session-file-store' | 'connect-redis'; readonly directory: string }
-  | { readonly kind: 'memory-store' }
-
-/** What sessions of a server are made of: express-session over a store, or our own middleware. */
-export type ShopDescription =
-  | ExpressPeerDescription
-  | ({ readonly kind: 'coatcheck-middleware' } & CoatcheckPeerOptions)
-
 /** Any store. */
-export type PeerDescription =
-  | ExpressPeerDescription
-  | ({ readonly kind: 'coatcheck' } & SealedPeerOptions)
-  | ({ readonly kind: 'lmdb' } & LmdbPeerOptions)
+export type PeerDescription = ExpressPeerDescription | FilePeerDescription
 
-/** What a child process is told to be: bare calls, a store in a closed loop, or a server with a store. */
+/** What a child process is told to be: bare calls, Django, a sweep, a store under a workload, or a server with a store. */
 export type ContestantDescription =
   | ({ readonly kind: 'raw' } & RawFloorOptions)
-  | (PeerDescription & { readonly loop?: LoopOptions })
-  | { readonly kind: 'http'; readonly store: ShopDescription }
+  | ({ readonly kind: 'django' } & DjangoOptions)
+  | { readonly kind: 'raw-walk'; readonly directory: string }
+  | ({ readonly kind: 'sweep' } & SweepOptions)
+  | (PeerDescription & { readonly workload?: WorkloadDescription })
+  | ({ readonly kind: 'http' } & ServerDescription)
 
 /** Where it keeps its files, if it does. */
 export function directoryOf(description: ContestantDescription): string | undefined {
@@ -43,58 +32,28 @@ export async function makeContestant(description: ContestantDescription): Promis
       const { RawFloor } = await import('../raw/raw-floor.js')
       return new RawFloor(description)
     }
+    case 'django': {
+      const { DjangoContestant } = await import('../django/django-contestant.js')
+      return new DjangoContestant(description)
+    }
+    case 'raw-walk': {
+      const { RawWalk } = await import('../sweep/raw-walk.js')
+      return new RawWalk(description)
+    }
+    case 'sweep': {
+      const { SweepContestant } = await import('../sweep/sweep-contestant.js')
+      return new SweepContestant(description)
+    }
     case 'http': {
       const { HttpServer } = await import('../http/http-server.js')
-      return new HttpServer(await makeShop(description.store))
+      const { makeShop } = await import('../http/make-shop.js')
+      return new HttpServer(await makeShop(description))
     }
     default: {
-      const { loop, ...peer } = description
-      return new ClosedLoop(await makePeer(peer), loop)
-    }
-  }
-}
-
-async function makeShop(description: ShopDescription): Promise<BenchShop> {
-  if (description.kind === 'coatcheck-middleware') {
-    const { MiddlewareShop } = await import('../http/middleware-shop.js')
-    return new MiddlewareShop(description)
-  }
-  const { StoreShop } = await import('../http/store-shop.js')
-  return new StoreShop(await makeExpressPeer(description))
-}
-
-async function makePeer(description: PeerDescription): Promise<Peer> {
-  switch (description.kind) {
-    case 'coatcheck': {
-      const { CoatcheckPeer } = await import('../peers/coatcheck.js')
-      return new CoatcheckPeer(description)
-    }
-    case 'lmdb': {
-      const { LmdbPeer } = await import('../peers/lmdb.js')
-      return new LmdbPeer(description)
-    }
-    default:
-      return makeExpressPeer(description)
-  }
-}
-
-async function makeExpressPeer(description: ExpressPeerDescription): Promise<ExpressPeer> {
-  switch (description.kind) {
-    case 'coatcheck-express': {
-      const { CoatcheckExpressPeer } = await import('../peers/coatcheck-express.js')
-      return new CoatcheckExpressPeer(description)
-    }
-    case 'session-file-store': {
-      const { SessionFileStorePeer } = await import('../peers/session-file-store.js')
-      return new SessionFileStorePeer(description)
-    }
-    case 'connect-redis': {
-      const { ConnectRedisPeer } = await import('../peers/connect-redis.js')
-      return new ConnectRedisPeer(description)
-    }
-    case 'memory-store': {
-      const { MemoryStorePeer } = await import('../peers/memory-store.js')
-      return new MemoryStorePeer()
+      const { StoreContestant } = await import('./store-contestant.js')
+      const { makePeer } = await import('../peers/make-peer.js')
+      const { workload, ...peer } = description
+      return new StoreContestant(await makePeer(peer), workload)
     }
   }
 }

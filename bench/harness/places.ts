@@ -15,12 +15,25 @@ export interface Place {
 
 const SHARED_MEMORY = '/dev/shm'
 
+/** Where it is measured. */
+export interface Places {
+  /** In memory; not everywhere. */
+  readonly tmpfs: Place | undefined
+  readonly disk: Place
+}
+
 /** The places that this machine has: a tmpfs, if there is one, and the file system of a directory. */
-export function findPlaces(directory: string | undefined, cleanup: Cleanup): Place[] {
-  const places: Place[] = []
-  if (fileSystemOf(SHARED_MEMORY)?.type === TMPFS) places.push(makePlace('tmpfs', SHARED_MEMORY, cleanup))
-  places.push(makePlace('disk', diskParent(directory), cleanup))
-  return places
+export function findPlaces(directory: string | undefined, cleanup: Cleanup): Places {
+  const hasMemory = fileSystemOf(SHARED_MEMORY)?.type === TMPFS
+  return {
+    tmpfs: hasMemory ? makePlace('tmpfs', SHARED_MEMORY, cleanup) : undefined,
+    disk: makePlace('disk', diskParent(directory), cleanup),
+  }
+}
+
+/** Both of them, where there are two. */
+export function allPlaces({ tmpfs, disk }: Places): Place[] {
+  return tmpfs === undefined ? [disk] : [tmpfs, disk]
 }
 
 /** What a place is, in a line. */

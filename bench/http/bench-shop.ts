@@ -1,12 +1,14 @@
-import type { Express } from 'express'
+import type { Server } from 'node:http'
+import type { ServerUsage } from '../harness/usage.js'
 
-/** The shop of the example over sessions of one kind or another. */
+/** The shop of the example, in one framework or another, over sessions of one kind or another. */
 export interface BenchShop {
   open(): Promise<void>
-  makeApp(onError: (error: unknown) => void): Express
+  /** A server that does not listen yet. */
+  makeServer(onError: (error: unknown) => void): Promise<Server>
   /** What is stored under a key. */
   load(key: string): Promise<object | undefined>
   close(): Promise<void>
-  /** Microseconds of processor time that a server of its own has used so far, where there is one. */
-  serverCpu?(): Promise<number>
+  /** What a server of the store's own has used so far, where there is one. */
+  serverUsage?(): Promise<ServerUsage>
 }

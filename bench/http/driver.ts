@@ -1,6 +1,6 @@
 import { drive } from '../../examples/every-request/load.js'
 import type { Expectation } from '../../examples/every-request/visitor.js'
-import { LatencyHistogram } from '../harness/histogram.js'
+import { LatencyHistogram, type LatencySummary } from '../harness/histogram.js'
 
 /*
  * The visitors of one server, in a process of their own, round after round: so the code that makes the load is compiled
@@ -21,8 +21,7 @@ export type DriveAnswer =
   | {
       readonly expectations: readonly Expectation[]
       readonly failed: number
-      readonly p50Milliseconds: number
-      readonly p99Milliseconds: number
+      readonly latency: LatencySummary
     }
   | { readonly reason: string }
 
@@ -34,8 +33,7 @@ async function answer({ leadIn, ...options }: DriveRequest): Promise<DriveAnswer
   }
   try {
     const { expectations, failed } = await drive({ ...options, onAnswer })
-    const [p50Milliseconds, p99Milliseconds] = [histogram.percentile(50), histogram.percentile(99)]
-    return { expectations, failed, p50Milliseconds, p99Milliseconds }
+    return { expectations, failed, latency: histogram.summary() }
   } catch (error) {
     return { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }
   }

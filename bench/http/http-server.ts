@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { lossOf } from '../../examples/every-request/loss.js'
 import type { Expectation } from '../../examples/every-request/visitor.js'
@@ -13,8 +14,11 @@ import { Visitors } from './visitors.js'
 /** Seconds that visitors stay longer than the round: none has left before its end. */
 const MARGIN = 0.3
 
+/** Milliseconds between looks at how late the event loop is. */
+const LOOKS_EVERY = 5
+
 /**
- * The shop of the example, an Express app that saves a session with every request, over any sessions. Visitors come from
+ * The shop of the example, which saves a session with every request, over any sessions. Visitors come from
  * a process of their own; when they have left, every session has to be what the last answer of its visitor said.
  */
 export class HttpServer implements Contestant {
@@ -30,10 +34,9 @@ export class HttpServer implements Contestant {
 
   async open(): Promise<void> {
     await this.#shop.open()
-    const app = this.#shop.makeApp((error) => {
+    const server = await this.#shop.makeServer((error) => {
       this.#error ??= error
     })
-    const server = createServer(app)
     server.on('request', () => this.#requests++)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -54,11 +57,11 @@ export class HttpServer implements Contestant {
     })
     await Promise.race([firstRequest, visit])
     const measured = await Promise.race([this.#measure(leadIn, seconds), visit.then(endedEarly)])
-    const { expectations, failed, p50Milliseconds, p99Milliseconds } = await visit
+    const { expectations, failed, latency } = await visit
     if (this.#error !== undefined) throw this.#error
     if (failed > 0) throw new Error(`${failed} requests were not answered with 200`)
     await this.#verify(expectations)
-    return { ...measured, p50Milliseconds, p99Milliseconds, coalescedShare: undefined }
+    return { ...measured, ...latency, coalescedShare: undefined }
   }
 
   async close(): Promise<void> {
@@ -69,16 +72,25 @@ export class HttpServer implements Contestant {
   }
 
   /** Counted where the requests arrive: what visitors count begins and ends with idle moments. */
-  async #measure(leadIn: number, seconds: number): Promise<ReturnType<typeof rates>> {
+  async #measure(
+    leadIn: number,
+    seconds: number,
+  ): Promise<ReturnType<typeof rates> & Pick<RoundResult, 'loopDelayMilliseconds'>> {
     await delay(leadIn * 1000)
-    const serverBefore = await this.#shop.serverCpu?.()
+    const serverBefore = await this.#shop.serverUsage?.()
     const requestsBefore = this.#requests
+    const lateness = monitorEventLoopDelay({ resolution: LOOKS_EVERY })
     const meter = new UsageMeter()
+    lateness.enable()
     await delay(seconds * 1000)
+    lateness.disable()
     const usage = meter.read()
     const requests = this.#requests - requestsBefore
-    const serverAfter = await this.#shop.serverCpu?.()
-    return rates({ operations: requests, usage, server: [serverBefore, serverAfter] })
+    const serverAfter = await this.#shop.serverUsage?.()
+    return {
+      ...rates({ operations: requests, usage, server: [serverBefore, serverAfter] }),
+      loopDelayMilliseconds: Math.max(0, lateness.percentile(99) / 1e6 - LOOKS_EVERY),
+    }
   }
 
   async #verify(expectations: readonly Expectation[]): Promise<void> {

@@ -1,13 +1,13 @@
+import { createServer, type Server } from 'node:http'
 import { SessionEngine } from 'coatcheck'
 import { sessionOf, sessions } from 'coatcheck/session'
-import type { Express } from 'express'
 import { type Carts, makeShop } from '../../examples/every-request/app.js'
 import { type CartState, EMPTY } from '../../examples/every-request/cart.js'
 import type { CoatcheckPeerOptions } from '../peers/coatcheck.js'
 import { coatcheckStorage } from '../peers/coatcheck-storage.js'
 import type { BenchShop } from './bench-shop.js'
 
-/** With our own middleware: no express-session, no store. */
+/** In Express, with our own middleware: no express-session, no store. */
 export class MiddlewareShop implements BenchShop {
   readonly #engine: SessionEngine<object>
 
@@ -23,7 +23,7 @@ export class MiddlewareShop implements BenchShop {
   }
 
   /** Signed, and with every request, as the example has it with express-session. */
-  makeApp(onError: (error: unknown) => void): Express {
+  async makeServer(onError: (error: unknown) => void): Promise<Server> {
     const middleware = sessions({
       engine: this.#engine,
       cookie: { name: 'cart' },
@@ -32,7 +32,7 @@ export class MiddlewareShop implements BenchShop {
       maxAge: 86_400,
       onError: (error, _request, _response, next) => next(error),
     })
-    return makeShop(middleware, CARTS, onError)
+    return createServer(makeShop(middleware, CARTS, onError))
   }
 
   load(key: string): Promise<object | undefined> {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { msgpack, SessionEngine } from 'coatcheck'
 import { LatencyHistogram } from '../harness/histogram.js'
 import { coatcheckStorage } from '../peers/coatcheck-storage.js'
-import { makeWorkload, type Workload } from '../workload.js'
+import { makeWorkload, type Workload } from '../workloads/workload.js'
 import type { Figure, MeasurementOptions } from './measurement.js'
 
 /** Sessions that are only loaded, and those that are saved in turn meanwhile. */

@@ -1,6 +1,6 @@
 import { SessionEngine } from 'coatcheck'
 import { spreadOf } from '../harness/spread.js'
-import { makeWorkload } from '../workload.js'
+import { makeWorkload } from '../workloads/workload.js'
 import { bytesInUse, type Figure, type MeasurementOptions } from './measurement.js'
 
 const CALLERS = 256

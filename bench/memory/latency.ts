@@ -5,7 +5,7 @@ import { figure } from '../harness/figures.js'
 import { LatencyHistogram } from '../harness/histogram.js'
 import { coatcheckStorage } from '../peers/coatcheck-storage.js'
 import { createRaw, type RawFile, rawSave } from '../raw/protocols.js'
-import { makeWorkload } from '../workload.js'
+import { makeWorkload } from '../workloads/workload.js'
 import type { Figure, MeasurementOptions } from './measurement.js'
 
 /** What an operation that waits alone may take, in milliseconds, besides the disk's own time. */

@@ -1,10 +1,8 @@
-import { once } from 'node:events'
-import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
 import { SessionEngine } from 'coatcheck'
-import { makeKeys, makeSession } from '../workload.js'
+import { buildTree } from '../tree/build-tree.js'
+import { makeKeys } from '../workloads/keys.js'
+import { makeSession } from '../workloads/session.js'
 import type { Figure, MeasurementOptions } from './measurement.js'
-import type { TreeOptions } from './tree.js'
 
 const MOST_MILLISECONDS = 1_000
 const LOOKED_UP = 100
@@ -41,15 +39,4 @@ export async function measureOpening({ directory, amount }: MeasurementOptions):
     },
     { name: 'the first load after it', value: loadedAt - lookingFrom, unit: 'ms' },
   ]
-}
-
-async function buildTree(directory: string, amount: number): Promise<void> {
-  const share = Math.ceil(amount / availableParallelism())
-  const builders: Promise<unknown>[] = []
-  for (let from = 0; from < amount; from += share) {
-    const options: TreeOptions = { directory, amount, from, to: Math.min(amount, from + share) }
-    const builder = new Worker(new URL('./tree.js', import.meta.url), { workerData: options })
-    builders.push(once(builder, 'exit'))
-  }
-  await Promise.all(builders)
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { msgpack, SessionEngine } from 'coatcheck'
-import { makeKeys, makeSession } from '../workload.js'
+import { makeKeys } from '../workloads/keys.js'
+import { makeSession } from '../workloads/session.js'
 import { bytesInUse, type Figure, type MeasurementOptions } from './measurement.js'
 
 /** Bytes that a pending save may cost besides its own. */

@@ -1,6 +1,7 @@
 import { SessionEngine } from 'coatcheck'
 import { coatcheckStorage } from '../peers/coatcheck-storage.js'
-import { type BenchSession, makeWorkload } from '../workload.js'
+import type { BenchSession } from '../workloads/session.js'
+import { makeWorkload } from '../workloads/workload.js'
 
 /*
  * Saves sessions again and again, says when all of that is acknowledged, and waits to be killed:

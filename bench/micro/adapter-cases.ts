@@ -6,7 +6,8 @@ import { CoatcheckStore as HonoStore } from 'coatcheck/hono'
 import { CoatcheckStore as KoaStore } from 'coatcheck/koa'
 import { coatcheckDriver } from 'coatcheck/unstorage'
 import fastify from 'fastify'
-import { type BenchSession, makeKeys, makeSession } from '../workload.js'
+import { makeKeys } from '../workloads/keys.js'
+import { type BenchSession, makeSession } from '../workloads/session.js'
 import type { Case } from './case.js'
 
 const AT_ONCE = 256

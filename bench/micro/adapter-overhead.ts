@@ -3,7 +3,8 @@ import { CoatcheckStore } from 'coatcheck/express'
 import session, { type SessionData } from 'express-session'
 import { type Spread, spreadOf } from '../harness/spread.js'
 import { UsageMeter } from '../harness/usage.js'
-import { type BenchSession, makeKeys, makeSession } from '../workload.js'
+import { makeKeys } from '../workloads/keys.js'
+import { type BenchSession, makeSession } from '../workloads/session.js'
 
 /** What the main thread spends on a save, in microseconds. */
 export interface AdapterOverhead {

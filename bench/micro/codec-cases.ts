@@ -1,5 +1,5 @@
 import { type Codec, json, msgpack } from 'coatcheck'
-import { makeSession } from '../workload.js'
+import { makeSession } from '../workloads/session.js'
 import type { Case } from './case.js'
 
 /** The codecs, beside JSON as the language has it. */

@@ -1,7 +1,8 @@
 import { msgpack, type SessionEngine } from 'coatcheck'
 import { Lane } from '#dist/src/engine/lane.js'
 import { keyHash, Opcode, RequestWriter } from '#dist/workers/protocol/index.js'
-import { type BenchSession, makeKeys, makeSession } from '../workload.js'
+import { makeKeys } from '../workloads/keys.js'
+import { type BenchSession, makeSession } from '../workloads/session.js'
 import type { Case } from './case.js'
 
 /** Slots of a batch, as many as callers of the comparisons make. */

@@ -1,6 +1,6 @@
 import { encodeName } from '#dist/workers/files/names.js'
 import { keyHash } from '#dist/workers/protocol/index.js'
-import { makeKeys } from '../workload.js'
+import { makeKeys } from '../workloads/keys.js'
 import type { Case } from './case.js'
 
 /** Keys on their way to a directory and a file name. */

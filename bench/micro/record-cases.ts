@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { msgpack } from 'coatcheck'
 import { RECORD_HEADER, readRecord, writeHeader } from '#dist/workers/files/record.js'
 import { SealedFormat } from '#dist/workers/files/sealed-format.js'
-import { makeSession } from '../workload.js'
+import { makeSession } from '../workloads/session.js'
 import type { Case } from './case.js'
 
 /** What a worker adds to the bytes of a session, and checks when it reads them. */

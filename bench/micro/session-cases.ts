@@ -1,6 +1,7 @@
 import type { SessionEngine } from 'coatcheck'
 import { type ConflictPolicy, Session, type SessionOptions } from 'coatcheck/session'
-import { type BenchSession, makeKeys, makeSession } from '../workload.js'
+import { makeKeys } from '../workloads/keys.js'
+import { type BenchSession, makeSession } from '../workloads/session.js'
 import type { Case } from './case.js'
 
 const AT_ONCE = 256

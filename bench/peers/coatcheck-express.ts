@@ -1,24 +1,19 @@
 import { CoatcheckStore } from 'coatcheck/express'
-import type { BenchSession } from '../workload.js'
 import type { CoatcheckPeerOptions } from './coatcheck.js'
 import { coatcheckStorage } from './coatcheck-storage.js'
-import { saveInStore } from './express-store.js'
-import type { ExpressPeer } from './peer.js'
+import { StorePeer } from './store-peer.js'
 
-/** Ours as an Express server calls it: the store's `set`. */
-export class CoatcheckExpressPeer implements ExpressPeer {
+/** Ours as an Express server calls it: the store's `set`, `get` and `touch`. */
+export class CoatcheckExpressPeer extends StorePeer {
   readonly store: CoatcheckStore
 
   constructor({ threads, ...storage }: CoatcheckPeerOptions) {
+    super()
     this.store = new CoatcheckStore({ storage: coatcheckStorage(storage), threads: threads ?? 'auto' })
   }
 
   open(): Promise<void> {
     return this.store.engine.ready()
-  }
-
-  save(key: string, session: BenchSession): Promise<void> {
-    return saveInStore(this.store, key, session)
   }
 
   close(): Promise<void> {

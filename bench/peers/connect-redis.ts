@@ -1,18 +1,25 @@
 import { RedisStore } from 'connect-redis'
 import { createClient } from 'redis'
-import type { BenchSession } from '../workload.js'
-import { saveInStore } from './express-store.js'
-import type { ExpressPeer } from './peer.js'
-import { RedisServer } from './redis-server.js'
+import { bytesWrittenBy, type ServerUsage } from '../harness/usage.js'
+import { type Persistence, RedisServer } from './redis-server.js'
+import { StorePeer } from './store-peer.js'
 
-/** The `connect-redis` package against a Redis on loopback that keeps everything in memory only. */
-export class ConnectRedisPeer implements ExpressPeer {
+/** Options of {@link ConnectRedisPeer}. */
+export interface ConnectRedisOptions {
+  readonly directory: string
+  /** Default `'none'`. */
+  readonly persistence?: Persistence
+}
+
+/** The `connect-redis` package against a Redis of its own on loopback. */
+export class ConnectRedisPeer extends StorePeer {
   readonly #server: RedisServer
   #client: ReturnType<typeof createClient> | undefined
   #store: RedisStore | undefined
 
-  constructor({ directory }: { readonly directory: string }) {
-    this.#server = new RedisServer(directory)
+  constructor({ directory, persistence = 'none' }: ConnectRedisOptions) {
+    super()
+    this.#server = new RedisServer(directory, persistence)
   }
 
   async open(): Promise<void> {
@@ -30,15 +37,15 @@ export class ConnectRedisPeer implements ExpressPeer {
     return this.#store
   }
 
-  save(key: string, session: BenchSession): Promise<void> {
-    return saveInStore(this.store, key, session)
-  }
-
-  async serverCpu(): Promise<number> {
+  async serverUsage(): Promise<ServerUsage> {
     const report = (await this.#client?.info('cpu')) ?? ''
     const seconds = (name: string): number =>
       Number(new RegExp(`^${name}:([0-9.]+)`, 'm').exec(report)?.[1] ?? 0)
-    return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6
+    const { pid } = this.#server
+    return {
+      cpuMicroseconds: (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6,
+      bytesWritten: pid === undefined ? undefined : bytesWrittenBy(pid),
+    }
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { open, type RootDatabase } from 'lmdb'
-import type { BenchSession } from '../workload.js'
+import type { BenchSession } from '../workloads/session.js'
 import type { Peer } from './peer.js'
 
 /** Options of {@link LmdbPeer}. */

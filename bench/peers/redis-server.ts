@@ -16,21 +16,36 @@ export function hasRedisServer(): boolean {
   return spawnSync(PROGRAM, ['--version'], { stdio: 'ignore' }).status === 0
 }
 
-/** A Redis server of our own on loopback, without persistence. It never outlives this process. */
+/** Nothing but memory; or a log of all commands, synced every second. */
+export type Persistence = 'none' | 'everysec'
+
+const PERSISTENCE: Readonly<Record<Persistence, readonly string[]>> = {
+  none: ['--save', '', '--appendonly', 'no'],
+  everysec: ['--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec'],
+}
+
+/** A Redis server of our own on loopback. It never outlives this process. */
 export class RedisServer {
   readonly #directory: string
+  readonly #persistence: Persistence
   #process: ChildProcess | undefined
 
-  constructor(directory: string) {
+  constructor(directory: string, persistence: Persistence = 'none') {
     this.#directory = directory
+    this.#persistence = persistence
+  }
+
+  /** The shell that starts it becomes it. */
+  get pid(): number | undefined {
+    return this.#process?.pid
   }
 
   /** Starts it and returns its port. */
   async start(): Promise<number> {
     const port = await freePort()
     const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', this.#directory]
-    const volatile = ['--save', '', '--appendonly', 'no', '--daemonize', 'no']
-    const server = spawn('sh', ['-c', GUARDED, 'sh', PROGRAM, ...options, ...volatile], {
+    const persistence = [...PERSISTENCE[this.#persistence], '--daemonize', 'no']
+    const server = spawn('sh', ['-c', GUARDED, 'sh', PROGRAM, ...options, ...persistence], {
       stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
     })
     this.#process = server

@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { msgpack } from 'coatcheck'
 import type { Contestant, RoundResult, RoundSettings } from '../harness/contestant.js'
+import { between, per } from '../harness/differences.js'
 import { LatencyHistogram } from '../harness/histogram.js'
-import { makeWorkload } from '../workload.js'
+import { bytesWrittenBy } from '../harness/usage.js'
+import { makeWorkload } from '../workloads/workload.js'
 import type { RawRoundRequest, RawRoundResult, RawThreadOptions } from './messages.js'
 import type { RawProtocol } from './protocols.js'
 
@@ -40,6 +42,7 @@ export class RawFloor implements Contestant {
 
   async round({ leadIn, seconds }: RoundSettings): Promise<RoundResult> {
     const cpuBefore = process.cpuUsage()
+    const writtenBefore = bytesWrittenBy('self')
     const startedAt = performance.now()
     const results = await Promise.all(this.#threads.map((thread) => runThread(thread, { leadIn, seconds })))
     const elapsed = (performance.now() - startedAt) / 1000
@@ -51,14 +54,16 @@ export class RawFloor implements Contestant {
       histogram.add(result.histogram)
     }
     return {
+      ...histogram.summary(),
       perSecond,
       loopMicroseconds: undefined,
+      loopDelayMilliseconds: undefined,
       mainThreadMicroseconds: undefined,
       // The clock of the process also ran during the lead-in, at the same pace.
       processMicroseconds: (cpu.user + cpu.system) / (perSecond * elapsed),
       serverMicroseconds: undefined,
-      p50Milliseconds: histogram.percentile(50),
-      p99Milliseconds: histogram.percentile(99),
+      bytesWritten: per(between(writtenBefore, bytesWrittenBy('self')), perSecond * elapsed),
+      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
       coalescedShare: undefined,
     }
   }

@@ -1,0 +1,42 @@
+import { join } from 'node:path'
+import Keyv from 'keyv'
+import { KeyvFile } from 'keyv-file'
+import type { BenchSession } from '../workloads/session.js'
+import type { Peer } from './peer.js'
+
+const TWO_WEEKS = 1_209_600_000
+
+/**
+ * Keyv over `keyv-file`, with a file for each session: as it is by default, every session waits a tenth of a second, and
+ * is written with all the others.
+ */
+export class KeyvFilePeer implements Peer {
+  readonly #directory: string
+  #keyv: Keyv<BenchSession> | undefined
+
+  constructor({ directory }: { readonly directory: string }) {
+    this.#directory = directory
+  }
+
+  async open(): Promise<void> {
+    const filename = join(this.#directory, 'sessions')
+    this.#keyv = new Keyv({ store: new KeyvFile({ filename, separatedFile: true }) })
+  }
+
+  async save(key: string, session: BenchSession): Promise<void> {
+    await this.#opened().set(key, session, TWO_WEEKS)
+  }
+
+  load(key: string): Promise<BenchSession | undefined> {
+    return this.#opened().get(key)
+  }
+
+  async close(): Promise<void> {
+    await this.#keyv?.disconnect()
+  }
+
+  #opened(): Keyv<BenchSession> {
+    if (this.#keyv === undefined) throw new Error('keyv was not opened')
+    return this.#keyv
+  }
+}

@@ -1,0 +1,134 @@
+import { availableParallelism } from 'node:os'
+import { type CoatcheckStoreOptions, coatcheckStore } from '../stores/coatcheck-stores.js'
+import { rawCalls } from '../stores/peer-stores.js'
+import type { Store } from '../stores/store.js'
+import { HOT_SAVES, KEYS, type WorkloadDescription } from '../workloads/workload.js'
+import { type ComparedGroup, comparisonPlan } from './comparison.js'
+import type { Section, SectionContext } from './section.js'
+import { settingsFor } from './settings.js'
+import { type StoreEntry, storeEntries } from './store-entries.js'
+
+const MOST_CALLERS = 4_096
+const SIZES = [100, 1_000, 4_000, 16_000, 64_000]
+const CALLERS = [1, 4, 16, 64, 256, 1_024, MOST_CALLERS]
+const THREADS = [1, 2, 3, 4]
+
+interface Point {
+  readonly at: number
+  readonly label: string
+  readonly store: Store
+  readonly workload?: WorkloadDescription
+  readonly callers?: number
+}
+
+interface Curve {
+  readonly name: string
+  readonly where: 'tmpfs' | 'disk'
+  readonly points: readonly Point[]
+}
+
+/** What a save costs against threads, size and callers. */
+export const CURVES: Section = {
+  name: 'curves',
+  summary: 'what a save costs against threads, the size of a session, and callers',
+  plan(context) {
+    const isQuick = context.thoroughness === 'quick'
+    const some = <Value>(values: readonly Value[]): Value[] =>
+      isQuick ? values.filter((_, index) => index % 3 === 0) : [...values]
+    return comparisonPlan(context, {
+      name: 'curves',
+      title: 'What a save costs against threads, size and callers',
+      about: [
+        `Sessions of some 393 bytes as JSON where nothing else is said. This machine has ${availableParallelism()} processors; the event loop and the load need one of them.`,
+      ],
+      settings: settingsFor(context, { lengths: { run: { rounds: 3, warmUp: 0.5, seconds: 0.3 } } }),
+      groups: [
+        group(context, 'Threads', { title: 'threads', unit: 'threads' }, [
+          threadCurve('direct, tmpfs', 'tmpfs', some(THREADS), (threads) =>
+            coatcheckStore({ durability: 'direct', threads }),
+          ),
+          threadCurve('raw system calls, tmpfs', 'tmpfs', some(THREADS), (threads) => rawCalls(threads)),
+          threadCurve('direct, disk', 'disk', some(THREADS), (threads) =>
+            coatcheckStore({ durability: 'direct', threads }),
+          ),
+        ]),
+        group(context, 'Bytes of a session as JSON', { title: 'size', unit: 'bytes' }, [
+          sizeCurve('direct, tmpfs', 'tmpfs', some(SIZES), { durability: 'direct' }),
+          sizeCurve('journal, disk', 'disk', some(SIZES), { durability: 'journal' }),
+        ]),
+        group(context, 'Callers', { title: 'callers', unit: 'callers' }, [
+          callerCurve('direct, tmpfs', 'tmpfs', some(CALLERS), { durability: 'direct' }),
+          callerCurve('journal, disk', 'disk', some(CALLERS), { durability: 'journal' }),
+          callerCurve('journal + fsync, disk', 'disk', some(CALLERS), { durability: 'journal', fsync: true }),
+        ]),
+      ],
+    })
+  },
+}
+
+function threadCurve(
+  name: string,
+  where: Curve['where'],
+  threads: readonly number[],
+  store: (threads: number) => Store,
+): Curve {
+  return { name, where, points: threads.map((at) => ({ at, label: `${name}: ${at}`, store: store(at) })) }
+}
+
+function sizeCurve(
+  name: string,
+  where: Curve['where'],
+  sizes: readonly number[],
+  options: CoatcheckStoreOptions,
+): Curve {
+  const store = coatcheckStore(options)
+  const points = sizes.map((bytes) => ({
+    at: bytes,
+    label: `${name}: ${bytes}`,
+    store,
+    workload: { ...HOT_SAVES, bytes },
+  }))
+  return { name, where, points }
+}
+
+function callerCurve(
+  name: string,
+  where: Curve['where'],
+  callers: readonly number[],
+  options: CoatcheckStoreOptions,
+): Curve {
+  const store = coatcheckStore(options)
+  // As many sessions for one caller as for all of them.
+  const workload = { ...HOT_SAVES, sessions: Math.max(KEYS, MOST_CALLERS) }
+  return {
+    name,
+    where,
+    points: callers.map((at) => ({ at, label: `${name}: ${at}`, store, workload, callers: at })),
+  }
+}
+
+function group(
+  { places }: SectionContext,
+  title: string,
+  axis: { readonly title: string; readonly unit: string },
+  curves: readonly Curve[],
+): ComparedGroup {
+  const entries = curves.flatMap(({ name: curve, where, points }) => {
+    const place = where === 'tmpfs' ? places.tmpfs : places.disk
+    if (place === undefined) return []
+    return points.flatMap(({ at, label, store, workload = HOT_SAVES, callers }): StoreEntry[] =>
+      storeEntries([store], { places, place, workload, suffix: `${axis.title}-${at}` }).map((entry) => ({
+        ...entry,
+        point: { at, curve, label },
+        ...(callers === undefined ? {} : { settings: { callers } }),
+      })),
+    )
+  })
+  return {
+    title,
+    axis,
+    entries,
+    measures: ['perSecond', 'loopMicroseconds', 'processMicroseconds', 'p50Milliseconds', 'p99Milliseconds'],
+    charts: ['perSecond', 'loopMicroseconds'],
+  }
+}

@@ -1,0 +1,172 @@
+import { type Entry, type EntryResults, interleave, stepsOf } from '../harness/interleave.js'
+import type { ContestantDescription } from '../harness/open-contestant.js'
+import type { Place } from '../harness/places.js'
+import { type Reading, ratio } from '../harness/ratio.js'
+import type { ServerDescription } from '../http/make-shop.js'
+import { hasRedisServer } from '../peers/redis-server.js'
+import { figuresOf } from '../results/measures.js'
+import type { SectionResult } from '../results/result.js'
+import type { Target } from '../results/target.js'
+import type { Section, SectionContext } from './section.js'
+import { describeSettings, settingsFor } from './settings.js'
+import { only } from './store-entries.js'
+
+const VISITORS = 64
+
+/** Servers that save a session with every request: what of the stores' figures a visitor notices. */
+export const HTTP: Section = {
+  name: 'http',
+  summary: 'requests/s of Express and Fastify servers that save a session with each of them',
+  plan(context) {
+    const { entries, missing } = servers(context)
+    const chosen = only(entries, context.only)
+    const settings = settingsFor(context, {
+      callers: VISITORS,
+      lengths: {
+        alone: { seconds: 2 },
+        run: { rounds: 3, seconds: 1.2, warmUp: 1.5 },
+        quick: { rounds: 1, seconds: 0.6, warmUp: 0.5 },
+      },
+    })
+    return {
+      steps: stepsOf(chosen, settings),
+      run: async (surroundings) => {
+        const results = await interleave(chosen, settings, surroundings)
+        return {
+          name: 'http',
+          title: 'Requests to a server that saves with each of them',
+          about: [
+            `A shop in one process, its visitors (autocannon) in another one, each with a connection and a cookie of his own: ${describeSettings(settings)}.`,
+            'Express: express-session, resave: true, or our middleware, saveEveryRequest: true. Fastify: @fastify/session, which saves with every request by default; its memory store keeps the very objects.',
+            'After each round every session in the store has to be what the last answer to its visitor said.',
+          ],
+          command: 'npm run bench -- http',
+          missing,
+          groups: [
+            {
+              title: `On the disk (${context.places.disk.fileSystem.name}), where there is one`,
+              measures: [
+                'perSecond',
+                'loopBusy',
+                'loopDelayMilliseconds',
+                'processMicroseconds',
+                'serverMicroseconds',
+                'p50Milliseconds',
+                'p99Milliseconds',
+                'p999Milliseconds',
+                'peakMemoryMebibytes',
+              ],
+              charts: ['perSecond', 'p99Milliseconds'],
+              lines: results.map(({ entry: { id, label }, rounds }) => ({
+                id,
+                label,
+                figures: figuresOf(rounds),
+              })),
+            },
+          ],
+          targets: httpTargets(results),
+        } satisfies SectionResult
+      },
+    }
+  },
+}
+
+function servers({ places: { disk, tmpfs }, thoroughness }: SectionContext): {
+  readonly entries: Entry[]
+  readonly missing: string[]
+} {
+  const journal = { durability: 'journal' } as const
+  const entries = [
+    server('memory-store', 'Express, MemoryStore', undefined, () => ({
+      framework: 'express',
+      store: { kind: 'memory-store' },
+    })),
+    server('journal', 'Express, coatcheck journal', disk, (directory) => ({
+      framework: 'express',
+      store: { kind: 'coatcheck-express', directory, ...journal },
+    })),
+    server('middleware', 'Express, coatcheck journal, our middleware', disk, (directory) => ({
+      framework: 'middleware',
+      store: { directory, ...journal },
+    })),
+    server('journal-fsync', 'Express, coatcheck journal + fsync', disk, (directory) => ({
+      framework: 'express',
+      store: { kind: 'coatcheck-express', directory, ...journal, fsync: true },
+    })),
+    server('direct', 'Express, coatcheck direct', disk, (directory) => ({
+      framework: 'express',
+      store: { kind: 'coatcheck-express', directory },
+    })),
+    server('session-file-store', 'Express, session-file-store', disk, (directory) => ({
+      framework: 'express',
+      store: { kind: 'session-file-store', directory },
+    })),
+    server('fastify-memory', 'Fastify, its memory store', undefined, () => ({
+      framework: 'fastify',
+      store: { kind: 'memory-store' },
+    })),
+    server('fastify-journal', 'Fastify, coatcheck journal', disk, (directory) => ({
+      framework: 'fastify',
+      store: { kind: 'coatcheck', directory, ...journal },
+    })),
+    server('middleware-direct', 'Express, coatcheck direct, our middleware', disk, (directory) => ({
+      framework: 'middleware',
+      store: { directory },
+    })),
+  ]
+  if (!hasRedisServer()) {
+    const hint =
+      'left out: connect-redis, for there is no redis-server on the PATH; on Debian: apt install redis-server'
+    return { entries, missing: [hint] }
+  }
+  const home = tmpfs ?? disk
+  const redis = { kind: 'connect-redis', directory: `${home.directory}/http-redis` } as const
+  const fastifyRedis = { kind: 'connect-redis', directory: `${home.directory}/fastify-redis` } as const
+  entries.push(
+    server('connect-redis', 'Express, connect-redis, no persistence', undefined, () => ({
+      framework: 'express',
+      store: redis,
+    })),
+    server('fastify-redis', 'Fastify, connect-redis, no persistence', undefined, () => ({
+      framework: 'fastify',
+      store: fastifyRedis,
+    })),
+  )
+  const shown =
+    thoroughness === 'quick' ? entries.filter(({ id }) => QUICK.some((word) => id === word)) : entries
+  return { entries: shown, missing: [] }
+}
+
+const QUICK = ['memory-store', 'journal@disk', 'connect-redis', 'session-file-store@disk']
+
+function server(
+  name: string,
+  label: string,
+  place: Place | undefined,
+  describe: (directory: string) => ServerDescription,
+): Entry {
+  const id = place === undefined ? name : `${name}@${place.name}`
+  const description: ContestantDescription = {
+    kind: 'http',
+    ...describe(place === undefined ? '' : `${place.directory}/http-${name}`),
+  }
+  return { id, label, description }
+}
+
+function httpTargets(results: readonly EntryResults[]): Target[] {
+  const rate: Reading = (round) => round.perSecond
+  const least = (goal: number, id: string, toId: string): Target => ({
+    name: `${id}: requests/s, ÷ ${toId}`,
+    goal: { least: goal },
+    measured: ratio(results, rate, id, toId),
+  })
+  return [
+    least(0.9, 'journal@disk', 'memory-store'),
+    least(1, 'journal@disk', 'connect-redis'),
+    least(3, 'journal@disk', 'session-file-store@disk'),
+    least(1, 'middleware@disk', 'journal@disk'),
+    least(1, 'middleware-direct@disk', 'direct@disk'),
+    least(0.9, 'fastify-journal@disk', 'fastify-memory'),
+    least(1, 'fastify-journal@disk', 'fastify-redis'),
+  ]
+}

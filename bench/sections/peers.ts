@@ -1,0 +1,54 @@
+import type { Place } from '../harness/places.js'
+import { coatcheckStore } from '../stores/coatcheck-stores.js'
+import { peers } from '../stores/peer-stores.js'
+import type { Store } from '../stores/store.js'
+import { KEYS, type WorkloadDescription } from '../workloads/workload.js'
+import { COLUMNS, type ComparedGroup, comparisonPlan } from './comparison.js'
+import type { Section } from './section.js'
+import { settingsFor } from './settings.js'
+import { storeEntries } from './store-entries.js'
+
+const OURS: readonly Store[] = [
+  coatcheckStore({ durability: 'direct' }),
+  coatcheckStore({ durability: 'direct', fsync: true }),
+  coatcheckStore({ durability: 'journal' }),
+  coatcheckStore({ durability: 'journal', fsync: true }),
+]
+
+/** What a request does with its session, in every store that people use. */
+export const PEERS: Section = {
+  name: 'peers',
+  summary: 'a server that saves with every request: ours, and every store that people use',
+  plan(context) {
+    const { places, seed } = context
+    const { stores: others, missing } = peers()
+    const workload: WorkloadDescription = { operation: 'request', sessions: KEYS, order: 'uniform', seed }
+    const group = (title: string, place: Place, stores: readonly Store[]): ComparedGroup => ({
+      title,
+      entries: storeEntries(stores, { places, place, workload }),
+      measures: COLUMNS,
+      charts: ['perSecond', 'loopMicroseconds'],
+    })
+    const { tmpfs } = places
+    // Where nothing outlives the power, there is nothing to sync.
+    const worthMemory = [...OURS, ...others].filter(
+      ({ inFiles, survives }) => inFiles && survives !== 'power',
+    )
+    return comparisonPlan(context, {
+      name: 'peers',
+      title: 'A session loaded, changed and saved with every request',
+      about: [
+        `${KEYS} sessions of some 393 bytes as JSON, each request for any of them; an operation is a load, a change and a save.`,
+        'What each store promises stands in its line: figures of stores that promise less are not to be had by those that promise more.',
+      ],
+      missing,
+      settings: settingsFor(context),
+      groups: [
+        group(`On the disk (${places.disk.fileSystem.name})`, places.disk, [...OURS, ...others]),
+        ...(tmpfs === undefined || context.thoroughness === 'quick'
+          ? []
+          : [group('In memory (tmpfs)', tmpfs, worthMemory)]),
+      ],
+    })
+  },
+}
