@@ -95,6 +95,15 @@ program
     if (wrong.length > 0) process.exitCode = 1
   })
 
+program
+  .command('readme')
+  .summary('puts the last whole run into the README: one chart, one table')
+  .description('Puts the chart of the last whole run into docs, and its table into the README.')
+  .action(async () => {
+    const { writeReadme } = await import('./readme.js')
+    console.log(writeReadme().join('\n'))
+  })
+
 function requestOf(command: string, { quick, seed, directory }: CommonOptions): RunRequest {
   return {
     command: `${command}${quick ? `${command === 'npm run bench' ? ' --' : ''} --quick` : ''}`,

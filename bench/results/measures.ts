@@ -9,6 +9,8 @@ export interface Measure {
   readonly better: 'more' | 'less'
   /** Whether a table shows how far the rounds lie apart, and not only their middle. */
   readonly spread: boolean
+  /** Left out at a terminal, where tables have to be narrow. */
+  readonly detail?: true
 }
 
 /** Everything that may be measured. */
@@ -31,12 +33,14 @@ export const MEASURES = {
     meaning: 'how late the event loop was in one of a hundred looks, in milliseconds',
     better: 'less',
     spread: false,
+    detail: true,
   },
   mainThreadMicroseconds: {
     title: 'main CPU µs',
     meaning: 'processor time of the main thread per operation, in microseconds',
     better: 'less',
     spread: false,
+    detail: true,
   },
   processMicroseconds: {
     title: 'CPU µs',
@@ -55,10 +59,17 @@ export const MEASURES = {
     meaning: 'half of the operations took less',
     better: 'less',
     spread: false,
+    detail: true,
   },
   p99Milliseconds: { title: 'p99 ms', meaning: '99 of 100 took less', better: 'less', spread: false },
   p999Milliseconds: { title: 'p99.9 ms', meaning: '999 of 1000 took less', better: 'less', spread: false },
-  maxMilliseconds: { title: 'max ms', meaning: 'the longest one', better: 'less', spread: false },
+  maxMilliseconds: {
+    title: 'max ms',
+    meaning: 'the longest one',
+    better: 'less',
+    spread: false,
+    detail: true,
+  },
   bytesWritten: {
     title: 'disk bytes',
     meaning: 'bytes per operation that went to the disk, in whole pages',
@@ -70,6 +81,7 @@ export const MEASURES = {
     meaning: 'the most memory that the process has had',
     better: 'less',
     spread: false,
+    detail: true,
   },
   seconds: { title: 's', meaning: 'seconds', better: 'less', spread: true },
   microseconds: { title: 'µs each', meaning: 'microseconds each', better: 'less', spread: true },

@@ -1,7 +1,7 @@
 import { figure, spreadFigure } from '../harness/figures.js'
 import { spreadOf } from '../harness/spread.js'
 import { formatTable } from '../harness/table.js'
-import { MEASURES, type MeasureName } from './measures.js'
+import { MEASURES, type Measure, type MeasureName } from './measures.js'
 import type { Group, Line, SectionResult } from './result.js'
 import { slopesOf } from './slopes.js'
 import { targetsTable } from './targets-table.js'
@@ -30,7 +30,9 @@ export function sectionText(section: SectionResult): string {
 }
 
 function groupTable({ measures, lines, axis }: Group): string {
-  const told = measures.filter((name) => lines.some(({ figures }) => figures[name] !== undefined))
+  const told = measures.filter(
+    (name) => !isDetail(name) && lines.some(({ figures }) => figures[name] !== undefined),
+  )
   const promises = lines.some(({ survives }) => survives !== undefined)
   const head = [
     axis === undefined ? '' : axis.title,
@@ -43,6 +45,11 @@ function groupTable({ measures, lines, axis }: Group): string {
     ...(promises ? [line.survives ?? '', line.sharedBy ?? ''] : []),
   ])
   return formatTable(head, rows)
+}
+
+function isDetail(name: MeasureName): boolean {
+  const measure: Measure = MEASURES[name]
+  return measure.detail === true
 }
 
 function cell({ figures }: Line, name: MeasureName): string {
