@@ -18,7 +18,7 @@ function asked(name: string, otherwise: number, least: number): number {
 
 const SEED = asked('HISTORY_SEED', Math.floor(Math.random() * 1_000_000), 0)
 /** A run is one history of every variant. */
-const RUNS = asked('HISTORY_RUNS', budget({ usual: 1, full: 20 }), 1)
+const RUNS = asked('HISTORY_RUNS', budget({ usual: 1, full: 10 }), 1)
 
 async function makeHistories(variant: Variant): Promise<void> {
   const startedAt = performance.now()

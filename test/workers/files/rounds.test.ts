@@ -1,4 +1,4 @@
-import { copyFileSync, openSync, renameSync, writeSync } from 'node:fs'
+import { copyFileSync, existsSync, openSync, renameSync, utimesSync, writeFileSync, writeSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { SealBinding } from '#dist/workers/seal/index.js'
@@ -76,6 +76,25 @@ rounds('a delete that meets another update each time', () => {
   assertBusy(whileEach('mkdirSync', updated, () => driver.one({ opcode: Opcode.DELETE, key: KEY })))
   assert.is(driver.delete(KEY), Status.DONE)
   assert.is(driver.load(KEY), undefined)
+})
+
+rounds('a load that finds a claim each time, and each time a young one', () => {
+  const driver = driverIn()
+  const { claim } = driver.place(KEY)
+  writeFileSync(claim, '')
+  const [now, later] = [new Date(), new Date(Date.now() + HOUR)]
+  let looks = 0
+  // Whatever is changed of a file makes it young.
+  const found = refusing(
+    () => driver.load(KEY),
+    (call) => {
+      if (call === 'lstatSync') utimesSync(claim, now, looks++ % 2 === 0 ? now : later)
+      return undefined
+    },
+  )
+  assert.is(found, undefined)
+  assert.ok(looks > 2, String(looks))
+  assert.ok(existsSync(claim))
 })
 
 rounds.run()
