@@ -38,7 +38,9 @@ export function runSections(request: RunRequest): Promise<Run> {
     const speeds: number[] = []
     const results: SectionResult[] = []
     for (const plan of plans) {
-      const result = await plan.run({ cleanup, progress, speeds })
+      const beganAt = performance.now()
+      const found = await plan.run({ cleanup, progress, speeds })
+      const result = { ...found, seconds: Math.round((performance.now() - beganAt) / 1000) }
       progress.print(sectionText(result))
       results.push(result)
     }

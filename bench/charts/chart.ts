@@ -73,18 +73,25 @@ function barOption(lines: readonly Line[], measure: MeasureName, theme: Theme): 
           value: spreads[index]?.median ?? 0,
           itemStyle: { color: isOurs(line) ? theme.ours : theme.others },
         })),
-        label: {
-          show: true,
-          position: 'right',
-          distance: 8,
-          color: theme.text,
-          formatter: ({ value }) => figure(Number(value)),
-        },
       },
       whiskers(
         spreads.map((spread, index) => [spread?.least ?? 0, index, spread?.most ?? 0, index]),
         theme,
       ),
+      {
+        // The figures, behind the whiskers.
+        type: 'scatter',
+        symbolSize: 0,
+        silent: true,
+        data: spreads.map((spread, index) => [spread?.most ?? 0, index]),
+        label: {
+          show: true,
+          position: 'right',
+          distance: 8,
+          color: theme.text,
+          formatter: ({ dataIndex }) => figure(spreads[dataIndex]?.median ?? 0),
+        },
+      },
     ],
     tooltip: {
       trigger: 'axis',

@@ -38,6 +38,11 @@ export function closedLoop(operation: Operation, picks: readonly Pick[], onDone:
   }
 }
 
+/**
+ * Operations under way at the most: where a store cannot keep up, those that are due wait to be issued, and the time of
+ * each runs all the same.
+ */
+const MOST_UNDER_WAY = 10_000
 /** Milliseconds that it is worth sleeping for; below, the loop turns on. */
 const WORTH_SLEEPING = 2
 
@@ -67,7 +72,7 @@ export function openLoop(operation: Operation, pick: Pick, perSecond: number, on
     }
     const turns = async (): Promise<void> => {
       for (let dueAt = performance.now(); running; ) {
-        for (const now = performance.now(); dueAt <= now; dueAt += period) {
+        for (const now = performance.now(); dueAt <= now && underWay < MOST_UNDER_WAY; dueAt += period) {
           const due = dueAt
           underWay++
           operation(pick()).then(() => settle(due), fail)

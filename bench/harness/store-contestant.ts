@@ -23,12 +23,19 @@ const STORED_AT_ONCE = 256
 /** Milliseconds between looks at how late the event loop is. */
 const LOOKS_EVERY = 5
 
+/** An operation, and of how many sessions. */
+interface Trial {
+  readonly operation: Operation
+  readonly sessions: number
+}
+
 /** A store under the load of a workload: callers in a closed loop or, where a rate is given, an open one. */
 export class StoreContestant implements Contestant {
   readonly #peer: Peer
   readonly #description: WorkloadDescription
   readonly #histogram = new LatencyHistogram()
-  #workload: Workload | undefined
+  /** Made once: what it knows, such as which keys are new, goes on from round to round. */
+  #trial: Trial | undefined
   #measuring = false
   #done = 0
 
@@ -43,9 +50,8 @@ export class StoreContestant implements Contestant {
 
   async round(settings: RoundSettings): Promise<RoundResult> {
     const { leadIn, seconds, callers, perSecond } = settings
-    this.#workload ??= await this.#prepare(callers)
-    const operation = makeOperation(this.#description.operation, this.#peer, this.#workload)
-    const load = this.#begin(operation, settings, this.#workload.keys.length)
+    this.#trial ??= await this.#prepare(callers)
+    const load = this.#begin(this.#trial, settings)
     const least = perSecond === undefined ? callers * LEAST_OPERATIONS : 1
     try {
       const result = await Promise.race([this.#measure(leadIn, seconds, least), load.ended.then(endedEarly)])
@@ -62,20 +68,24 @@ export class StoreContestant implements Contestant {
     return this.#peer.close()
   }
 
-  #begin(operation: Operation, { callers, perSecond }: RoundSettings, count: number): Load {
+  #begin({ operation, sessions }: Trial, { callers, perSecond }: RoundSettings): Load {
     const onDone = (milliseconds: number): void => this.#count(milliseconds)
-    const picks = picksFor(this.#description, perSecond === undefined ? callers : 1, count)
+    const picks = picksFor(this.#description, perSecond === undefined ? callers : 1, sessions)
     const [pick] = picks
     if (perSecond === undefined || pick === undefined) return closedLoop(operation, picks, onDone)
     return openLoop(operation, pick, perSecond, onDone)
   }
 
   /** What is to be loaded has to be there; what is saved may be new. */
-  async #prepare(callers: number): Promise<Workload> {
-    const { sessions: count, operation, bytes, stored = false } = this.#description
+  async #prepare(callers: number): Promise<Trial> {
+    const { sessions: count, operation: name, bytes, stored = false } = this.#description
     const workload = makeWorkload(callers, count, bytes)
-    if (stored || !needsSessions(operation)) return workload
-    const { keys, sessions } = workload
+    if (!stored && needsSessions(name)) await this.#store(workload)
+    const operation = makeOperation(name, this.#peer, workload)
+    return { operation, sessions: workload.keys.length }
+  }
+
+  async #store({ keys, sessions }: Workload): Promise<void> {
     let next = 0
     const store = async (): Promise<void> => {
       for (let index = next++; index < keys.length; index = next++) {
@@ -84,7 +94,6 @@ export class StoreContestant implements Contestant {
       }
     }
     await Promise.all(Array.from({ length: STORED_AT_ONCE }, store))
-    return workload
   }
 
   #count(milliseconds: number): void {

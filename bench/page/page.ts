@@ -1,4 +1,4 @@
-import { BarChart, CustomChart, LineChart } from 'echarts/charts'
+import { BarChart, CustomChart, LineChart, ScatterChart } from 'echarts/charts'
 import { GridComponent, LegendComponent, TooltipComponent } from 'echarts/components'
 import * as echarts from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
@@ -11,7 +11,16 @@ import type { Run } from '../results/run.js'
  * Draws the charts of a report into their places, as wide as those are, in the colours that the reader's system prefers.
  */
 
-echarts.use([BarChart, LineChart, CustomChart, GridComponent, TooltipComponent, LegendComponent, SVGRenderer])
+echarts.use([
+  BarChart,
+  LineChart,
+  CustomChart,
+  ScatterChart,
+  GridComponent,
+  TooltipComponent,
+  LegendComponent,
+  SVGRenderer,
+])
 
 const run = JSON.parse(document.getElementById('run')?.textContent ?? '') as Run
 const dark = matchMedia('(prefers-color-scheme: dark)')

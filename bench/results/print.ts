@@ -9,7 +9,12 @@ import { targetsTable } from './targets-table.js'
 /** A section for a terminal or a file. */
 export function sectionText(section: SectionResult): string {
   const blocks = [
-    [`\n${section.title}`, ...section.about, `again: ${section.command}`, ...section.missing].join('\n'),
+    [
+      `\n${section.title}`,
+      ...section.about,
+      `again: ${section.command}${section.seconds === undefined ? '' : ` (this took ${section.seconds} s)`}`,
+      ...section.missing,
+    ].join('\n'),
   ]
   for (const group of section.groups)
     blocks.push([group.title, groupTable(group), ...slopesOf(group)].join('\n'))

@@ -45,6 +45,8 @@ export interface Fact {
 export interface SectionResult {
   readonly name: string
   readonly title: string
+  /** How long it took. */
+  readonly seconds?: number
   /** What was done, and what to keep in mind when figures are compared. */
   readonly about: readonly string[]
   /** What repeats it. */

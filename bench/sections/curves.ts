@@ -108,22 +108,24 @@ function callerCurve(
 }
 
 function group(
-  { places }: SectionContext,
+  { places, thoroughness }: SectionContext,
   title: string,
   axis: { readonly title: string; readonly unit: string },
   curves: readonly Curve[],
 ): ComparedGroup {
-  const entries = curves.flatMap(({ name: curve, where, points }) => {
-    const place = where === 'tmpfs' ? places.tmpfs : places.disk
-    if (place === undefined) return []
-    return points.flatMap(({ at, label, store, workload = HOT_SAVES, callers }): StoreEntry[] =>
-      storeEntries([store], { places, place, workload, suffix: `${axis.title}-${at}` }).map((entry) => ({
-        ...entry,
-        point: { at, curve, label },
-        ...(callers === undefined ? {} : { settings: { callers } }),
-      })),
-    )
-  })
+  const entries = (thoroughness === 'quick' ? curves.slice(0, 1) : curves).flatMap(
+    ({ name: curve, where, points }) => {
+      const place = where === 'tmpfs' ? places.tmpfs : places.disk
+      if (place === undefined) return []
+      return points.flatMap(({ at, label, store, workload = HOT_SAVES, callers }): StoreEntry[] =>
+        storeEntries([store], { places, place, workload, suffix: `${axis.title}-${at}` }).map((entry) => ({
+          ...entry,
+          point: { at, curve, label },
+          ...(callers === undefined ? {} : { settings: { callers } }),
+        })),
+      )
+    },
+  )
   return {
     title,
     axis,

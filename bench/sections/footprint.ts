@@ -4,7 +4,7 @@ import type { ContestantDescription, PeerDescription } from '../harness/open-con
 import type { Figures } from '../results/measures.js'
 import type { Line } from '../results/result.js'
 import { coatcheckStore } from '../stores/coatcheck-stores.js'
-import { peers } from '../stores/peer-stores.js'
+import { peers, SESSION_FILE_STORE } from '../stores/peer-stores.js'
 import { HOT_SAVES } from '../workloads/workload.js'
 import type { Section } from './section.js'
 import { only, storeEntries } from './store-entries.js'
@@ -13,7 +13,7 @@ import { only, storeEntries } from './store-entries.js'
 export const FOOTPRINT: Section = {
   name: 'footprint',
   summary: 'what a save comes to in system calls, files and bytes, as strace sees it',
-  plan({ places, only: words }) {
+  plan({ places, only: words, thoroughness }) {
     const able = hasStrace()
     const { stores } = peers()
     const ours = [
@@ -22,7 +22,8 @@ export const FOOTPRINT: Section = {
       coatcheckStore({ durability: 'journal' }),
       coatcheckStore({ durability: 'journal', fsync: true }),
     ]
-    const inFiles = [...ours, ...stores].filter(
+    const others = thoroughness === 'quick' ? [SESSION_FILE_STORE] : stores
+    const inFiles = [...ours, ...others].filter(
       ({ inFiles: keeps, name }) => keeps && !name.includes('redis'),
     )
     const trial = { places, place: places.disk, workload: HOT_SAVES, suffix: 'footprint' }

@@ -21,7 +21,8 @@ export const LATENCY: Section = {
   plan(context) {
     const { places } = context
     const { stores, missing } = peers()
-    const others = stores.filter(({ name }) => CHOSEN.includes(name))
+    const chosen = context.thoroughness === 'quick' ? CHOSEN.slice(0, 2) : CHOSEN
+    const others = stores.filter(({ name }) => chosen.includes(name))
     const ours = [
       coatcheckStore({ durability: 'direct' }),
       coatcheckStore({ durability: 'journal' }),
@@ -33,7 +34,11 @@ export const LATENCY: Section = {
       lengths: { alone: { rounds: 3 }, run: { rounds: 2, warmUp: 0.8 }, quick: { rounds: 1 } },
     })
     const openSettings = settingsFor(context, {
-      lengths: { alone: { seconds: 3 }, run: { rounds: 3, seconds: 1.2 }, quick: { seconds: 0.5 } },
+      lengths: {
+        alone: { seconds: 3 },
+        run: { rounds: 3, seconds: 1.2 },
+        quick: { rounds: 1, seconds: 0.5 },
+      },
     })
     return {
       steps: stepsOf(closed, closedSettings) + stepsOf(closed, openSettings),

@@ -15,13 +15,18 @@ const OURS: readonly Store[] = [
   coatcheckStore({ durability: 'journal', fsync: true }),
 ]
 
+/** Those that a quick run has time for. */
+const QUICKLY = ['memory-store', 'connect-redis', 'session-file-store', 'lmdb-nosync', 'sqlite', 'django']
+
 /** What a request does with its session, in every store that people use. */
 export const PEERS: Section = {
   name: 'peers',
   summary: 'a server that saves with every request: ours, and every store that people use',
   plan(context) {
     const { places, seed } = context
-    const { stores: others, missing } = peers()
+    const { stores, missing } = peers()
+    const others =
+      context.thoroughness === 'quick' ? stores.filter(({ name }) => QUICKLY.includes(name)) : stores
     const workload: WorkloadDescription = { operation: 'request', sessions: KEYS, order: 'uniform', seed }
     const group = (title: string, place: Place, stores: readonly Store[]): ComparedGroup => ({
       title,

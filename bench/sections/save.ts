@@ -35,24 +35,31 @@ export const SAVE: Section = {
     })
     const direct = [1, 2].map((threads) => coatcheckStore({ durability: 'direct', threads }))
     const files = [rawCalls(1), rawCalls(2), ...direct]
-    const onDisk = [
-      ...files,
-      coatcheckStore({ durability: 'direct', threads: 2, fsync: true }),
+    const journals = [
       coatcheckStore({ durability: 'journal' }),
       coatcheckStore({ durability: 'journal', fsync: true }),
-      ...[lmdb(false), lmdb(true), connectRedis('none'), MEMORY_STORE, SESSION_FILE_STORE].filter(isHere),
     ]
-    const inMemory = [
-      ...files,
-      ...(context.thoroughness === 'alone'
-        ? [
-            rawCalls(1, 'lean'),
-            coatcheckStore({ durability: 'direct', threads: 2, sealed: true }),
-            coatcheckAsStore('direct'),
-          ]
-        : []),
-      ...(isQuick ? [] : [SESSION_FILE_STORE]),
-    ]
+    const onDisk = isQuick
+      ? [rawCalls(1), ...direct.slice(1), ...journals, ...[lmdb(false), lmdb(true)].filter(isHere)]
+      : [
+          ...files,
+          coatcheckStore({ durability: 'direct', threads: 2, fsync: true }),
+          ...journals,
+          ...[lmdb(false), lmdb(true), connectRedis('none'), MEMORY_STORE, SESSION_FILE_STORE].filter(isHere),
+        ]
+    const inMemory = isQuick
+      ? [rawCalls(1), ...direct.slice(0, 1)]
+      : [
+          ...files,
+          ...(context.thoroughness === 'alone'
+            ? [
+                rawCalls(1, 'lean'),
+                coatcheckStore({ durability: 'direct', threads: 2, sealed: true }),
+                coatcheckAsStore('direct'),
+              ]
+            : []),
+          SESSION_FILE_STORE,
+        ]
     return comparisonPlan(context, {
       name: 'save',
       title: 'Saves alone',

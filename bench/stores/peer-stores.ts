@@ -103,7 +103,7 @@ const BY_HAND: Store = {
 
 const KEYV_FILE: Store = {
   name: 'keyv-file',
-  label: 'keyv-file, a file each, not atomic',
+  label: 'keyv-file, one file for all',
   survives: 'process',
   sharedBy: 'one process',
   inFiles: true,

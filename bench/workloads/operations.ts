@@ -90,7 +90,7 @@ function newKeys(from: number): () => string {
 }
 
 function sessionOf(sessions: readonly BenchSession[], index: number): BenchSession {
-  const session = sessions[index]
+  const session = sessions[index % sessions.length]
   if (session === undefined) throw new Error('more callers than keys')
   return session
 }
