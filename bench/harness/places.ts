@@ -51,11 +51,17 @@ function diskParent(directory: string | undefined): string {
 
 function makePlace(name: Place['name'], parent: string, cleanup: Cleanup): Place {
   const directory = mkdtempSync(join(parent, 'coatcheck-bench-'))
-  cleanup.add(() => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }))
+  cleanup.add(() => removeTree(directory))
   const fileSystem = fileSystemOf(directory)
   if (fileSystem === undefined) throw new Error(`cannot tell the file system of ${directory}`)
   if (fileSystem.type === EXT4) spreadContestants(directory)
   return { name, directory, fileSystem }
+}
+
+/** By the system's own command, where there is one: Node takes minutes for a million files. */
+function removeTree(directory: string): void {
+  if (spawnSync('rm', ['-rf', '--', directory], { stdio: 'ignore' }).status === 0) return
+  rmSync(directory, { recursive: true, force: true, maxRetries: 3 })
 }
 
 /**

@@ -10,7 +10,7 @@ import { settingsFor } from './settings.js'
 import { only, type StoreEntry, storeEntries, storeLine } from './store-entries.js'
 
 /** Of the stores in `peers`, those whose figures say most. */
-const CHOSEN = ['memory-store', 'connect-redis', 'session-file-store', 'lmdb-nosync', 'lmdb', 'sqlite']
+const CHOSEN = ['memory-store', 'connect-redis', 'session-file-store', 'lmdb-nosync', 'lmdb']
 /** Share of the most that a store can do. */
 const LOAD = 0.5
 
@@ -31,12 +31,12 @@ export const LATENCY: Section = {
     const trial = { places, place: places.disk, workload: HOT_SAVES }
     const closed = only(storeEntries([...ours, ...others], { ...trial, suffix: 'most' }), context.only)
     const closedSettings = settingsFor(context, {
-      lengths: { alone: { rounds: 3 }, run: { rounds: 2, warmUp: 0.8 }, quick: { rounds: 1 } },
+      lengths: { alone: { rounds: 3 }, run: { rounds: 2, warmUp: 1 }, quick: { rounds: 1 } },
     })
     const openSettings = settingsFor(context, {
       lengths: {
         alone: { seconds: 3 },
-        run: { rounds: 3, seconds: 1.2 },
+        run: { rounds: 3, seconds: 1 },
         quick: { rounds: 1, seconds: 0.5 },
       },
     })

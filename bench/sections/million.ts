@@ -1,5 +1,11 @@
 import { mkdirSync } from 'node:fs'
-import { type Entry, interleave, type Surroundings, stepsOf } from '../harness/interleave.js'
+import {
+  type Entry,
+  type EntryResults,
+  interleave,
+  type Surroundings,
+  stepsOf,
+} from '../harness/interleave.js'
 import type { Place } from '../harness/places.js'
 import { type Reading, ratio } from '../harness/ratio.js'
 import { figuresOf } from '../results/measures.js'
@@ -7,18 +13,29 @@ import type { Group, SectionResult } from '../results/result.js'
 import type { Target } from '../results/target.js'
 import { type CoatcheckStoreOptions, coatcheckStore } from '../stores/coatcheck-stores.js'
 import { buildTree } from '../tree/build-tree.js'
-import type { Section, SectionContext, SectionPlan } from './section.js'
+import type { Section, SectionContext, SectionPlan, Thoroughness } from './section.js'
 import { describeSettings, settingsFor } from './settings.js'
 import { only, type StoreEntry, storeLine } from './store-entries.js'
 
 const FEW = 1_000
 const MANY = 1_000_000
+/** So many sessions are at work, however many are stored: who saves the others, too, waits for memory and for the disk. */
+const ACTIVE = 1_000
 const QUICKLY_MANY = 10_000
 const CALLERS_BESIDE = 64
+
+type Active = 'few' | 'all'
+
+const ACTIVES: Readonly<Record<Thoroughness, readonly Active[]>> = {
+  alone: ['few', 'all'],
+  run: ['few', 'all'],
+  quick: ['few'],
+}
 
 interface Kind {
   readonly curve: string
   readonly place: Place
+  readonly active: Active
   readonly options: CoatcheckStoreOptions
 }
 
@@ -28,15 +45,19 @@ export const MILLION: Section = {
   summary: 'a million sessions: whether saves cost more, what a sweep takes, and whether saves notice it',
   plan(context) {
     const isQuick = context.thoroughness === 'quick'
-    const counts = isQuick ? [FEW, QUICKLY_MANY] : [FEW, 10_000, 100_000, MANY]
+    const counts = isQuick
+      ? [FEW, QUICKLY_MANY]
+      : context.thoroughness === 'run'
+        ? [FEW, 30_000, MANY]
+        : [FEW, 10_000, 100_000, MANY]
     const curves = kinds(context).flatMap((kind) =>
       counts.map((count) => curveEntry(kind, count, context.seed)),
     )
-    const sweeps = sweepEntries(treeOf(context.places.disk, counts.at(-1) ?? MANY))
+    const sweeps = treesAt(context).flatMap((place) => sweepEntries(place, counts.at(-1) ?? MANY))
     const chosen = only<Entry>([...curves, ...sweeps], context.only)
     const chosenCurves = curves.filter((entry) => chosen.includes(entry))
     const chosenSweeps = sweeps.filter((entry) => chosen.includes(entry))
-    const curveSettings = settingsFor(context, { lengths: { run: { rounds: 3, warmUp: 1 } } })
+    const curveSettings = settingsFor(context, { lengths: { run: { rounds: 3, seconds: 0.3, warmUp: 0.8 } } })
     const sweepSettings = settingsFor(context, {
       callers: CALLERS_BESIDE,
       lengths: {
@@ -50,11 +71,16 @@ export const MILLION: Section = {
       steps: trees.size + stepsOf(chosenCurves, curveSettings) + stepsOf(chosenSweeps, sweepSettings),
       run: async (surroundings) => {
         await buildTrees(trees, surroundings)
-        const stored = await interleave(chosenCurves, curveSettings, surroundings)
+        const stored: EntryResults<StoreEntry>[] = []
+        // One curve after the other: a tree belongs to one journal at a time.
+        for (const curve of new Set(chosenCurves.map(({ point }) => point?.curve))) {
+          const points = chosenCurves.filter(({ point }) => point?.curve === curve)
+          stored.push(...(await interleave(points, curveSettings, surroundings)))
+        }
         const swept = await interleave(chosenSweeps, sweepSettings, surroundings)
         const groups: Group[] = [
           {
-            title: 'Saves of any session, against the sessions that are stored',
+            title: 'Saves, against the sessions that are stored',
             axis: { title: 'sessions stored', unit: 'sessions' },
             measures: [
               'perSecond',
@@ -93,61 +119,67 @@ export const MILLION: Section = {
           command: 'npm run bench -- million',
           missing: [],
           groups: groups.filter(({ lines }) => lines.length > 0),
-          targets: targets([...stored, ...swept], counts),
+          targets: targets([...stored, ...swept], { places: treesAt(context), many: counts.at(-1) ?? MANY }),
         } satisfies SectionResult
       },
     } satisfies SectionPlan
   },
 }
 
-function kinds({ places }: SectionContext): Kind[] {
-  const { tmpfs, disk } = places
-  return [
-    ...(tmpfs === undefined
-      ? []
-      : [{ curve: 'direct, tmpfs', place: tmpfs, options: { durability: 'direct' } } as const]),
-    { curve: 'journal, disk', place: disk, options: { durability: 'journal' } },
-  ]
+/** A whole run has no time for a million files on a disk. */
+function treesAt({ places: { tmpfs, disk }, thoroughness }: SectionContext): Place[] {
+  if (tmpfs === undefined) return [disk]
+  return thoroughness === 'alone' ? [tmpfs, disk] : [tmpfs]
 }
 
-function curveEntry({ curve, place, options }: Kind, count: number, seed: number): StoreEntry {
+function kinds(context: SectionContext): Kind[] {
+  return treesAt(context).flatMap((place) =>
+    (['direct', 'journal'] as const).flatMap((durability) =>
+      ACTIVES[context.thoroughness].map((active) => ({
+        curve: `${durability}, ${place.name}, ${active === 'few' ? `${ACTIVE} of them saved` : 'any of them saved'}`,
+        place,
+        active,
+        options: { durability },
+      })),
+    ),
+  )
+}
+
+function curveEntry({ curve, place, active, options }: Kind, count: number, seed: number): StoreEntry {
   const store = coatcheckStore(options)
-  const workload = { operation: 'save', sessions: count, order: 'uniform', stored: true, seed } as const
   return {
-    id: idOf(options, count, place),
+    id: `${options.durability}-${active}-${count}@${place.name}`,
     label: store.label,
     store,
-    description: store.describe(treeOf(place, count), workload),
+    description: store.describe(treeOf(place, count), {
+      operation: 'save',
+      sessions: count,
+      order: 'uniform',
+      active: active === 'few' ? ACTIVE : count,
+      stored: true,
+      seed,
+    }),
     point: { at: count, curve, label: `${curve}: ${count}` },
   }
 }
 
-function idOf({ durability }: CoatcheckStoreOptions, count: number, { name }: Place): string {
-  return `${durability}-stored-${count}@${name}`
-}
-
-function sweepEntries(directory: string): Entry[] {
+function sweepEntries(place: Place, count: number): Entry[] {
+  const { name } = place
+  const directory = treeOf(place, count)
+  const sweep = (id: string, label: string, what: 'alone' | 'saves' | 'beside'): Entry => ({
+    id: `${id}@${name}`,
+    label: `${label}, ${name}`,
+    description: { kind: 'sweep', what, directory },
+  })
   return [
     {
-      id: 'raw-walk@disk',
-      label: 'raw walk: readdir and lstat',
+      id: `raw-walk@${name}`,
+      label: `raw walk: readdir and lstat, ${name}`,
       description: { kind: 'raw-walk', directory },
     },
-    {
-      id: 'sweep@disk',
-      label: 'a sweep',
-      description: { kind: 'sweep', what: 'alone', directory },
-    },
-    {
-      id: 'saves@disk',
-      label: 'saves (direct) without a sweep',
-      description: { kind: 'sweep', what: 'saves', directory },
-    },
-    {
-      id: 'saves-beside-sweep@disk',
-      label: 'saves (direct) beside a sweep',
-      description: { kind: 'sweep', what: 'beside', directory },
-    },
+    sweep('sweep', 'a sweep', 'alone'),
+    sweep('saves', 'saves (direct) without a sweep', 'saves'),
+    sweep('saves-beside-sweep', 'saves (direct) beside a sweep', 'beside'),
   ]
 }
 
@@ -169,32 +201,32 @@ async function buildTrees(trees: ReadonlySet<string>, { progress }: Surroundings
   }
 }
 
-function targets(results: Parameters<typeof ratio>[0], counts: readonly number[]): Target[] {
+function targets(
+  results: Parameters<typeof ratio>[0],
+  { places, many }: { readonly places: readonly Place[]; readonly many: number },
+): Target[] {
   const rate: Reading = (round) => round.perSecond
   const cpu: Reading = (round) => round.processMicroseconds
-  const many = counts.at(-1) ?? MANY
-  const flat = (durability: string, place: string): Target => ({
-    name: `${durability}, ${place}: processor time of a save, ${many} sessions stored ÷ ${FEW}`,
-    goal: { most: 1.15 },
-    measured: ratio(
-      results,
-      cpu,
-      `${durability}-stored-${many}@${place}`,
-      `${durability}-stored-${FEW}@${place}`,
-    ),
-  })
-  return [
-    flat('direct', 'tmpfs'),
-    flat('journal', 'disk'),
+  return places.flatMap(({ name }) => [
+    ...['direct', 'journal'].map((durability) => ({
+      name: `${durability}, ${name}: processor time of a save, ${many} sessions stored ÷ ${FEW}, ${ACTIVE} of them saved`,
+      goal: { most: 1.15 },
+      measured: ratio(results, cpu, `${durability}-few-${many}@${name}`, `${durability}-few-${FEW}@${name}`),
+    })),
     {
-      name: 'sweep: sessions/s, ÷ raw walk',
+      name: `sweep, ${name}: sessions/s, ÷ raw walk`,
       goal: { least: 0.8 },
-      measured: ratio(results, rate, 'sweep@disk', 'raw-walk@disk'),
+      measured: ratio(results, rate, `sweep@${name}`, `raw-walk@${name}`),
     },
     {
-      name: 'p99 of saves beside a sweep, ÷ without',
+      name: `p99 of saves beside a sweep, ${name}, ÷ without`,
       goal: { most: 1.5 },
-      measured: ratio(results, (round) => round.p99Milliseconds, 'saves-beside-sweep@disk', 'saves@disk'),
+      measured: ratio(
+        results,
+        (round) => round.p99Milliseconds,
+        `saves-beside-sweep@${name}`,
+        `saves@${name}`,
+      ),
     },
-  ]
+  ])
 }

@@ -18,6 +18,9 @@ const OURS: readonly Store[] = [
 /** Those that a quick run has time for. */
 const QUICKLY = ['memory-store', 'connect-redis', 'session-file-store', 'lmdb-nosync', 'sqlite', 'django']
 
+/** Those for whom the file system makes a difference, and which sync nothing: in a tmpfs there is nothing to be synced. */
+const A_FILE_EACH = ['direct', 'session-file-store', 'write-file-atomic-nosync', 'fs-promises', 'django']
+
 /** What a request does with its session, in every store that people use. */
 export const PEERS: Section = {
   name: 'peers',
@@ -35,10 +38,7 @@ export const PEERS: Section = {
       charts: ['perSecond', 'loopMicroseconds'],
     })
     const { tmpfs } = places
-    // Where nothing outlives the power, there is nothing to sync.
-    const worthMemory = [...OURS, ...others].filter(
-      ({ inFiles, survives }) => inFiles && survives !== 'power',
-    )
+    const aFileEach = [...OURS, ...stores].filter(({ name }) => A_FILE_EACH.includes(name))
     return comparisonPlan(context, {
       name: 'peers',
       title: 'A session loaded, changed and saved with every request',
@@ -47,12 +47,12 @@ export const PEERS: Section = {
         'What each store promises stands in its line: figures of stores that promise less are not to be had by those that promise more.',
       ],
       missing,
-      settings: settingsFor(context),
+      settings: settingsFor(context, { lengths: { run: { rounds: 4 } } }),
       groups: [
         group(`On the disk (${places.disk.fileSystem.name})`, places.disk, [...OURS, ...others]),
         ...(tmpfs === undefined || context.thoroughness === 'quick'
           ? []
-          : [group('In memory (tmpfs)', tmpfs, worthMemory)]),
+          : [group('A file for each session, in memory (tmpfs)', tmpfs, aFileEach)]),
       ],
     })
   },

@@ -12,6 +12,13 @@ const CHOICES = 2 ** 17
  * @param count how many sessions there are, at least as many as callers
  */
 export function picksFor(description: WorkloadDescription, callers: number, count: number): Pick[] {
+  const { active = count } = description
+  const picks = picksOfAll(description, callers, Math.min(active, count))
+  const apart = Math.floor(count / active)
+  return apart <= 1 ? picks : picks.map((pick) => () => pick() * apart)
+}
+
+function picksOfAll(description: WorkloadDescription, callers: number, count: number): Pick[] {
   const { order = 'turn', together = 1, seed = SEED } = description
   if (together > 1)
     return Array.from({ length: callers }, (_, caller) => always(Math.floor(caller / together)))

@@ -26,6 +26,8 @@ export interface WorkloadDescription {
   readonly sessions: number
   /** Default `'turn'`: each caller has sessions of its own, and no two operations under way are of one session. */
   readonly order?: KeyOrder
+  /** Only so many of them, evenly spread, are ever asked for. Default all. */
+  readonly active?: number
   /** So many callers in a row are at the same session at the same time. Default 1. */
   readonly together?: number
   /** Of a session as JSON; default some 393. */
