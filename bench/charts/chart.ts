@@ -3,7 +3,7 @@ import { figure } from '../harness/figures.js'
 import { spreadOf } from '../harness/spread.js'
 import { MEASURES, type MeasureName } from '../results/measures.js'
 import type { Group, Line } from '../results/result.js'
-import { curveOption } from './curves.js'
+import { curveOption, LEGEND_ROW } from './curves.js'
 import { shortFigure } from './short-figure.js'
 import type { Theme } from './theme.js'
 import { whiskers } from './whiskers.js'
@@ -11,7 +11,7 @@ import { whiskers } from './whiskers.js'
 /** Pixels of one bar with its name above it. */
 const BAR_ROW = 40
 const BAR_THICKNESS = 12
-const CURVES_HEIGHT = 300
+const CURVES_HEIGHT = 260
 
 /** What is drawn, and how high it has to be. */
 export interface Chart {
@@ -23,7 +23,10 @@ export interface Chart {
 /** Draws one measure of a group: bars, or curves where there is something to run along. */
 export function chartOf(group: Group, measure: MeasureName, theme: Theme): Chart {
   if (group.axis !== undefined)
-    return { option: curveOption(group, group.axis, measure, theme), height: CURVES_HEIGHT }
+    return {
+      option: curveOption(group, group.axis, measure, theme),
+      height: CURVES_HEIGHT + LEGEND_ROW * new Set(group.lines.map(({ curve }) => curve)).size,
+    }
   const lines = group.lines.filter(({ figures }) => figures[measure] !== undefined)
   return { option: barOption(lines, measure, theme), height: lines.length * BAR_ROW + 34 }
 }

@@ -7,6 +7,9 @@ import { shortFigure } from './short-figure.js'
 import type { Theme } from './theme.js'
 import { whiskers } from './whiskers.js'
 
+/** Pixels of one name in the legend. */
+export const LEGEND_ROW = 20
+
 /** A measure along an axis of factors, a line for each curve. */
 export function curveOption(group: Group, axis: Axis, measure: MeasureName, theme: Theme): EChartsOption {
   const names = [...new Set(group.lines.map(({ curve }) => curve ?? ''))]
@@ -20,8 +23,16 @@ export function curveOption(group: Group, axis: Axis, measure: MeasureName, them
   return {
     animation: false,
     textStyle: { fontFamily: 'inherit', color: theme.text },
-    legend: { top: 0, left: 0, itemGap: 14, textStyle: { color: theme.text }, icon: 'circle' },
-    grid: { left: 48, right: 20, top: 16 + 22 * Math.ceil(names.length / 2), bottom: 44 },
+    // One under the other: there is room for any name on a phone.
+    legend: {
+      top: 0,
+      left: 0,
+      orient: 'vertical',
+      itemGap: 4,
+      textStyle: { color: theme.text },
+      icon: 'circle',
+    },
+    grid: { left: 48, right: 20, top: 14 + LEGEND_ROW * names.length, bottom: 44 },
     xAxis: {
       type: 'log',
       name: axis.title,
