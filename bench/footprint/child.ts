@@ -1,8 +1,8 @@
 import { accessSync, mkdirSync } from 'node:fs'
-import type { PeerDescription } from '../harness/open-contestant.js'
 import { makePeer } from '../peers/make-peer.js'
 import { makeWorkload } from '../workloads/workload.js'
-import { BEGIN, END, type FootprintRequest, SAVES, SESSIONS } from './marks.js'
+import { BEGIN, END, SAVES, SESSIONS } from './marks.js'
+import type { FootprintRequest } from './request.js'
 
 /*
  * node child.js REQUEST: saves under the eyes of strace, sessions that are there already. What is counted lies between two
@@ -21,7 +21,7 @@ function look(path: string): void {
 
 const { directory, peer: description } = JSON.parse(process.argv[2] ?? '') as FootprintRequest
 mkdirSync(directory, { recursive: true, mode: 0o700 })
-const peer = await makePeer(description as PeerDescription)
+const peer = await makePeer(description)
 await peer.open()
 const { keys, sessions } = makeWorkload(SESSIONS, SESSIONS)
 

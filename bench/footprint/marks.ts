@@ -1,14 +1,6 @@
-import type { PeerDescription } from '../harness/open-contestant.js'
-
 /** Looked at before the saves that count, and after. There are no such files. */
 export const BEGIN = '/coatcheck-footprint-begins'
 export const END = '/coatcheck-footprint-ends'
 
 export const SAVES = 1_000
 export const SESSIONS = 200
-
-/** What the child is told. */
-export interface FootprintRequest {
-  readonly directory: string
-  readonly peer: PeerDescription
-}

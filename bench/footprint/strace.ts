@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { countCalls, type Footprint } from './count-calls.js'
-import type { FootprintRequest } from './marks.js'
+import type { FootprintRequest } from './request.js'
 
 const run = promisify(execFile)
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url))
