@@ -1,5 +1,6 @@
 import { threadId, workerData } from 'node:worker_threads'
 import { move } from 'piscina'
+import { giveWay } from './give-way.js'
 import {
   type BatchTask,
   type CheckpointAnswer,
@@ -14,10 +15,10 @@ import {
   type ReplaySlice,
   ReplyWriter,
   RequestReader,
-  type StorageBinding,
   type Walk,
   type WalkSlice,
   type WalkTask,
+  type WorkerBinding,
   type WorkerStorage,
 } from './protocol/index.js'
 
@@ -26,11 +27,15 @@ import {
  * that fails is an answer to that task, with its reason, and not a worker that dies while it starts.
  */
 
+// Piscina hands workerData on as it is to the pool's workers.
+const binding = workerData as WorkerBinding
+if (binding.niceness > 0) giveWay(binding.niceness)
+
 let opening: Promise<WorkerStorage> | undefined
 let storage: WorkerStorage | undefined
 const walks = new Map<number, Walk>()
 
-async function openFrom({ module, options }: StorageBinding): Promise<WorkerStorage> {
+async function openFrom({ module, options }: WorkerBinding): Promise<WorkerStorage> {
   const { openStorage } = (await import(module)) as { openStorage: OpenStorage }
   // The description and its module are made for each other; the seam between them is untyped by necessity.
   return openStorage(options as never)
@@ -41,8 +46,7 @@ async function openFrom({ module, options }: StorageBinding): Promise<WorkerStor
  * the engine that the worker died. It may be tried again.
  */
 export async function open(): Promise<Failure | undefined> {
-  // Piscina hands workerData on as it is to the pool's workers.
-  opening ??= openFrom(workerData as StorageBinding)
+  opening ??= openFrom(binding)
   try {
     storage = await opening
     return undefined

@@ -21,6 +21,11 @@ import { WorkerPool } from './worker-pool.js'
 const DEPTH = 2
 /** Operations of one batch at the most: past it the cost of the pool task is spread thin enough. */
 const MOST_SLOTS = 256
+/**
+ * How much those who write files behind a journal give way: saves have been acknowledged before. Not more, for loads that the
+ * journal cannot answer wait for them as well.
+ */
+const BEHIND_JOURNAL = 5
 
 /** Options of {@link StoragePools}. */
 export interface StoragePoolsOptions {
@@ -54,7 +59,8 @@ export class StoragePools {
     this.#options = options
     const { storage, threads, pending } = options
     if (storage.journal?.role === 'ahead') pending.journal.limit = storage.journal.memoryLimit
-    this.files = new WorkerPool({ storage, threads, depth: DEPTH })
+    const niceness = storage.journal?.role === 'ahead' ? BEHIND_JOURNAL : 0
+    this.files = new WorkerPool({ storage, threads, depth: DEPTH, niceness })
     this.walker = new Walker(storage)
   }
 

@@ -5,6 +5,9 @@ import type { WorkerLostError } from './batch-carrier.js'
 import { storageErrorOf } from './storage-errors.js'
 import { WorkerPool } from './worker-pool.js'
 
+/** A sweep can wait, and so can whoever counts. */
+const NICENESS = 10
+
 /**
  * Walks through everything stored, for listing, counting, clearing and the sweep: in a thread of its own, so that
  * no save ever waits behind a directory; a slice at a time, so that several walks take turns and an abandoned one
@@ -18,7 +21,7 @@ export class Walker {
   #closed: Error | undefined
 
   constructor(storage: StorageBinding) {
-    this.#pool = new WorkerPool({ storage, threads: 1, depth: 1 })
+    this.#pool = new WorkerPool({ storage, threads: 1, depth: 1, niceness: NICENESS })
   }
 
   /** Threads of it that died. */

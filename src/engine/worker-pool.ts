@@ -10,6 +10,7 @@ import {
   type StorageBinding,
   type WalkSlice,
   type WalkTask,
+  type WorkerBinding,
 } from '../../workers/protocol/index.js'
 import { MOST_BYTES } from './batch.js'
 import { type BatchCarrier, WorkerLostError } from './batch-carrier.js'
@@ -31,6 +32,8 @@ export interface WorkerPoolOptions {
   readonly threads: number
   /** Tasks handed to one worker at a time: while it works on one, the next lies ready. */
   readonly depth: number
+  /** By how much other threads go first where processors are short: 0 to 19, as for nice(1), on Linux. Default 0. */
+  readonly niceness?: number
   /** The worker's file; tests bring workers that misbehave. */
   readonly worker?: string
   /** Sees every answer to a batch, before its buffer is filled again. */
@@ -156,8 +159,8 @@ export class WorkerPool implements BatchCarrier {
   #ensurePool(): Piscina {
     if (this.#closed) throw new Error('the pool is closed')
     if (this.#pool !== undefined) return this.#pool
-    const { storage, threads, depth, worker } = this.#options
-    const binding: StorageBinding = { module: storage.module, options: storage.options }
+    const { storage, threads, depth, worker, niceness = 0 } = this.#options
+    const binding: WorkerBinding = { module: storage.module, options: storage.options, niceness }
     const pool = new Piscina({
       filename: worker,
       workerData: binding,

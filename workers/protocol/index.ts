@@ -43,4 +43,4 @@ export type {
   WorkerStorage,
 } from './storage.js'
 export { describeFailure, errorCode, hasCode, lacksDescriptors, systemError } from './system-errors.js'
-export type { BatchTask, LastAnswer, StorageBinding, WalkTask } from './tasks.js'
+export type { BatchTask, LastAnswer, StorageBinding, WalkTask, WorkerBinding } from './tasks.js'

@@ -1,10 +1,16 @@
 import type { Failure } from './reply.js'
 import type { WalkKind } from './storage.js'
 
-/** `workerData` of every pool: which storage this worker is the hand of. */
+/** Which storage a worker is the hand of. */
 export interface StorageBinding {
   readonly module: string
   readonly options: unknown
+}
+
+/** `workerData` of every pool. */
+export interface WorkerBinding extends StorageBinding {
+  /** By how much other threads go first where processors are short: 0 to 19, as for nice(1). */
+  readonly niceness: number
 }
 
 /** A batch under way: the only message of the hot path. */
