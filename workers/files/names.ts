@@ -87,6 +87,8 @@ export function isDigestName(name: string): boolean {
 
 /** The key behind a file name; `undefined` for a name that {@link encodeName} does not make. */
 export function decodeName(name: string, prefix = ''): DecodedName | undefined {
+  // The usual name is its key: nothing is put together.
+  if (isPlain(name)) return name !== '' && encodeName(name, prefix) === name ? { key: name } : undefined
   if (DIGEST.test(name)) return { digest: true }
   let key = ''
   for (let index = 0; index < name.length; index++) {
