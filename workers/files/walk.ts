@@ -5,8 +5,8 @@ import type { Layout } from './layout.js'
 import { emptyTally, type Tally } from './tally.js'
 import type { EntryVisit } from './visit.js'
 
-/** Entries looked at in one slice: some ten milliseconds of work. */
-const SLICE_ENTRIES = 2_048
+/** Entries looked at in one slice: a few milliseconds of work. */
+const SLICE_ENTRIES = 512
 /** Sessions sealed anew in one slice: each waits for the disk. */
 const SLICE_RESEALS = 64
 
