@@ -41,7 +41,7 @@ export const CURVES: Section = {
       about: [
         `Sessions of some 393 bytes as JSON where nothing else is said. This machine has ${availableParallelism()} processors; the event loop and the load need one of them.`,
       ],
-      settings: settingsFor(context, { lengths: { run: { rounds: 3, warmUp: 0.6, seconds: 0.3 } } }),
+      settings: settingsFor(context, { lengths: { run: { rounds: 3, warmUp: 0.5, seconds: 0.25 } } }),
       groups: [
         group(context, 'Threads', { title: 'threads', unit: 'threads' }, [
           threadCurve('direct, tmpfs', 'tmpfs', some(THREADS), (threads) =>

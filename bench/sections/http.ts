@@ -24,7 +24,7 @@ export const HTTP: Section = {
       callers: VISITORS,
       lengths: {
         alone: { seconds: 2 },
-        run: { rounds: 3, seconds: 1, warmUp: 1.5 },
+        run: { rounds: 3, seconds: 0.8, warmUp: 1.2 },
         quick: { rounds: 1, seconds: 0.6, warmUp: 0.5 },
       },
     })

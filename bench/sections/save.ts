@@ -68,7 +68,7 @@ export const SAVE: Section = {
         `Raw system calls: Django's save as bare synchronous calls of worker threads, each on its own files in its own directory, the bytes made in advance: ${RAW_DESCRIPTIONS.django}.`,
         `This machine has ${availableParallelism()} processors; the event loop and the load need one of them.`,
       ],
-      settings: settingsFor(context),
+      settings: settingsFor(context, { lengths: { run: { rounds: 4 } } }),
       groups: [
         group(places.disk, onDisk),
         ...(places.tmpfs === undefined ? [] : [group(places.tmpfs, inMemory)]),
