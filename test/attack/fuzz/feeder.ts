@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { type Feeding, INPUT_AT, LENGTH, MADE, MOST_KEPT, type Outcomes } from './protocol.js'
 
 /** Milliseconds for one input: no decoder needs a hundredth, so this only ever ends a hang. */
@@ -16,6 +17,8 @@ export class Feeder {
   async feed(feeding: Feeding): Promise<Outcomes> {
     this.#worker ??= new Worker(new URL('worker.js', import.meta.url), {
       workerData: this.#shared,
+      // A thread that is ended cleans up nothing: what it makes lies in a folder of the process.
+      env: { ...process.env, TEST_DIRECTORY: temporaryDirectory('memory') },
       resourceLimits: { maxOldGenerationSizeMb: HEAP },
     })
     const worker = this.#worker
