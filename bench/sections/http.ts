@@ -1,7 +1,6 @@
 import { type Entry, type EntryResults, interleave, stepsOf } from '../harness/interleave.js'
 import type { ContestantDescription } from '../harness/open-contestant.js'
 import type { Place } from '../harness/places.js'
-import { type Reading, ratio } from '../harness/ratio.js'
 import type { ServerDescription } from '../http/make-shop.js'
 import { hasRedisServer } from '../peers/redis-server.js'
 import { figuresOf } from '../results/measures.js'
@@ -10,6 +9,7 @@ import type { Target } from '../results/target.js'
 import type { Section, SectionContext } from './section.js'
 import { describeSettings, settingsFor } from './settings.js'
 import { only } from './store-entries.js'
+import { targetsOf } from './targets-of.js'
 
 const VISITORS = 64
 
@@ -154,12 +154,8 @@ function server(
 }
 
 function httpTargets(results: readonly EntryResults[]): Target[] {
-  const rate: Reading = (round) => round.perSecond
-  const least = (goal: number, id: string, toId: string): Target => ({
-    name: `${id}: requests/s, ÷ ${toId}`,
-    goal: { least: goal },
-    measured: ratio(results, rate, id, toId),
-  })
+  const rate = targetsOf(results, { what: 'requests/s', reading: (round) => round.perSecond })
+  const least = (goal: number, id: string, toId: string): Target => rate({ least: goal }, id, toId)
   return [
     least(0.9, 'journal@disk', 'memory-store'),
     least(1, 'journal@disk', 'connect-redis'),

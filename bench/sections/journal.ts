@@ -1,5 +1,5 @@
+import type { RoundResult } from '../harness/contestant.js'
 import type { EntryResults } from '../harness/interleave.js'
-import { type Reading, ratio } from '../harness/ratio.js'
 import type { Target } from '../results/target.js'
 import { coatcheckStore } from '../stores/coatcheck-stores.js'
 import { lmdb, peers } from '../stores/peer-stores.js'
@@ -9,6 +9,7 @@ import { COLUMNS, type ComparedGroup, comparisonPlan } from './comparison.js'
 import type { Section } from './section.js'
 import { settingsFor } from './settings.js'
 import { storeEntries } from './store-entries.js'
+import { targetsOf } from './targets-of.js'
 
 /** So many that few saves of a session come between two writings of its file: checkpoints are always at work. */
 const IN_TURN: WorkloadDescription = { operation: 'save', sessions: 50_000 }
@@ -72,28 +73,18 @@ export const JOURNAL: Section = {
 }
 
 function journalTargets(results: readonly EntryResults[]): Target[] {
-  const rate: Reading = (round) => round.perSecond
-  const loop: Reading = (round) => round.loopMicroseconds
+  const reading = (round: RoundResult): number => round.perSecond
+  const saves = targetsOf(results, { what: 'saves/s', reading })
+  const loads = targetsOf(results, { what: 'loads/s', reading })
+  const loop = targetsOf(results, {
+    what: 'event loop',
+    unit: ', µs each',
+    reading: (round) => round.loopMicroseconds,
+  })
   return [
-    {
-      name: 'journal-turn@disk: saves/s, ÷ lmdb-nosync-turn@disk',
-      goal: { least: 0.7 },
-      measured: ratio(results, rate, 'journal-turn@disk', 'lmdb-nosync-turn@disk'),
-    },
-    {
-      name: 'journal-turn@disk: event loop, µs a save',
-      goal: { most: 5 },
-      measured: ratio(results, loop, 'journal-turn@disk'),
-    },
-    {
-      name: 'journal-load@disk: loads/s',
-      goal: { least: 250_000 },
-      measured: ratio(results, rate, 'journal-load@disk'),
-    },
-    {
-      name: 'journal-load@disk: event loop, µs a load',
-      goal: { most: 3.5 },
-      measured: ratio(results, loop, 'journal-load@disk'),
-    },
+    saves({ least: 0.7 }, 'journal-turn@disk', 'lmdb-nosync-turn@disk'),
+    loop({ most: 5 }, 'journal-turn@disk'),
+    loads({ least: 250_000 }, 'journal-load@disk'),
+    loop({ most: 3.5 }, 'journal-load@disk'),
   ]
 }

@@ -1,22 +1,17 @@
 import type { EntryResults } from '../harness/interleave.js'
-import { type Reading, ratio } from '../harness/ratio.js'
 import type { Target } from '../results/target.js'
-
-const rate: Reading = (round) => round.perSecond
-const loop: Reading = (round) => round.loopMicroseconds
+import { targetsOf } from './targets-of.js'
 
 /** What a save has to reach on two processors. */
 export function saveTargets(results: readonly EntryResults[]): Target[] {
-  const least = (goal: number, id: string, toId?: string): Target => ({
-    name: `${id}: saves/s${over(toId)}`,
-    goal: { least: goal },
-    measured: ratio(results, rate, id, toId),
+  const rate = targetsOf(results, { what: 'saves/s', reading: (round) => round.perSecond })
+  const loop = targetsOf(results, {
+    what: 'event loop',
+    unit: ', µs a save',
+    reading: (round) => round.loopMicroseconds,
   })
-  const most = (goal: number, id: string, toId?: string): Target => ({
-    name: `${id}: event loop${toId === undefined ? ', µs a save' : over(toId)}`,
-    goal: { most: goal },
-    measured: ratio(results, loop, id, toId),
-  })
+  const least = (goal: number, id: string, toId?: string): Target => rate({ least: goal }, id, toId)
+  const most = (goal: number, id: string, toId?: string): Target => loop({ most: goal }, id, toId)
   return [
     ...['direct-1@tmpfs', 'direct-2@tmpfs', 'direct-2@disk', 'journal@disk', 'journal-fsync@disk'].flatMap(
       (id) => [most(3, id), most(1, id, id.includes('fsync') ? 'lmdb@disk' : 'lmdb-nosync@disk')],
@@ -36,8 +31,4 @@ export function saveTargets(results: readonly EntryResults[]): Target[] {
     most(1 / 3, 'direct-2@tmpfs', 'connect-redis'),
     most(1 / 30, 'direct-2@tmpfs', 'session-file-store@tmpfs'),
   ]
-}
-
-function over(id: string | undefined): string {
-  return id === undefined ? '' : `, ÷ ${id}`
 }

@@ -123,8 +123,15 @@ function django(version: string): Store {
   }
 }
 
-/** Everybody but us who is here. */
+let known: Field | undefined
+
+/** Everybody but us who is here; looked for once, for it takes starting some of them. */
 export function peers(): Field {
+  known ??= findPeers()
+  return known
+}
+
+function findPeers(): Field {
   const stores: Store[] = [MEMORY_STORE]
   const missing: string[] = []
   const add = (is: boolean, own: () => readonly Store[], hint: string): void => {

@@ -2,41 +2,15 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { compareRuns, comparisonText } from '../../bench/results/compare.js'
 import type { Figures } from '../../bench/results/measures.js'
-import { makeRun, type Run } from '../../bench/results/run.js'
+import type { Run } from '../../bench/results/run.js'
 import { logSlope, slopesOf } from '../../bench/results/slopes.js'
+import { runOfOne } from './run-of-one.js'
 
 const compare = suite('two runs of a bench compared')
 
 function runOf(figures: Figures): Run {
-  return makeRun({
-    at: '2026-01-01T00:00:00.000Z',
-    seconds: 1,
-    command: 'npm run bench',
-    quick: false,
-    seed: 1,
-    machine: 'a machine',
-    places: [],
-    versions: {},
-    warnings: [],
-    sections: [
-      {
-        name: 'save',
-        title: 'Saves',
-        about: [],
-        command: '',
-        missing: [],
-        groups: [
-          {
-            title: 'On the disk',
-            measures: [],
-            charts: [],
-            lines: [{ id: 'journal@disk', label: 'coatcheck journal', figures }],
-          },
-        ],
-        targets: [],
-      },
-    ],
-  })
+  const lines = [{ id: 'journal@disk', label: 'coatcheck journal', figures }]
+  return runOfOne({ groups: [{ title: 'On the disk', measures: [], charts: [], lines }] })
 }
 
 compare('what lies apart has moved, for better or worse', () => {

@@ -66,9 +66,8 @@ load('an open loop issues what is due, whatever is still under way', async () =>
   release()
   await running.ended
   assert.ok(taken.length >= 50)
-  // Those that were due first have waited longest: they were due forty milliseconds before.
-  const [first = 0] = taken
-  assert.ok(first - (taken[40] ?? 0) > 20, `${first} and ${taken[40]}`)
+  // The first one had to wait until the fiftieth was due, 49 milliseconds later.
+  assert.ok((taken[0] ?? 0) >= 48, String(taken[0]))
 })
 
 load('time that the event loop stood still counts for whatever was due meanwhile', async () => {

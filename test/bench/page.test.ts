@@ -1,45 +1,29 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { pageOf } from '../../bench/page/page-html.js'
-import { makeRun, type Run } from '../../bench/results/run.js'
+import type { Run } from '../../bench/results/run.js'
+import { runOfOne } from './run-of-one.js'
 
 const page = suite('the page of a bench')
 
 const SLY = '</script><b>&"'
 
 function runWith(label: string): Run {
-  return makeRun({
-    at: '2026-01-01T00:00:00.000Z',
-    seconds: 1,
-    command: 'npm run bench',
-    quick: false,
-    seed: 1,
-    machine: 'a machine',
-    places: ['disk: ext4'],
-    versions: { node: '20.20.0' },
-    warnings: [],
-    sections: [
+  return runOfOne({
+    missing: ['left out: nothing'],
+    groups: [
       {
-        name: 'save',
-        title: 'Saves',
-        about: [],
-        command: 'npm run bench -- save',
-        missing: ['left out: nothing'],
-        groups: [
-          {
-            title: 'On the disk',
-            measures: ['perSecond', 'loopMicroseconds'],
-            charts: ['perSecond'],
-            lines: [
-              { id: 'one', label, survives: 'power', sharedBy: 'network', figures: { perSecond: [1, 2, 3] } },
-            ],
-          },
-        ],
-        targets: [
-          { name: 'missed by far', goal: { least: 9 }, measured: { median: 2, least: 1, most: 3 } },
-          { name: 'never measured', goal: { least: 9 }, measured: undefined },
+        title: 'On the disk',
+        measures: ['perSecond', 'loopMicroseconds'],
+        charts: ['perSecond'],
+        lines: [
+          { id: 'one', label, survives: 'power', sharedBy: 'network', figures: { perSecond: [1, 2, 3] } },
         ],
       },
+    ],
+    targets: [
+      { name: 'missed by far', goal: { least: 9 }, measured: { median: 2, least: 1, most: 3 } },
+      { name: 'never measured', goal: { least: 9 }, measured: undefined },
     ],
   })
 }
