@@ -17,8 +17,3 @@ export function spreadFigure(spread: Spread | undefined): string {
   if (spread === undefined) return NONE
   return `${figure(spread.median)} (${figure(spread.least)}–${figure(spread.most)})`
 }
-
-/** The median alone. */
-export function medianFigure(spread: Spread | undefined): string {
-  return spread === undefined ? NONE : figure(spread.median)
-}

@@ -93,7 +93,6 @@ export const MEASURES = {
     spread: false,
     detail: true,
   },
-  seconds: { title: 's', meaning: 'seconds', better: 'less', spread: true },
   microseconds: { title: 'µs each', meaning: 'microseconds each', better: 'less', spread: true },
   bytesGiven: {
     title: 'bytes',

@@ -33,7 +33,7 @@ export function storeEntries(stores: readonly Store[], trial: Trial): StoreEntry
 }
 
 /** `journal-zipf@disk`; without a place for what keeps no files. */
-export function idOf({ name, inFiles }: Store, { place, suffix }: Pick<Trial, 'place' | 'suffix'>): string {
+function idOf({ name, inFiles }: Store, { place, suffix }: Pick<Trial, 'place' | 'suffix'>): string {
   return `${name}${suffix === undefined ? '' : `-${suffix}`}${inFiles ? `@${place.name}` : ''}`
 }
 

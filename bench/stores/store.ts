@@ -42,11 +42,6 @@ export interface Field {
   readonly missing: readonly string[]
 }
 
-/** Where a store is measured; one without files, nowhere. */
-export function placeOf({ inFiles }: Store, place: Place): Place | undefined {
-  return inFiles ? place : undefined
-}
-
 /** A folder of its own for what a contestant keeps; that of a server lies in memory. */
 export function directoryFor(id: string, store: Store, place: Place, { tmpfs }: Places): string {
   const where = store.inFiles ? place : (tmpfs ?? place)

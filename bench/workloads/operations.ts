@@ -66,12 +66,6 @@ export function needsSessions(name: OperationName): boolean {
   return name !== 'save' && name !== 'create'
 }
 
-/** Whether a store can do it. */
-export function isAble(peer: Peer, name: OperationName): boolean {
-  if (name === 'save' || name === 'create') return true
-  return peer.load !== undefined && (name !== 'touch' || peer.touch !== undefined)
-}
-
 function loadOf(peer: Peer, name: OperationName): (key: string) => Promise<BenchSession> {
   return async (key) => {
     if (peer.load === undefined)
