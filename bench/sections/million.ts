@@ -21,7 +21,11 @@ const FEW = 1_000
 const MANY = 1_000_000
 /** So many sessions are at work, however many are stored: who saves the others, too, waits for memory and for the disk. */
 const ACTIVE = 1_000
-const QUICKLY_MANY = 10_000
+const COUNTS: Readonly<Record<Thoroughness, readonly number[]>> = {
+  alone: [FEW, 10_000, 100_000, MANY],
+  run: [FEW, 30_000, MANY],
+  quick: [FEW, 10_000],
+}
 const CALLERS_BESIDE = 64
 
 type Active = 'few' | 'all'
@@ -44,12 +48,7 @@ export const MILLION: Section = {
   name: 'million',
   summary: 'a million sessions: whether saves cost more, what a sweep takes, and whether saves notice it',
   plan(context) {
-    const isQuick = context.thoroughness === 'quick'
-    const counts = isQuick
-      ? [FEW, QUICKLY_MANY]
-      : context.thoroughness === 'run'
-        ? [FEW, 30_000, MANY]
-        : [FEW, 10_000, 100_000, MANY]
+    const counts = COUNTS[context.thoroughness]
     const curves = kinds(context).flatMap((kind) =>
       counts.map((count) => curveEntry(kind, count, context.seed)),
     )
