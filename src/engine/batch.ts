@@ -27,6 +27,8 @@ export class Operation implements Caller {
   slot: number
   /** Bytes of payload that count as pending. */
   bytes: number
+  /** Whether the storage has done with it, one way or the other. */
+  settled = false
   /** Whether a reader rides on it, so that its payload must stay as it is. */
   watched = false
 

@@ -1,6 +1,7 @@
 import type { CheckpointStep, JournalGauge, StoredSlice } from '../../workers/protocol/index.js'
 import { StorageError } from '../errors.js'
 import { type BatchCarrier, WorkerLostError } from './batch-carrier.js'
+import type { HotSessions } from './hot-sessions.js'
 import type { JournalFront } from './journal-front.js'
 import { lossOf, storageErrorOf } from './storage-errors.js'
 
@@ -23,6 +24,8 @@ export interface CheckpointerOptions {
   readonly memoryBytes: number
   /** Resolves when the files that are being read at that moment have been read. */
   readonly filesRead: () => Promise<void>
+  /** What the engine remembers of the journal: with the journal, it forgets what is in files. */
+  readonly hot: HotSessions | undefined
   /** One that nobody waited for failed; what it did not write, stays in the journal. */
   readonly onFailure: (error: StorageError) => void
 }
@@ -126,12 +129,17 @@ export class Checkpointer {
 
   async #checkpoint(): Promise<void> {
     const startedAt = performance.now()
+    const { hot } = this.#options
+    const mark = hot?.mark ?? 0
     try {
       await this.#writeAll()
     } catch (error) {
       this.#failedAt = performance.now()
       throw error
     }
+    hot?.forgetBefore(mark)
+    // It may have begun after some that were stored since the mark.
+    if (this.#gauge.disk === 0) hot?.forget()
     this.#count++
     this.#milliseconds = performance.now() - startedAt
     this.#coveredAt = startedAt

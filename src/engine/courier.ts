@@ -147,6 +147,7 @@ export class Courier {
   }
 
   #settleOne(operation: Operation, outcome: Outcome, now: number): void {
+    operation.settled = true
     this.#options.listener.operationDone(operation, outcome.status)
     settle(operation, operation.batch, outcome, this.#options.listener, now)
   }

@@ -75,6 +75,11 @@ export class Dispatcher {
     return freed
   }
 
+  /** Whether something that was accepted has yet to be done before what may be said of this key now. */
+  isPending(key: string, hash: number): boolean {
+    return this.#lone.size > 0 || this.#laneOf(hash).isPending(key, hash)
+  }
+
   /** Resolves when everything accepted so far is settled. */
   async settled(): Promise<void> {
     const lanes = this.#lanes.map((lane) => lane.settled())

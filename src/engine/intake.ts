@@ -3,6 +3,8 @@ import type { CodecRecordFormat } from '../codecs/codec.js'
 import type { BatchCarrier } from './batch-carrier.js'
 import { type Asked, type Demand, opcodeFor } from './caller.js'
 import { Dispatcher, type DispatcherListener, type DispatchShape } from './dispatcher.js'
+import { HotAnswers } from './hot-answers.js'
+import type { HotSessions } from './hot-sessions.js'
 import { type Expiry, expiryOf } from './options.js'
 import type { Payloads } from './payloads.js'
 import type { Pending } from './pending.js'
@@ -22,6 +24,8 @@ export interface IntakeOptions {
   /** Where the codec brings one along. */
   readonly recordFormat: CodecRecordFormat | undefined
   readonly pending: Pending
+  /** Where a journal's worker has sessions in memory. */
+  readonly hot: HotSessions | undefined
   readonly statistics: Statistics
   readonly onCorrupt: (notice: CorruptNotice) => void
   /** Throws once the engine is closing. */
@@ -39,6 +43,7 @@ export class Intake {
   readonly dispatcher: Dispatcher
   /** Filled anew for each operation: nobody keeps it, and an object for each would be most of what an operation leaves. */
   readonly #demand: Writable<Demand>
+  readonly #answers: HotAnswers | undefined
   /** One executor for all promises, for the same reason. */
   readonly #keepResolve = (resolve: (outcome: unknown) => void): void => {
     this.#demand.resolve = resolve
@@ -58,8 +63,16 @@ export class Intake {
       acceptedAt: 0,
       resolve: toNobody,
     }
-    const { front, files, shape } = options
-    this.dispatcher = new Dispatcher({ front, files, shape, listener: this.#listener() })
+    const { front, files, shape, hot, payloads } = options
+    const dispatcher = new Dispatcher({ front, files, shape, listener: this.#listener() })
+    this.dispatcher = dispatcher
+    if (hot !== undefined) {
+      this.#answers = new HotAnswers({
+        hot,
+        payloads,
+        isPending: (key, hash) => dispatcher.isPending(key, hash),
+      })
+    }
   }
 
   /** Issues one operation on one key. Whatever `session` refers to may change once this has returned. */
@@ -67,8 +80,15 @@ export class Intake {
     try {
       const opcode = opcodeFor(asked)
       this.#checkKey(key)
-      const { recordFormat, pending, maxAge } = this.#options
+      const { recordFormat, pending, statistics, maxAge } = this.#options
       const now = Date.now()
+      const hash = keyHash(key)
+      const answer = this.#answers?.ask(asked, key, hash, now)
+      if (answer !== undefined) {
+        statistics.accepted++
+        statistics.fromMemory++
+        return answer
+      }
       const writes = carriesPayload(opcode)
       const expiresAt = writes || opcode === Opcode.TOUCH ? expiryOf(expiry, maxAge, now) : 0
       pending.admit(0)
@@ -76,7 +96,7 @@ export class Intake {
       // A getter in the session may have closed the engine.
       this.#options.refuseClosed()
       const own = payload === undefined ? undefined : recordFormat?.expiryOf(payload, now)
-      return this.#accept(asked, opcode, key, own ?? expiresAt, payload, now)
+      return this.#accept(asked, opcode, key, hash, own ?? expiresAt, payload, now)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -101,7 +121,8 @@ export class Intake {
       const expiresAt = recordFormat?.expiryOf(payload, now) ?? given
       const stored = versionOf(payload)
       const { REPLACE } = Opcode
-      return this.#accept(REPLACE, REPLACE, key, expiresAt, payload, now, expected).then(() => stored)
+      const hash = keyHash(key)
+      return this.#accept(REPLACE, REPLACE, key, hash, expiresAt, payload, now, expected).then(() => stored)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -109,10 +130,10 @@ export class Intake {
 
   /** Runs a task on all keys at once; like an operation it has its place in the order, and counts as pending. */
   async alone(task: () => Promise<void>): Promise<void> {
-    const { pending } = this.#options
+    const { pending, hot } = this.#options
     pending.operations++
     try {
-      await this.dispatcher.alone(task)
+      await this.dispatcher.alone(() => task().finally(() => hot?.forget()))
     } finally {
       pending.operations--
       pending.lowered()
@@ -137,6 +158,7 @@ export class Intake {
     asked: Asked,
     opcode: Opcode,
     key: string,
+    hash: number,
     expiry: number,
     payload: Uint8Array | undefined,
     now: number,
@@ -148,7 +170,7 @@ export class Intake {
     demand.asks = asked
     demand.opcode = opcode
     demand.key = key
-    demand.hash = keyHash(key)
+    demand.hash = hash
     demand.expiry = expiry
     demand.payload = payload
     demand.expected = expected
@@ -162,7 +184,7 @@ export class Intake {
   }
 
   #listener(): DispatcherListener {
-    const { payloads, pending, statistics, onCorrupt } = this.#options
+    const { payloads, pending, hot, statistics, onCorrupt } = this.#options
     return {
       codec: payloads.codec,
       decode: (key, payload, codec, writeId) => this.#decode(key, payload, codec, writeId),
@@ -178,6 +200,8 @@ export class Intake {
       },
       operationDone: (operation, status) => {
         pending.bytes -= operation.bytes
+        if (status === Status.DONE) hot?.done(operation)
+        else hot?.drop(operation.key, operation.hash)
         if (status === Status.DONE && carriesPayload(operation.opcode)) statistics.written++
       },
       corrupt: (notice) => {

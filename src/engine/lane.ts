@@ -60,6 +60,12 @@ export class Lane {
     return head instanceof Batch && head.writer.slots >= this.#options.slots && this.ready
   }
 
+  /** Whether an operation of this key has not been settled yet. */
+  isPending(key: string, hash: number): boolean {
+    const latest = this.#latest.get(key, hash)
+    return latest !== undefined && !latest.settled
+  }
+
   /**
    * Takes a demand in. When it shares the slot of an earlier one: the bytes of payload that this frees; `undefined`
    * when it has a slot of its own.

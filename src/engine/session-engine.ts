@@ -6,6 +6,7 @@ import { type Asked, LOAD_VERSION, LOAD_WITH_EXPIRY } from './caller.js'
 import { checkTimeout, closeTimeoutError, ENDING, settledInTime } from './closing.js'
 import type { Dispatcher } from './dispatcher.js'
 import type { EngineEvents } from './events.js'
+import { HotSessions } from './hot-sessions.js'
 import { Intake } from './intake.js'
 import { Lifecycle } from './lifecycle.js'
 import { type Expiry, type FilledOptions, fillOptions, type SessionEngineOptions } from './options.js'
@@ -53,10 +54,12 @@ export class SessionEngine<
       () => this.#emitLater('overloaded', this.#pending.snapshot()),
       () => this.#emitLater('recovered', this.#pending.snapshot()),
     )
+    const hot = storage.journal?.role === 'ahead' ? new HotSessions() : undefined
     this.#pools = new StoragePools({
       storage,
       threads,
       pending: this.#pending,
+      hot,
       onCorrupt: (notice) => this.#emitLater('corrupt', notice),
       onRecovery: (progress) => this.#emitLater('recovery', progress),
       filesRead: () => this.#dispatcher.filesRead(),
@@ -70,6 +73,7 @@ export class SessionEngine<
       payloads: new Payloads(codec, storage.maxRecordBytes),
       recordFormat: codec.recordFormat,
       pending: this.#pending,
+      hot,
       statistics: this.#statistics,
       onCorrupt: (notice) => this.#emitLater('corrupt', notice),
       refuseClosed: () => this.#lifecycle.refuseClosed(),

@@ -1,8 +1,8 @@
 import { type LoadedRecord, Opcode, Status } from '../../workers/protocol/index.js'
 import { ConflictError, CreateError, UpdateError } from '../errors.js'
+import { asAsked } from './asked-session.js'
 import type { Batch, Operation } from './batch.js'
 import { type Caller, LOAD_VERSION, LOAD_WITH_EXPIRY, opcodeFor, reject } from './caller.js'
-import { versionOf } from './session-versions.js'
 
 /** What became of one operation. */
 export interface Outcome {
@@ -92,7 +92,9 @@ function resultOf(
     case LOAD_VERSION:
     case LOAD_WITH_EXPIRY: {
       const found = foundBy(operation, batch, caller, outcome, context)
-      return found === undefined ? undefined : loaded(operation.key, caller, found, context)
+      if (found === undefined) return undefined
+      const { codec, writeId } = found
+      return asAsked(caller.asks, found, (payload) => context.decode(operation.key, payload, codec, writeId))
     }
     default:
       return undefined
@@ -118,18 +120,6 @@ function foundBy(
   // A copy: what a codec decodes may point into its bytes, and the batch's memory is used again.
   const payload = Uint8Array.prototype.slice.call(batch.writer.payload(sees.offset))
   return { payload, codec, expiry: sees.expiry, writeId: undefined }
-}
-
-/** As much of what was found as the caller asks for. */
-function loaded(key: string, { asks }: Caller, found: Found, context: SettleContext): unknown {
-  const { payload, codec, writeId, expiry } = found
-  // Not after the codec has had it: that may work in place.
-  const version = asks === LOAD_VERSION ? versionOf(payload) : undefined
-  const session = context.decode(key, payload, codec, writeId)
-  if (session === undefined || asks === Opcode.LOAD) return session
-  if (asks === LOAD_VERSION) return { session, version }
-  // A file's time may be off by a fraction of the millisecond that was meant.
-  return { session, expires: new Date(Math.round(expiry)) }
 }
 
 function isFound(operation: Operation, caller: Caller, outcome: Outcome): boolean {

@@ -40,6 +40,8 @@ export interface JournalStatistics {
 export interface EngineStatistics {
   /** Operations taken in. */
   readonly accepted: number
+  /** Loads and questions that were answered at once, by what the engine remembers of a journal. */
+  readonly fromMemory: number
   /** Records written, that is slots of create, update and save that were done. */
   readonly written: number
   /** Operations that shared the slot of another. */
@@ -52,6 +54,7 @@ export interface EngineStatistics {
   readonly pending: { readonly operations: number; readonly bytes: number }
   /** Pool tasks done, and their mean number of slots. */
   readonly batches: { readonly count: number; readonly meanSize: number }
+  /** Of what had to wait for a worker. */
   readonly latency: LatencyStatistics
   readonly workers: { readonly threads: number; readonly restarts: number }
   /** Files in a session's place that were no sessions and were moved aside. */
@@ -64,6 +67,7 @@ export interface EngineStatistics {
 /** Counts what the engine does. */
 export class Statistics {
   accepted = 0
+  fromMemory = 0
   written = 0
   coalesced = 0
   failed = 0
@@ -86,6 +90,7 @@ export class Statistics {
   ): EngineStatistics {
     return {
       accepted: this.accepted,
+      fromMemory: this.fromMemory,
       written: this.written,
       coalesced: this.coalesced,
       failed: this.failed,

@@ -11,6 +11,7 @@ import { Checkpointer } from './checkpointer.js'
 import { openingFailure, openPool } from './closing.js'
 import type { DispatchShape } from './dispatcher.js'
 import type { RecoveryProgress } from './events.js'
+import type { HotSessions } from './hot-sessions.js'
 import { JournalFront } from './journal-front.js'
 import type { Pending } from './pending.js'
 import type { JournalStatistics } from './statistics.js'
@@ -32,6 +33,8 @@ export interface StoragePoolsOptions {
   readonly storage: StorageDescription
   readonly threads: number
   readonly pending: Pending
+  /** What the engine remembers of the journal, where there is one. */
+  readonly hot: HotSessions | undefined
   readonly onCorrupt: (notice: CorruptNotice) => void
   readonly onRecovery: (progress: RecoveryProgress) => void
   /** Resolves when the files that are being read at that moment have been read. */
@@ -181,7 +184,7 @@ export class StoragePools {
   }
 
   async #openJournal(journal: JournalDescription): Promise<void> {
-    const { threads, pending, onCorrupt, onRecovery, filesRead, onFailure } = this.#options
+    const { threads, pending, hot, onCorrupt, onRecovery, filesRead, onFailure } = this.#options
     let checkpointer: Checkpointer | undefined
     const front = new JournalFront(journal, (gauge) => {
       pending.journal.memory = gauge.memory * 1024
@@ -204,6 +207,7 @@ export class StoragePools {
       diskBytes: journal.checkpointBytes,
       memoryBytes: journal.memoryLimit / 2,
       filesRead,
+      hot,
       onFailure,
     })
     this.#checkpointer = checkpointer

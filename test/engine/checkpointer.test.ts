@@ -37,6 +37,7 @@ test('a checkpoint begins anew only when no slice of the one before is being wri
     diskBytes: 1,
     memoryBytes: 1,
     filesRead: () => Promise.resolve(),
+    hot: undefined,
     onFailure: () => undefined,
   })
   const flushed = checkpointer.flush()
@@ -75,6 +76,7 @@ class Slow {
       diskBytes: 4096,
       memoryBytes: 2048,
       filesRead: () => Promise.resolve(),
+      hot: undefined,
       onFailure: () => undefined,
     })
   }
@@ -165,6 +167,7 @@ function scripted({
     diskBytes: 4096,
     memoryBytes: 2048,
     filesRead: () => Promise.resolve(),
+    hot: undefined,
     onFailure: (error) => told.push(error),
   })
   return { checkpointer, steps, told }

@@ -29,6 +29,8 @@ export {
 } from './request.js'
 export { RequestReader } from './request-reader.js'
 export { RequestWriter } from './request-writer.js'
+export type { SlotMemory } from './slot-memory.js'
+export { copySlot } from './slot-memory.js'
 export type { SlotView } from './slot-reader.js'
 export { SlotReader } from './slot-reader.js'
 export type {

@@ -8,6 +8,7 @@ import {
   slotLength,
   WIDE_KEY,
 } from './request.js'
+import { copySlot, type SlotMemory } from './slot-memory.js'
 
 /** Bytes that a writer grows by at a time, at the most. */
 const LARGEST_STEP = 8 * 1024
@@ -56,7 +57,7 @@ export class RequestWriter {
 
   /** Appends a slot of another writer as it is. */
   copy(from: RequestWriter, offset: number): void {
-    const length = from.#lengthAt(offset)
+    const length = from.length(offset)
     if (this.#used + length > this.#bytes.length) this.#grow(this.#used + length)
     this.#bytes.set(from.#bytes.subarray(offset, offset + length), this.#used)
     this.#used += length
@@ -65,7 +66,7 @@ export class RequestWriter {
 
   /** Writes over a slot of the same key; false when the new content does not fit into it. */
   replace(offset: number, content: SlotContent): boolean {
-    const length = this.#lengthAt(offset)
+    const length = this.length(offset)
     const keyBytes = keyBytesOf(content.key)
     if (slotLength(keyBytes, content.payload?.length ?? 0) > length) return false
     this.#write(offset, length, content, keyBytes)
@@ -75,6 +76,16 @@ export class RequestWriter {
   /** Marks a slot as replaced: the storage skips it. */
   void(offset: number): void {
     this.#bytes[offset + 4] = Opcode.VOID
+  }
+
+  /** Bytes of a slot. */
+  length(offset: number): number {
+    return this.#words[offset >>> 2] as number
+  }
+
+  /** Copies a slot to other memory. */
+  copyTo(to: SlotMemory, at: number, offset: number): void {
+    copySlot({ bytes: this.#bytes, words: this.#words }, offset, this.length(offset), to, at)
   }
 
   /** The expiry in a slot. */
@@ -91,7 +102,7 @@ export class RequestWriter {
 
   /** The same for one slot alone, its write id unchanged. */
   slotToWire(offset: number, slot: number, attempt: number, nonce: readonly [number, number]): ArrayBuffer {
-    const length = this.#lengthAt(offset)
+    const length = this.length(offset)
     const wire = new ArrayBuffer(BATCH_HEADER + length)
     new Uint32Array(wire, 0, 4).set([1, attempt, nonce[0] + slot, nonce[1]])
     new Uint8Array(wire, BATCH_HEADER).set(this.#bytes.subarray(offset, offset + length))
@@ -118,10 +129,6 @@ export class RequestWriter {
   reset(): void {
     this.#used = BATCH_HEADER
     this.#slots = 0
-  }
-
-  #lengthAt(offset: number): number {
-    return this.#words[offset >>> 2] as number
   }
 
   #write(offset: number, length: number, content: SlotContent, keyBytes: number): void {

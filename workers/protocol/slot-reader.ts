@@ -1,8 +1,9 @@
 import { carriesPayload, Opcode } from './opcodes.js'
 import { DIGEST_BYTES, DIGESTED_KEY, type KeyDigest, OWN_WRITE_ID, SLOT_HEADER, WIDE_KEY } from './request.js'
+import type { SlotMemory } from './slot-memory.js'
 
 /** A slot where it lies: what a reader shows, without a copy. */
-export interface SlotView {
+export interface SlotView extends SlotMemory {
   readonly opcode: Opcode
   readonly hash: number
   /** Milliseconds since the epoch; 0 where the opcode has none. */
@@ -11,9 +12,6 @@ export interface SlotView {
   readonly offset: number
   /** Its bytes, all in all. */
   readonly length: number
-  readonly bytes: Buffer
-  /** The same memory. */
-  readonly words: Uint32Array
 }
 
 /** Walks through slots that lie one behind the other in one buffer. The fields describe the current slot. */

@@ -1,9 +1,15 @@
-import { DIGESTED_KEY, Opcode, SLICES, SLOT_HEADER, type SlotView, WIDE_KEY } from '../../protocol/index.js'
+import {
+  copySlot,
+  DIGESTED_KEY,
+  Opcode,
+  SLICES,
+  SLOT_HEADER,
+  type SlotView,
+  WIDE_KEY,
+} from '../../protocol/index.js'
 import { KeyTable } from './key-table.js'
 import { type Chunk, Slab } from './slab.js'
 
-/** Bytes up to which a loop copies faster than a call. */
-const SHORT = 1024
 /** Entries that an empty table has room for. */
 const LEAST_KEPT = 4096
 const NONE = -1
@@ -189,7 +195,7 @@ export class NewestVersions {
     }
     this.#address[entry] = address
     this.#mark(entry, sequence)
-    copySlot(slot, this.#slab.chunkOf(address), Slab.offsetOf(address))
+    takeIn(slot, this.#slab.chunkOf(address), Slab.offsetOf(address))
   }
 
   #startAnew(): void {
@@ -246,15 +252,8 @@ export class NewestVersions {
 }
 
 /** Copies a slot, and makes a save of whatever wrote the session. */
-function copySlot(slot: SlotView, chunk: Chunk, at: number): void {
-  const { offset, length } = slot
-  if (length > SHORT) chunk.bytes.set(slot.bytes.subarray(offset, offset + length), at)
-  else {
-    const { words } = slot
-    for (let from = offset >>> 2, to = at >>> 2, end = from + (length >>> 2); from < end; from++, to++) {
-      chunk.words[to] = words[from] as number
-    }
-  }
+function takeIn(slot: SlotView, chunk: Chunk, at: number): void {
+  copySlot(slot, slot.offset, slot.length, chunk, at)
   if (slot.opcode !== Opcode.DELETE) chunk.bytes[at + 4] = Opcode.SAVE
   setExpiry(chunk, at, slot.expiry)
 }
