@@ -117,13 +117,14 @@ export class Batch {
 
   /**
    * Lets a demand take the place of an operation's content; the write keeps its opcode, the stronger of the two.
-   * Returns the bytes of payload that need not be kept any more.
+   * Returns the bytes of payload that need not be kept any more; `undefined` where that takes a slot more than there may be.
    */
-  replace(operation: Operation, demand: Demand): number {
+  replace(operation: Operation, demand: Demand, mostSlots: number): number | undefined {
     const bytes = demand.payload?.length ?? 0
     let freed = operation.bytes
     const content = { ...demand, opcode: operation.opcode }
     if (operation.watched || !this.writer.replace(operation.offset, content)) {
+      if (!this.hasRoom(demand, mostSlots)) return undefined
       this.writer.void(operation.offset)
       operation.slot = this.writer.slots
       operation.offset = this.writer.append(content)

@@ -41,8 +41,8 @@ export class Courier {
   readonly #nonceHigh = randomBytes(4).readUInt32LE(0)
   #nonceLow = randomBytes(4).readUInt32LE(0)
   /** What the first ones asked have not answered yet, and what is being read from files for want of an answer there. */
-  readonly #asking = new Set<Promise<void>>()
-  readonly #reading = new Set<Promise<void>>()
+  readonly #asking: Promise<void>[] = []
+  readonly #reading: Promise<void>[] = []
 
   constructor(options: CourierOptions) {
     this.#options = options
@@ -153,13 +153,13 @@ export class Courier {
   }
 }
 
-/** Keeps a promise in a set until it is settled. */
-async function tracked(all: Set<Promise<void>>, promise: Promise<void>): Promise<void> {
-  all.add(promise)
+/** Keeps a promise in a list until it is settled. No `Set`, for the reason that `LatestOperations` is no `Map`. */
+async function tracked(all: Promise<void>[], promise: Promise<void>): Promise<void> {
+  all.push(promise)
   try {
     await promise
   } finally {
-    all.delete(promise)
+    all.splice(all.indexOf(promise), 1)
   }
 }
 

@@ -35,7 +35,8 @@ export class Lane {
   /** A moment stops the lane: it comes when what was accepted before is settled, and what comes after waits. */
   readonly #waiting: (Batch | Moment)[] = []
   readonly #latest = new LatestOperations()
-  readonly #underWay = new Set<Batch>()
+  /** No `Set`, for the reason that `LatestOperations` is no `Map`. */
+  readonly #underWay: Batch[] = []
   /** Readers that read for themselves: waiting, or under way. */
   #again: Batch | undefined
   #readingAgain: Batch | undefined
@@ -47,11 +48,17 @@ export class Lane {
     this.#options = options
   }
 
-  /** Whether there is a batch to take. */
+  /**
+   * Whether there is a batch to take. Beside one under way, only what is worth a pool task: less than half a batch gathers
+   * until that one is back.
+   */
   get ready(): boolean {
     const head = this.#waiting[0]
     if (!(head instanceof Batch) || this.#readingAgain !== undefined) return false
-    return this.#underWay.size < (head.follows ? 1 : this.#options.depth)
+    const { length: underWay } = this.#underWay
+    if (underWay === 0) return true
+    const { depth, slots } = this.#options
+    return !head.follows && underWay < depth && head.writer.slots >= slots / 2
   }
 
   /** Whether there is a batch to take that nothing more would fit into. */
@@ -105,7 +112,7 @@ export class Lane {
     if (!this.ready || !(batch instanceof Batch)) return undefined
     this.#waiting.shift()
     batch.seal()
-    this.#underWay.add(batch)
+    this.#underWay.push(batch)
     if (batch === this.#again) {
       this.#readingAgain = batch
       this.#again = undefined
@@ -117,7 +124,7 @@ export class Lane {
   release(batch: Batch, rest?: Promise<void>): void {
     for (const operation of batch.operations) this.#latest.delete(operation)
     this.#keepWriter(batch.writer)
-    this.#underWay.delete(batch)
+    this.#underWay.splice(this.#underWay.indexOf(batch), 1)
     if (batch === this.#readingAgain) this.#readingAgain = undefined
     const again = this.#again?.whenSettled()
     if (rest === undefined && again === undefined) batch.markSettled()
@@ -168,7 +175,7 @@ export class Lane {
     const { batch } = operation
     switch (meeting(operation, demand, now)) {
       case 'replace':
-        return batch.hasRoom(demand, this.#options.slots) ? batch.replace(operation, demand) : undefined
+        return batch.replace(operation, demand, this.#options.slots)
       case 'ride': {
         operation.watched = true
         operation.join(demand, { offset: operation.offset, expiry: operation.expiry })
@@ -213,6 +220,6 @@ export class Lane {
 
   #arrive(): void {
     const head = this.#waiting[0]
-    if (this.#underWay.size === 0 && head !== undefined && !(head instanceof Batch)) head.come()
+    if (this.#underWay.length === 0 && head !== undefined && !(head instanceof Batch)) head.come()
   }
 }

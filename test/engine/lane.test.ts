@@ -130,6 +130,32 @@ test('batches without a key in common are under way together; one with a key of 
   assert.ok(driven.lane.ready)
 })
 
+test('beside a batch under way only one leaves that is half full, or it would carry next to nothing', () => {
+  const driven = new Driven({ depth: 2, slots: 4 })
+  driven.issue(Opcode.SAVE, 0)
+  driven.take()
+  driven.issue(Opcode.SAVE, 1)
+  assert.not(driven.lane.ready)
+  driven.issue(Opcode.SAVE, 2)
+  assert.ok(driven.lane.ready)
+})
+
+test('a full batch that waits still takes newer saves of its keys: who falls behind does not fall further', () => {
+  const driven = new Driven({ depth: 1, slots: 2 })
+  driven.issue(Opcode.SAVE, 2)
+  driven.take()
+  for (let round = 0; round < 10; round++) {
+    driven.issue(Opcode.SAVE, 0)
+    driven.issue(Opcode.SAVE, 1)
+  }
+  driven.comeBack(0, false)
+  driven.take()
+  assert.is(driven.underWay[0]?.operations.length, 2)
+  driven.comeBack(0, false)
+  assert.not(driven.lane.ready, 'all of them are in it')
+  for (const left of driven.unsettled) assert.is(left.size, 0)
+})
+
 test('nothing leaves while a reader, whose write has failed, reads for itself', () => {
   const driven = new Driven({ depth: 2, slots: 2 })
   driven.issue(Opcode.SAVE, 0)
