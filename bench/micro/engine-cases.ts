@@ -49,7 +49,7 @@ function appendAll(demands: readonly Demand[]): RequestWriter {
 }
 
 function laneStep(demands: readonly Demand[]): () => unknown {
-  const lane = new Lane({ depth: 1, slots: 256 })
+  const lane = new Lane(() => ({ depth: 1, slots: 256 }))
   const nothing = (): void => undefined
   return () => {
     const now = Date.now()

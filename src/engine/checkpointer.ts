@@ -59,7 +59,7 @@ export class Checkpointer {
   readonly #timer: NodeJS.Timeout
   #running: Promise<void> | undefined
   #writing: Writing | undefined
-  #gauge: JournalGauge = { memory: 0, disk: 0 }
+  #gauge: JournalGauge = { memory: 0, disk: 0, append: 0 }
   #failedAt = Number.NEGATIVE_INFINITY
   #count = 0
   #milliseconds = 0

@@ -4,7 +4,7 @@ import type { Batch, Operation } from './batch.js'
 import type { BatchCarrier } from './batch-carrier.js'
 import { type Caller, type Demand, reject } from './caller.js'
 import { Courier, type CourierListener } from './courier.js'
-import { Lane, type LaneOptions } from './lane.js'
+import { Lane, type LaneCut } from './lane.js'
 import { ticks } from './ticks.js'
 
 /** What the dispatcher tells the engine. */
@@ -16,7 +16,8 @@ export interface DispatcherListener extends Omit<CourierListener, 'reissue'> {
 /** How the key space and time are cut for a storage. */
 export interface DispatchShape {
   readonly lanes: number
-  readonly lane: LaneOptions
+  /** How a lane's batches are cut at present. */
+  readonly cut: () => LaneCut
   /** Batches under way at the most, of all lanes. */
   readonly concurrency: number
 }
@@ -48,7 +49,7 @@ export class Dispatcher {
 
   constructor({ front, files, shape, listener }: DispatcherOptions) {
     this.#listener = listener
-    this.#lanes = Array.from({ length: shape.lanes }, () => new Lane(shape.lane))
+    this.#lanes = Array.from({ length: shape.lanes }, () => new Lane(shape.cut))
     this.#queue = new PQueue({ concurrency: shape.concurrency })
     const { codec, decode, settled, operationDone, corrupt } = listener
     const reissue = (operation: Operation, caller: Caller): void => this.#reissue(operation, caller)

@@ -16,7 +16,7 @@ const MOST_SPARES = 2
 const SMALL_CAPACITY = 512
 
 /** How a lane's batches are cut. */
-export interface LaneOptions {
+export interface LaneCut {
   /** Batches under way at the most. */
   readonly depth: number
   /** Operations of one batch at the most. */
@@ -31,7 +31,7 @@ export interface LaneOptions {
  * effect in the order in which they were issued, whatever thread carries them.
  */
 export class Lane {
-  readonly #options: LaneOptions
+  readonly #cut: () => LaneCut
   /** A moment stops the lane: it comes when what was accepted before is settled, and what comes after waits. */
   readonly #waiting: (Batch | Moment)[] = []
   readonly #latest = new LatestOperations()
@@ -44,8 +44,9 @@ export class Lane {
   /** Whether it stands in the dispatch queue. */
   queued = false
 
-  constructor(options: LaneOptions) {
-    this.#options = options
+  /** @param cut How batches are cut at present. */
+  constructor(cut: () => LaneCut) {
+    this.#cut = cut
   }
 
   /**
@@ -57,14 +58,14 @@ export class Lane {
     if (!(head instanceof Batch) || this.#readingAgain !== undefined) return false
     const { length: underWay } = this.#underWay
     if (underWay === 0) return true
-    const { depth, slots } = this.#options
+    const { depth, slots } = this.#cut()
     return !head.follows && underWay < depth && head.writer.slots >= slots / 2
   }
 
   /** Whether there is a batch to take that nothing more would fit into. */
   get isFull(): boolean {
     const head = this.#waiting[0]
-    return head instanceof Batch && head.writer.slots >= this.#options.slots && this.ready
+    return head instanceof Batch && head.writer.slots >= this.#cut().slots && this.ready
   }
 
   /** Whether an operation of this key has not been settled yet. */
@@ -175,7 +176,7 @@ export class Lane {
     const { batch } = operation
     switch (meeting(operation, demand, now)) {
       case 'replace':
-        return batch.replace(operation, demand, this.#options.slots)
+        return batch.replace(operation, demand, this.#cut().slots)
       case 'ride': {
         operation.watched = true
         operation.join(demand, { offset: operation.offset, expiry: operation.expiry })
@@ -190,7 +191,7 @@ export class Lane {
   #batchFor(demand: Demand, latest: Batch | undefined): Batch {
     const tail = this.#tail()
     const isOpen = tail !== undefined && tail !== latest && !tail.sealed
-    const batch = isOpen && tail.hasRoom(demand, this.#options.slots) ? tail : this.#begin(tail, latest)
+    const batch = isOpen && tail.hasRoom(demand, this.#cut().slots) ? tail : this.#begin(tail, latest)
     if (latest !== undefined) batch.follow()
     return batch
   }

@@ -6,6 +6,7 @@ import type {
   StorageDescription,
 } from '../../workers/protocol/index.js'
 import type { StorageError } from '../errors.js'
+import { AppendTime } from './append-time.js'
 import type { BatchCarrier } from './batch-carrier.js'
 import { Checkpointer } from './checkpointer.js'
 import { openingFailure, openPool } from './closing.js'
@@ -13,6 +14,7 @@ import type { DispatchShape } from './dispatcher.js'
 import type { RecoveryProgress } from './events.js'
 import type { HotSessions } from './hot-sessions.js'
 import { JournalFront } from './journal-front.js'
+import type { LaneCut } from './lane.js'
 import type { Pending } from './pending.js'
 import type { JournalStatistics } from './statistics.js'
 import { Walker } from './walker.js'
@@ -51,6 +53,7 @@ export class StoragePools {
   readonly #options: StoragePoolsOptions
   readonly files: WorkerPool
   readonly walker: Walker
+  readonly #appendTime = new AppendTime()
   #front: JournalFront | undefined
   #checkpointer: Checkpointer | undefined
   #ownership: Ownership | undefined
@@ -81,12 +84,16 @@ export class StoragePools {
     const { storage, threads } = this.#options
     const { journal } = storage
     if (journal?.role !== 'ahead') {
-      const lane = { depth: 1, slots: MOST_SLOTS }
-      return { lanes: storage.lanes(threads, DEPTH), lane, concurrency: threads * DEPTH }
+      const cut = { depth: 1, slots: MOST_SLOTS }
+      return { lanes: storage.lanes(threads, DEPTH), cut: () => cut, concurrency: threads * DEPTH }
     }
     // One worker, whose batches can follow each other: what callers issue in a turn need not be parted.
     const { depth } = journal
-    return { lanes: 1, lane: { depth, slots: MOST_SLOTS / depth }, concurrency: depth }
+    const usual = { depth, slots: MOST_SLOTS / depth }
+    // Then everything that waits had better share one append.
+    const whileLong = { depth: 1, slots: MOST_SLOTS }
+    const cut = (): LaneCut => (this.#appendTime.isLong ? whileLong : usual)
+    return { lanes: 1, cut, concurrency: depth }
   }
 
   /** Workers that died. */
@@ -189,11 +196,12 @@ export class StoragePools {
     const front = new JournalFront(journal, (gauge) => {
       pending.journal.memory = gauge.memory * 1024
       pending.journal.disk = gauge.disk * 1024
+      this.#appendTime.note(gauge.append)
       pending.lowered()
       checkpointer?.noteGauge(gauge)
     })
     this.#front = front
-    let gauge: JournalGauge = { memory: 0, disk: 0 }
+    let gauge: JournalGauge = { memory: 0, disk: 0, append: 0 }
     await front.open(({ corrupt, gauge: latest, ...progress }) => {
       for (const notice of corrupt) onCorrupt(notice)
       if (progress.totalBytes > 0) onRecovery(progress)

@@ -195,9 +195,8 @@ function journalOf(
     module: new URL('../../workers/files/journal/index.js', import.meta.url).href,
     options: journalOptions,
     role,
-    // Without syncs, the event loop prepares one batch while the other is appended. A sync takes longer than that: there
-    // everything that waits had better share one.
-    depth: workerOptions.fsync ? 1 : 2,
+    // The event loop prepares one batch while the other is appended.
+    depth: 2,
     checkpointInterval:
       1000 *
       numberOption('checkpointInterval', options.checkpointInterval, 10, {

@@ -9,7 +9,7 @@ import { rejection } from '../conformance/rejections.js'
 
 const test = suite('engine: checkpointer')
 
-const NOTHING: CheckpointAnswer = { gauge: { memory: 0, disk: 0 }, entries: 0 }
+const NOTHING: CheckpointAnswer = { gauge: { memory: 0, disk: 0, append: 0 }, entries: 0 }
 
 test('a checkpoint begins anew only when no slice of the one before is being written any more', async () => {
   const steps: string[] = []
@@ -94,14 +94,14 @@ class Slow {
 
 test('one worker is left to loads, until the journal grows over a mark while the checkpoint is under way', async () => {
   for (const gauge of [
-    { memory: 3, disk: 3 },
-    { memory: 0, disk: 5 },
+    { memory: 3, disk: 3, append: 0 },
+    { memory: 0, disk: 5, append: 0 },
   ]) {
     const slow = new Slow({ slices: 6, threads: 3 })
     const { checkpointer } = slow
     const flushed = checkpointer.flush()
     assert.is(await slow.underWay(), 2)
-    checkpointer.noteGauge({ memory: 1, disk: 1 })
+    checkpointer.noteGauge({ memory: 1, disk: 1, append: 0 })
     assert.is(await slow.underWay(), 2, 'below the marks')
     checkpointer.noteGauge(gauge)
     assert.is(await slow.underWay(), 3, 'over a mark')
@@ -118,12 +118,12 @@ test('one worker is left to loads, until the journal grows over a mark while the
 
 test('a journal that grows over a mark is brought to files at once, by all workers', async () => {
   for (const gauge of [
-    { memory: 3, disk: 3 },
-    { memory: 0, disk: 5 },
+    { memory: 3, disk: 3, append: 0 },
+    { memory: 0, disk: 5, append: 0 },
   ]) {
     const slow = new Slow({ slices: 6, threads: 3 })
     const { checkpointer } = slow
-    checkpointer.noteGauge({ memory: 1, disk: 1 })
+    checkpointer.noteGauge({ memory: 1, disk: 1, append: 0 })
     assert.is(await slow.underWay(), 0)
     assert.equal(slow.steps, [])
     checkpointer.noteGauge(gauge)
@@ -229,7 +229,7 @@ test('a checkpoint that fails for an unknown reason does not begin anew, and the
   assert.equal(steps, [{ kind: 'begin' }, { kind: 'next' }])
   assert.equal(told, [], 'who waits for it is told by the rejection')
   // In the background, and after a failure no earlier than a breather later.
-  checkpointer.noteGauge({ memory: 3, disk: 3 })
+  checkpointer.noteGauge({ memory: 3, disk: 3, append: 0 })
   assert.is(steps.length, 2)
   checkpointer.begin()
   while (told.length === 0) await new Promise(setImmediate)

@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Batch, Operation } from '#dist/src/engine/batch.js'
 import type { Caller, Demand } from '#dist/src/engine/caller.js'
-import { Lane, type LaneOptions } from '#dist/src/engine/lane.js'
+import { Lane, type LaneCut } from '#dist/src/engine/lane.js'
 import { carriesPayload, Opcode } from '#dist/workers/protocol/index.js'
 
 const test = suite('engine: lanes')
@@ -21,8 +21,8 @@ class Driven {
   readonly unsettled = Array.from({ length: KEYS }, () => new Set<number>())
   #calls = 0
 
-  constructor(options: LaneOptions) {
-    this.lane = new Lane(options)
+  constructor(options: LaneCut) {
+    this.lane = new Lane(() => options)
     this.depth = options.depth
   }
 

@@ -108,7 +108,7 @@ function moduleOf(openStorage: string): string {
 
 /** A journal that cannot be read back at first, takes its worker along then, and is damaged at last. */
 const UNREADABLE = moduleOf(`({ tries }) => {
-  const gauge = { memory: 0, disk: 0 }
+  const gauge = { memory: 0, disk: 0, append: 0 }
   const replay = () => {
     const number = Atomics.add(tries, 0, 1)
     if (number === 0) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' })

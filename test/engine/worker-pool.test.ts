@@ -78,7 +78,7 @@ export function openStorage({ threads }) {
   number ??= Atomics.add(threads, 0, 1)
   if (number === 1) throw Object.assign(new Error('EMFILE: too many open files, open'), { code: 'EMFILE', syscall: 'open' })
   return {
-    gauge: { memory: 0, disk: 0 },
+    gauge: { memory: 0, disk: 0, append: 0 },
     apply: () => (number === 0 ? process.exit(3) : null),
     replay: () => (number === 0 ? process.exit(3) : 'replayed'),
     walk: () => (number === 0 ? process.exit(3) : { next: () => ({ done: true }) }),

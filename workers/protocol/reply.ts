@@ -6,14 +6,14 @@ import type { JournalGauge } from './request.js'
  * and the cheapest message there is), else one ArrayBuffer, little-endian:
  *
  *   0  u32 slots   4  u32 records   8  u32 report offset   12  u32 report bytes
- *  16  u32 KiB of memory that a journal takes up, 20 u32 KiB on disk
- *  24  u8 status per slot, padded to eight
+ *  16  u32 KiB of memory that a journal takes up, 20 u32 KiB on disk, 24 u32 µs of its last append, 28 u32 0
+ *  32  u8 status per slot, padded to eight
  *   then per loaded record: u32 slot, u32 payload bytes, f64 expiry, u32 codec, u32 write id low, high, u32 0,
  *   payload, padded to eight
  *   then the report as JSON, when there is anything to report: the rare part, so the readable one.
  */
 
-const HEADER = 24
+const HEADER = 32
 const RECORD_HEADER = 32
 
 /** A system call that failed, freed of every path: paths hold session keys. */
@@ -105,6 +105,7 @@ export class ReplyWriter {
     view.setUint32(12, report.length, true)
     view.setUint32(16, gauge?.memory ?? 0, true)
     view.setUint32(20, gauge?.disk ?? 0, true)
+    view.setUint32(24, gauge?.append ?? 0, true)
     bytes.set(this.#statuses, HEADER)
     let offset = recordsAt
     for (const { record, payload } of this.#records) {
@@ -127,7 +128,7 @@ export function gaugeOf(answer: ArrayBuffer): JournalGauge {
   // No answer is shorter than this.
   const words = new Uint32Array(answer, 0, HEADER / 4)
   const at = words[0] === 0 ? 1 : 4
-  return { memory: words[at] as number, disk: words[at + 1] as number }
+  return { memory: words[at] as number, disk: words[at + 1] as number, append: words[at + 2] as number }
 }
 
 /** Reads a reply on the main thread. */

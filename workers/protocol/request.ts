@@ -81,6 +81,8 @@ export interface JournalGauge {
   readonly memory: number
   /** KiB of the journal on disk. */
   readonly disk: number
+  /** Microseconds that the last append took, with its sync, if there was one. */
+  readonly append: number
 }
 
 /**
@@ -88,13 +90,14 @@ export interface JournalGauge {
  * batch then allocates nothing that the garbage collector would have to find. A batch has slots; this has none.
  */
 export function markAllDone(wire: ArrayBuffer, gauge: JournalGauge = NO_JOURNAL): void {
-  const words = new Uint32Array(wire, 0, 3)
+  const words = new Uint32Array(wire, 0, 4)
   words[0] = 0
   words[1] = gauge.memory
   words[2] = gauge.disk
+  words[3] = gauge.append
 }
 
-const NO_JOURNAL: JournalGauge = { memory: 0, disk: 0 }
+const NO_JOURNAL: JournalGauge = { memory: 0, disk: 0, append: 0 }
 
 /** Whether an answer is such a buffer. */
 export function isAllDone(answer: ArrayBuffer): boolean {

@@ -69,7 +69,11 @@ class Journal implements JournalStorage {
   }
 
   get gauge(): JournalGauge {
-    return { memory: Math.ceil(this.#newest.bytes / 1024), disk: Math.ceil((this.#log?.bytes ?? 0) / 1024) }
+    return {
+      memory: Math.ceil(this.#newest.bytes / 1024),
+      disk: Math.ceil((this.#log?.bytes ?? 0) / 1024),
+      append: this.#log?.appendMicroseconds ?? 0,
+    }
   }
 
   replay(): ReplaySlice {

@@ -52,6 +52,9 @@ export class SegmentLog {
     this.#nextSequence = position.nextSequence
   }
 
+  /** What the last append took; 0 before the first. */
+  appendMicroseconds = 0
+
   /** Bytes on disk. */
   get bytes(): number {
     return this.#oldBytes + (this.#current?.length ?? 0)
@@ -74,6 +77,7 @@ export class SegmentLog {
   append(bytes: Buffer, view: DataView, length: number, slots: number): void {
     const { seal } = this.#options
     const frameLength = seal === undefined ? length : length + FRAME_SEAL_BYTES
+    const startedAt = performance.now()
     let segment: Segment | undefined
     try {
       segment = this.#segmentFor(frameLength)
@@ -87,6 +91,7 @@ export class SegmentLog {
       throw error
     }
     this.#nextSequence++
+    this.appendMicroseconds = Math.round((performance.now() - startedAt) * 1000)
   }
 
   /** Ends the segment that is being written; the next frame goes into a new one. */
