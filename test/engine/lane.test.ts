@@ -15,15 +15,15 @@ const READS: ReadonlySet<number> = new Set([Opcode.LOAD, Opcode.EXISTS])
 /** A lane whose calls are numbered in the order in which they are made, and who waits for what. */
 class Driven {
   readonly lane: Lane
-  readonly depth: number
+  cut: LaneCut
   readonly underWay: Batch[] = []
   /** The calls of each key that are not settled, by number. */
   readonly unsettled = Array.from({ length: KEYS }, () => new Set<number>())
   #calls = 0
 
-  constructor(options: LaneCut) {
-    this.lane = new Lane(() => options)
-    this.depth = options.depth
+  constructor(cut: LaneCut) {
+    this.cut = cut
+    this.lane = new Lane(() => this.cut)
   }
 
   issue(opcode: Opcode, at: number, expiry = EXPIRY): void {
@@ -39,7 +39,7 @@ class Driven {
     assert.is(batch !== undefined, wasReady)
     if (batch === undefined) return
     this.underWay.push(batch)
-    assert.ok(this.underWay.length <= this.depth, 'more batches under way than allowed')
+    assert.ok(this.underWay.length <= this.cut.depth, 'more batches under way than allowed')
     for (const operation of batch.operations) {
       const numbers = new Set([...operation.callers()].map(numberOf))
       const last = Math.max(...numbers)
@@ -88,7 +88,9 @@ function numberOf({ acceptedAt }: Caller): number {
 const key = fc.nat(KEYS - 1)
 const opcode = fc.constantFrom(...Object.values(Opcode).filter((one) => one !== Opcode.VOID))
 const expiry = fc.constantFrom(EXPIRY, EXPIRY, 0)
+const shape = fc.record({ depth: fc.integer({ min: 1, max: 3 }), slots: fc.integer({ min: 1, max: 4 }) })
 const step = fc.oneof(
+  { weight: 1, arbitrary: fc.record({ does: fc.constant('cut' as const), cut: shape }) },
   { weight: 4, arbitrary: fc.record({ does: fc.constant('issue' as const), opcode, key, expiry }) },
   { weight: 3, arbitrary: fc.record({ does: fc.constant('take' as const) }) },
   {
@@ -96,7 +98,6 @@ const step = fc.oneof(
     arbitrary: fc.record({ does: fc.constant('come back' as const), which: fc.nat(3), failed: fc.boolean() }),
   },
 )
-const shape = fc.record({ depth: fc.integer({ min: 1, max: 3 }), slots: fc.integer({ min: 1, max: 4 }) })
 
 test('an operation leaves when every earlier one of its key is settled, however many batches are under way', () => {
   fc.assert(
@@ -105,6 +106,7 @@ test('an operation leaves when every earlier one of its key is settled, however 
       for (const one of steps) {
         if (one.does === 'issue') driven.issue(one.opcode, one.key, one.expiry)
         else if (one.does === 'take') driven.take()
+        else if (one.does === 'cut') driven.cut = one.cut
         else driven.comeBack(one.which, one.failed)
       }
       driven.drain()
