@@ -1,16 +1,10 @@
-import {
-  carriesPayload,
-  keyBytesOf,
-  Opcode,
-  SLOT_HEADER,
-  type SlotMemory,
-  WIDE_KEY,
-} from '../../workers/protocol/index.js'
+import { carriesPayload, Opcode, SLOT_HEADER } from '../../workers/protocol/index.js'
 import type { Operation } from './batch.js'
+import { SlotRing } from './slot-ring.js'
 
 /*
  * Positions count 8-byte units from the beginning of all that was ever written; where one lies in the ring are its low
- * bits. All of them are within the ring, and all numbers of places within their table: that is what `as number` rests on.
+ * bits. All numbers of places are within their table: that is what `as number` rests on.
  */
 
 /** Units of a ring that is little used, and of the largest: 256 KiB and 16 MiB. */
@@ -26,8 +20,6 @@ const UNITS_PER_PLACE = 16
 const ROOM_STEP = 64
 /** Past it positions begin anew, so that they stay small integers. */
 const LAST_POSITION = 2 ** 29
-/** Where a slot here has the bytes that it may take up; on the wire there is nothing. */
-const ROOM_WORD = 9
 const NONE = -1
 
 /** A session's bytes, where they lie: good until the next change. */
@@ -49,7 +41,7 @@ export interface HotSession {
  * Slots as they stand in batches, in one piece of memory: nothing for the garbage collector, and no object for a session.
  */
 export class HotSessions {
-  #ring = new Ring(LEAST_UNITS)
+  #ring = new SlotRing(LEAST_UNITS)
   /** Positions; 0 where there is none. `WAYS` of them for each hash. */
   #places = new Int32Array(LEAST_UNITS / UNITS_PER_PLACE)
   /** Where the next slot goes. */
@@ -136,7 +128,7 @@ export class HotSessions {
     const ring = this.#ring
     const at = ring.offsetOf(this.#places[place] as number)
     writer.copyTo(ring, at, offset)
-    ring.words[(at >>> 2) + ROOM_WORD] = room
+    ring.noteRoom(at, room)
   }
 
   /** Room for so many units in one piece. */
@@ -153,7 +145,7 @@ export class HotSessions {
   /** Begins anew, with nothing but room for so many units in a ring of this size. */
   #begin(size: number, units = 0): number {
     if (size !== this.#ring.units) {
-      this.#ring = new Ring(size)
+      this.#ring = new SlotRing(size)
       this.#places = new Int32Array(size / UNITS_PER_PLACE)
     } else this.#places.fill(0)
     this.#floor = size
@@ -190,50 +182,5 @@ export class HotSessions {
   /** The first position that is neither forgotten nor written over. */
   get #oldest(): number {
     return Math.max(this.#floor, this.#head - this.#ring.units)
-  }
-}
-
-/** The memory that slots lie in. */
-class Ring implements SlotMemory {
-  readonly units: number
-  readonly bytes: Buffer
-  readonly words: Uint32Array
-  readonly doubles: Float64Array
-
-  constructor(units: number) {
-    const buffer = new ArrayBuffer(units * 8)
-    this.units = units
-    this.bytes = Buffer.from(buffer)
-    this.words = new Uint32Array(buffer)
-    this.doubles = new Float64Array(buffer)
-  }
-
-  /** Where a position lies, in bytes. */
-  offsetOf(position: number): number {
-    return (position & (this.units - 1)) << 3
-  }
-
-  /** Bytes that the slot at a position may take up. */
-  roomAt(position: number): number {
-    return this.words[(this.offsetOf(position) >>> 2) + ROOM_WORD] as number
-  }
-
-  /** Whether the slot at a position is of this key. */
-  isOf(position: number, key: string, hash: number): boolean {
-    const { bytes, words } = this
-    const at = this.offsetOf(position)
-    const word = at >>> 2
-    if (((words[word + 3] as number) | 0) !== hash) return false
-    const packed = words[word + 1] as number
-    const keyBytes = packed >>> 16
-    const start = at + SLOT_HEADER + (words[word + 2] as number)
-    if (((packed >>> 8) & WIDE_KEY) !== 0) {
-      return keyBytes === keyBytesOf(key) && bytes.toString('utf16le', start, start + keyBytes) === key
-    }
-    if (keyBytes !== key.length) return false
-    for (let index = 0; index < keyBytes; index++) {
-      if (bytes[start + index] !== key.charCodeAt(index)) return false
-    }
-    return true
   }
 }
