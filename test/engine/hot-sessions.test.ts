@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdirSync, rmSync } from 'node:fs'
 import { files, msgpack, SessionEngine } from 'coatcheck'
 import fc from 'fast-check'
@@ -152,6 +153,26 @@ test('a working set stays, however often it is saved; memory comes with need and
   assert.is(hot.bytes, least)
 })
 
+test('positions begin anew before they are too large, and what was there is forgotten', () => {
+  const hot = new HotSessions()
+  const large = done(Opcode.SAVE, 'large', NOW + 1, Buffer.alloc(65_000, 3))
+  // A ring of the largest size, and 4 GiB through it.
+  for (let bytes = 0; bytes < 2 ** 32 - 2 ** 25; bytes += 65_000) {
+    hot.drop(large.key, large.hash)
+    hot.done(large)
+  }
+  const small = done(Opcode.SAVE, 'small', NOW + 1, Buffer.alloc(10))
+  hot.done(small)
+  const mark = hot.mark
+  assert.ok(hot.find(small.key, small.hash, NOW) !== undefined)
+  while (hot.mark >= mark) {
+    hot.drop(large.key, large.hash)
+    hot.done(large)
+  }
+  assert.is(hot.find(small.key, small.hash, NOW), undefined)
+  assert.ok(hot.find(large.key, large.hash, NOW)?.payload.every((byte) => byte === 3))
+})
+
 function journaled(directory: string): SessionEngine {
   const storage = files({ directory, durability: 'journal', checkpointInterval: 3600 })
   return new SessionEngine({ storage, threads: 1, sweepInterval: false })
@@ -202,6 +223,28 @@ test('deleted, cleared, touched to its end, refused: no load sees it again', asy
     assert.is(await engine.load('key'), undefined)
     assert.is(await engine.exists('key'), false)
   }
+  await engine.close()
+})
+
+test('what the codec refuses is set aside by whoever has it', async () => {
+  const storage = files({ directory: temporaryDirectory(), durability: 'journal' })
+  let refuses = false
+  const codec = {
+    ...msgpack(),
+    decode: (bytes: Uint8Array): unknown => {
+      if (refuses) throw new Error('refused')
+      return msgpack().decode(bytes)
+    },
+  }
+  const engine = new SessionEngine({ storage, codec, threads: 1 })
+  const told = once(engine, 'corrupt')
+  await engine.save('key', {})
+  refuses = true
+  assert.is(await engine.load('key'), undefined)
+  await told
+  refuses = false
+  assert.is(await engine.load('key'), undefined)
+  assert.is(engine.stats().fromMemory, 0)
   await engine.close()
 })
 
