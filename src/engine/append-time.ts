@@ -8,14 +8,17 @@ const WEIGHT = 1 / 8
 export class AppendTime {
   #microseconds = 0
   #isLong = false
+  #last = 0
 
   /** Whether an append takes longer than the event loop needs to prepare one. */
   get isLong(): boolean {
     return this.#isLong
   }
 
-  /** The last append took so many microseconds. */
+  /** The last append took so many microseconds; said again by every answer until the next one, which counts for nothing. */
   note(microseconds: number): void {
+    if (microseconds === this.#last) return
+    this.#last = microseconds
     this.#microseconds += (microseconds - this.#microseconds) * WEIGHT
     this.#isLong = this.#microseconds > (this.#isLong ? SHORT : LONG)
   }

@@ -107,6 +107,12 @@ export class Batch {
     )
   }
 
+  /** Whether it has half of what it may hold, in slots or in bytes. */
+  isHalfFull(mostSlots: number): boolean {
+    const { slots, used } = this.writer
+    return slots >= mostSlots / 2 || used >= MOST_BYTES / 2
+  }
+
   /** Gives a demand a slot of its own. */
   add(demand: Demand): Operation {
     const slot = this.writer.slots

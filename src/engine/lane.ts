@@ -59,7 +59,7 @@ export class Lane {
     const { length: underWay } = this.#underWay
     if (underWay === 0) return true
     const { depth, slots } = this.#cut()
-    return !head.follows && underWay < depth && head.writer.slots >= slots / 2
+    return !head.follows && underWay < depth && head.isHalfFull(slots)
   }
 
   /** Whether there is a batch to take that nothing more would fit into. */

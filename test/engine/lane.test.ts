@@ -142,6 +142,16 @@ test('beside a batch under way only one leaves that is half full, or it would ca
   assert.ok(driven.lane.ready)
 })
 
+test('a few large sessions are half a batch, too', () => {
+  const lane = new Lane(() => ({ depth: 2, slots: 256 }))
+  lane.accept(demandOf(Opcode.SAVE, 0, 0), 0)
+  lane.take()
+  lane.accept({ ...demandOf(Opcode.SAVE, 1, 1), payload: Buffer.alloc(40_000) }, 0)
+  assert.not(lane.ready)
+  lane.accept({ ...demandOf(Opcode.SAVE, 2, 2), payload: Buffer.alloc(40_000) }, 0)
+  assert.ok(lane.ready)
+})
+
 test('a full batch that waits still takes newer saves of its keys: who falls behind does not fall further', () => {
   const driven = new Driven({ depth: 1, slots: 2 })
   driven.issue(Opcode.SAVE, 2)

@@ -59,7 +59,7 @@ export class RequestWriter {
   copy(from: RequestWriter, offset: number): void {
     const length = from.length(offset)
     if (this.#used + length > this.#bytes.length) this.#grow(this.#used + length)
-    this.#bytes.set(from.#bytes.subarray(offset, offset + length), this.#used)
+    from.copyTo({ bytes: this.#bytes, words: this.#words }, this.#used, offset)
     this.#used += length
     this.#slots++
   }
