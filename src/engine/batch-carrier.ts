@@ -1,5 +1,4 @@
 import type { RequestWriter } from '../../workers/protocol/index.js'
-import type { Operation } from './batch.js'
 
 /** A worker died with a task in its hands: whether it took effect is unknown. The cause says what it died of. */
 export class WorkerLostError extends Error {}
@@ -42,15 +41,22 @@ export async function applyWhole(
   return loss
 }
 
-/** One operation of a batch alone: where one of them kills workers, so it seems, only that one is to fail. */
+/** Where a slot lies, and its ordinal. */
+export interface SlotPlace {
+  readonly offset: number
+  readonly slot: number
+}
+
+/** One slot of a batch alone: where one of them kills workers, so it seems, only that one is to fail. */
 export async function applySingly(
   carrier: BatchCarrier,
-  { batch, offset, slot }: Operation,
+  writer: RequestWriter,
+  { offset, slot }: SlotPlace,
   nonce: Nonce,
   first: WorkerLostError,
 ): Promise<ArrayBuffer | null | WorkerLostError> {
   try {
-    return await carrier.apply(batch.writer.slotToWire(offset, slot, WHOLE_ATTEMPTS, nonce))
+    return await carrier.apply(writer.slotToWire(offset, slot, WHOLE_ATTEMPTS, nonce))
   } catch (error) {
     return error instanceof WorkerLostError ? error : first
   }

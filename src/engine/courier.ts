@@ -8,7 +8,14 @@ import {
   Status,
 } from '../../workers/protocol/index.js'
 import type { Batch, Operation } from './batch.js'
-import { applySingly, applyWhole, type BatchCarrier, type Nonce, WorkerLostError } from './batch-carrier.js'
+import {
+  applySingly,
+  applyWhole,
+  type BatchCarrier,
+  type Nonce,
+  type SlotPlace,
+  WorkerLostError,
+} from './batch-carrier.js'
 import { type Outcome, type SettleContext, settle } from './settle.js'
 import { lossOf, storageErrorOf } from './storage-errors.js'
 import { ticks } from './ticks.js'
@@ -33,6 +40,15 @@ export interface CourierOptions {
   /** Whoever is asked for what the first one says is only in files. */
   readonly files: BatchCarrier
   readonly listener: CourierListener
+}
+
+/** A batch as it was handed to workers that died of it. */
+interface LostBatch {
+  /** Nobody else writes into it before all of its operations are settled. */
+  readonly writer: RequestWriter
+  readonly handed: readonly (SlotPlace & { readonly operation: Operation })[]
+  readonly nonce: Nonce
+  readonly loss: WorkerLostError
 }
 
 /** Takes a batch to the workers and settles what comes back. It knows no lanes: whose turn it is, is decided before. */
@@ -85,33 +101,40 @@ export class Courier {
       this.#settleReply(batch.operations, reply, (operation) => operation.slot, inFiles)
       return
     }
-    await this.#applySingly(front, batch.operations, nonce, reply, inFiles)
+    const handed = batch.operations.map((operation) => ({
+      operation,
+      offset: operation.offset,
+      slot: operation.slot,
+    }))
+    await this.#applySingly(front, { writer: batch.writer, handed, nonce, loss: reply }, inFiles)
   }
 
   /**
    * Reads what the journal knows nothing of. Nobody waits for it but the readers, and the next checkpoint: what is issued
-   * later goes into the journal meanwhile, and must not be in the files before they have been read.
+   * later goes into the journal meanwhile, and must not be in the files before they have been read. Its slots are copied at
+   * once: the lane lets go of the batch, and the next one is written over it.
    */
   async #readFiles(batch: Batch, operations: readonly Operation[]): Promise<void> {
     const writer = new RequestWriter(READERS_CAPACITY)
-    for (const { offset } of operations) writer.copy(batch.writer, offset)
+    const handed = operations.map((operation, slot) => {
+      return { operation, offset: writer.copy(batch.writer, operation.offset), slot }
+    })
     const { files } = this.#options
     const nonce = this.#nextNonce()
     const reply = await applyWhole(files, writer, nonce)
-    if (reply instanceof WorkerLostError) await this.#applySingly(files, operations, nonce, reply, [])
+    if (reply instanceof WorkerLostError)
+      await this.#applySingly(files, { writer, handed, nonce, loss: reply }, [])
     else this.#settleReply(operations, reply, (_, index) => index, [])
   }
 
   /** Each alone, after workers have died of all of them together. */
   async #applySingly(
     carrier: BatchCarrier,
-    operations: readonly Operation[],
-    nonce: Nonce,
-    loss: WorkerLostError,
+    { writer, handed, nonce, loss }: LostBatch,
     inFiles: Operation[],
   ): Promise<void> {
-    for (const operation of operations) {
-      const own = await applySingly(carrier, operation, nonce, loss)
+    for (const { operation, ...place } of handed) {
+      const own = await applySingly(carrier, writer, place, nonce, loss)
       if (own instanceof WorkerLostError) this.#settleLost(operation, own)
       else this.#settleReply([operation], own, () => 0, inFiles)
     }

@@ -105,6 +105,25 @@ test('a create that the dead worker had stored is no CreateError, a second creat
   }
 })
 
+test('readers whose files cost workers their lives read their own sessions, whatever is saved meanwhile', async () => {
+  const fault: Fault = { key: 'trigger', when: 'before', how: 'exit', times: 2 }
+  const { storage, count } = faultyFiles(fault, { durability: 'journal', dies: 'files' })
+  const engine = new SessionEngine<{ of: string }>({ storage, threads: 1 })
+  const readers = ['trigger', 'a', 'b', 'c']
+  await Promise.all(readers.filter((key) => key !== 'trigger').map((key) => engine.save(key, { of: key })))
+  await engine.flush({ files: true })
+  let reading = true
+  const loads = Promise.all(readers.map((key) => outcome(engine.load(key)))).finally(() => {
+    reading = false
+  })
+  const writers = readers.map((_, index) => `writer ${index}`)
+  // Their slots lie where those of the readers have been, once the journal has answered.
+  while (reading) await Promise.all(writers.map((key) => engine.save(key, { of: key })))
+  assert.equal(await loads, [undefined, { of: 'a' }, { of: 'b' }, { of: 'c' }])
+  assert.is(count('fault'), 2)
+  await engine.close()
+})
+
 /** A key whose operations go into one batch with those of `a`. */
 const MATE =
   Array.from({ length: 5_000 }, (_, index) => `mate-${index}`).find(

@@ -55,13 +55,15 @@ export class RequestWriter {
     return offset
   }
 
-  /** Appends a slot of another writer as it is. */
-  copy(from: RequestWriter, offset: number): void {
+  /** Appends a slot of another writer as it is; returns its offset. */
+  copy(from: RequestWriter, offset: number): number {
     const length = from.length(offset)
-    if (this.#used + length > this.#bytes.length) this.#grow(this.#used + length)
-    from.copyTo({ bytes: this.#bytes, words: this.#words }, this.#used, offset)
+    const copied = this.#used
+    if (copied + length > this.#bytes.length) this.#grow(copied + length)
+    from.copyTo({ bytes: this.#bytes, words: this.#words }, copied, offset)
     this.#used += length
     this.#slots++
+    return copied
   }
 
   /** Writes over a slot of the same key; false when the new content does not fit into it. */
