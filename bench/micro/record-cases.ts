@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { msgpack } from 'coatcheck'
-import { RECORD_HEADER, readRecord, writeHeader } from '#dist/workers/files/record.js'
 import { SealedFormat } from '#dist/workers/files/sealed-format.js'
+import { RECORD_HEADER, readRecord, writeHeader } from '#dist/workers/record/record.js'
 import { makeSession } from '../workloads/session.js'
 import type { Case } from './case.js'
 

@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
-import { composeRecord } from '#dist/workers/files/record.js'
+import { composeRecord } from '#dist/workers/record/record.js'
 
 /** What another program's file says. */
 export const TEXT = 'root:x:0:0:root:/root:/bin/bash\n'

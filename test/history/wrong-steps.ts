@@ -3,12 +3,12 @@ import type { Layout, Place } from '#dist/workers/files/layout.js'
 import { livenessOfPlace } from '#dist/workers/files/liveness.js'
 import { readPlace } from '#dist/workers/files/load.js'
 import { pause } from '#dist/workers/files/pause.js'
-import { composeRecord } from '#dist/workers/files/record.js'
 import type { ComposedVersion, WriteOpcode } from '#dist/workers/files/record-format.js'
 import { isMeant } from '#dist/workers/files/replace.js'
 import { writeBeside } from '#dist/workers/files/temporary.js'
 import { exhume } from '#dist/workers/files/tombstone.js'
 import { Opcode, type RequestReader, Status } from '#dist/workers/protocol/index.js'
+import { composeRecord } from '#dist/workers/record/record.js'
 
 /* Steps of the save protocol as they must not be: what is to be found out, and what goes wrong if nobody does. */
 

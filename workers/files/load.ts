@@ -1,13 +1,13 @@
 import { closeSync, fstatSync, openSync, type Stats } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
+import { isRecordOf } from '../record/owner.js'
+import { DAMAGED_EXPIRY } from '../record/record.js'
 import { waitForClaim } from './claim.js'
 import { settled } from './half-written.js'
 import type { Place } from './layout.js'
 import { READ_FLAGS } from './open-flags.js'
 import { readWhole } from './read-whole.js'
-import { DAMAGED_EXPIRY } from './record.js'
 import { LARGER_THAN_ANY, type StoredRecord } from './record-format.js'
-import { isRecordOf } from './record-owner.js'
 import { isTombstone } from './tombstone.js'
 
 /** What was found in a session's place. */

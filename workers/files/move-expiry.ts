@@ -1,6 +1,6 @@
 import { futimesSync, type Stats } from 'node:fs'
+import { composeExpiry, EXPIRY_OFFSET, UNREADABLE_EXPIRY } from '../record/record.js'
 import { headerOf } from './peek.js'
-import { composeExpiry, EXPIRY_OFFSET, UNREADABLE_EXPIRY } from './record.js'
 import type { NewExpiry } from './record-format.js'
 import { busy, MOST_ROUNDS } from './rounds.js'
 import { writeFully } from './write-fully.js'

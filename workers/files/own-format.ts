@@ -1,29 +1,19 @@
 import type { Stats } from 'node:fs'
-import { type KeyDigest, Opcode, type RequestReader } from '../protocol/index.js'
+import type { KeyDigest, RequestReader } from '../protocol/index.js'
+import { composeInPlace, headerOfSlot, readPlain } from '../record/plain-records.js'
+import { composeRecord, longestRecord, type RecordContent } from '../record/record.js'
+import { SEALED } from '../record/seal-reasons.js'
+import { isSameWrite } from '../record/write-id.js'
 import { moveExpiry } from './move-expiry.js'
 import { decodeName, encodeName } from './names.js'
 import { peekHeader } from './peek.js'
-import {
-  composeRecord,
-  longestRecord,
-  RECORD_HEADER,
-  type RecordHeader,
-  readRecord,
-  writeHeader,
-} from './record.js'
 import type {
   ComposedVersion,
-  RecordContent,
   RecordFormat,
-  RecordOwner,
   RecordPlace,
   RecordStanding,
-  StoredRecord,
   WriteOpcode,
 } from './record-format.js'
-import { isRecordOf } from './record-owner.js'
-import { SEALED } from './seal-reasons.js'
-import { isSameWrite } from './write-id.js'
 
 /** Coatcheck's own records: a header over that of the slot, so that nothing is copied; see record.ts. */
 export const OWN_FORMAT: RecordFormat = {
@@ -36,7 +26,7 @@ export const OWN_FORMAT: RecordFormat = {
   isOwn({ place, writeId }) {
     return isSameWrite(peekHeader(place.file)?.header.writeId, writeId)
   },
-  read,
+  read: readPlain,
   // The directory is ours alone, and other prefixes are told by the record.
   isForeign: (reason) => reason === SEALED,
   peek: peekHeader,
@@ -53,49 +43,22 @@ function compose<Where extends RecordPlace, What extends WriteOpcode>(
   key: string | KeyDigest,
   place: Where,
 ): ComposedVersion<Where, What> {
-  const { expiry } = request
-  const writeId = request.writeId
-  const header: RecordHeader = {
-    keyLength: key.length,
-    payloadLength: request.payloadLength,
-    expiry,
-    writeId,
-    codec: request.codec,
-    keyIncluded: false,
-    writtenByUpdate: opcode === Opcode.UPDATE || opcode === Opcode.REPLACE,
-  }
+  const header = headerOfSlot(request, opcode, key.length)
+  const { expiry, writeId } = header
   const retried = request.attempt > 0
-  const payloadEnd = request.payloadStart + request.payloadLength
+  const composed = { opcode, place, expiry, fileTime: expiry, writeId, retried }
   if (place.keyInRecord && typeof key === 'string') {
-    const bytes = composeRecord(key, request.bytes.subarray(request.payloadStart, payloadEnd), header)
-    return { opcode, place, bytes, start: 0, end: bytes.length, expiry, fileTime: expiry, writeId, retried }
+    const { bytes: slot, payloadStart, payloadLength } = request
+    const bytes = composeRecord(key, slot.subarray(payloadStart, payloadStart + payloadLength), header)
+    return { ...composed, bytes, start: 0, end: bytes.length }
   }
-  const start = request.payloadStart - RECORD_HEADER
-  writeHeader(request.bytes, request.view, start, payloadEnd, header)
-  return {
-    opcode,
-    place,
-    bytes: request.bytes,
-    start,
-    end: payloadEnd,
-    expiry,
-    fileTime: expiry,
-    writeId,
-    retried,
-  }
+  return { ...composed, bytes: request.bytes, ...composeInPlace(request, header) }
 }
 
 function composeAlone(key: string, { keyInRecord }: RecordPlace, content: RecordContent): Buffer {
   const { payload, ...fields } = content
   const header = { ...fields, keyLength: key.length, payloadLength: payload.length, keyIncluded: keyInRecord }
   return composeRecord(keyInRecord ? key : undefined, payload, header)
-}
-
-function read(bytes: Buffer, fileTime: number, owner?: RecordOwner): StoredRecord | string {
-  const record = readRecord(bytes, fileTime)
-  if (typeof record === 'string' || record.sealed !== true) return record
-  // Of another prefix, it is nothing to tell of.
-  return owner === undefined || !isRecordOf(owner, record) ? record : SEALED
 }
 
 /**

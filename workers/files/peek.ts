@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { hasCode } from '../protocol/index.js'
+import { RECORD_HEADER, type RecordHeader, readHeader, UNREADABLE_EXPIRY } from '../record/record.js'
 import { settled } from './half-written.js'
 import { READ_FLAGS } from './open-flags.js'
-import { RECORD_HEADER, type RecordHeader, readHeader, UNREADABLE_EXPIRY } from './record.js'
 
 /** A record's header and its effective expiry. */
 export interface PeekedHeader {

@@ -1,8 +1,10 @@
 import type { Stats } from 'node:fs'
 import type { KeyDigest, Opcode, RequestReader } from '../protocol/index.js'
+import type { RecordOwner } from '../record/owner.js'
+import type { RecordContent } from '../record/record.js'
+import type { WriteId } from '../record/write-id.js'
 import type { DecodedName } from './names.js'
 import type { FilesWorkerOptions } from './options.js'
-import type { WriteId } from './write-id.js'
 
 /** What a record tells besides its payload, and without it. */
 export interface RecordTraits {
@@ -30,16 +32,6 @@ export interface StoredRecord extends RecordTraits {
   /** Only where the record carries it. */
   readonly key: string | undefined
   readonly payload: Uint8Array
-}
-
-/** What a record is made of besides its key. */
-export interface RecordContent {
-  readonly payload: Uint8Array
-  /** Milliseconds since the epoch. */
-  readonly expiry: number
-  readonly writeId: WriteId
-  readonly codec: number
-  readonly writtenByUpdate: boolean
 }
 
 /** Where a session lives, as far as its record's format has to know. */
@@ -76,9 +68,6 @@ export interface NewExpiry {
   /** Milliseconds since the epoch. */
   readonly expiry: number
 }
-
-/** Whose session a record has to be: its key or, where only a file's name is known that does not tell it, its digest. */
-export type RecordOwner = string | { readonly digest: Uint8Array }
 
 /** What is said of a file that is too large to be read. */
 export const LARGER_THAN_ANY = 'larger than any record'

@@ -1,11 +1,11 @@
 import { lstatSync, type Stats } from 'node:fs'
 import { basename } from 'node:path'
 import type { CorruptNotice } from '../protocol/index.js'
+import { isSameWrite, type WriteId } from '../record/write-id.js'
 import type { Layout, Place } from './layout.js'
 import type { RecordFormat } from './record-format.js'
 import { removeIfMeant } from './removal.js'
 import { isTombstone } from './tombstone.js'
-import { isSameWrite, type WriteId } from './write-id.js'
 
 /**
  * Moves what is no session out of a session's place and keeps it for whoever wants to look at it: the next save

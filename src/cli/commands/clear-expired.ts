@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { isSealReason } from '../../../workers/files/seal-reasons.js'
+import { isSealReason } from '../../../workers/record/seal-reasons.js'
 import { addCommandOptions, type CommandOptions } from '../command-options.js'
 import { storedAs } from '../django-options.js'
 import { ExitCode } from '../exit-codes.js'

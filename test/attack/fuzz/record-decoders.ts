@@ -4,6 +4,7 @@ import { Layout } from '#dist/workers/files/layout.js'
 import { livenessOfPlace } from '#dist/workers/files/liveness.js'
 import { readPlace } from '#dist/workers/files/load.js'
 import { OWN_FORMAT } from '#dist/workers/files/own-format.js'
+import { keyHash } from '#dist/workers/protocol/index.js'
 import {
   composeExpiry,
   composeRecord,
@@ -13,8 +14,7 @@ import {
   type ReadRecord,
   type RecordHeader,
   readRecord,
-} from '#dist/workers/files/record.js'
-import { keyHash } from '#dist/workers/protocol/index.js'
+} from '#dist/workers/record/record.js'
 import { SEAL_BYTES } from '#dist/workers/seal/index.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { workerOptions } from '../../workers/files/storage-driver.js'

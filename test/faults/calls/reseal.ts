@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import type { SessionEngine, SweepResult } from 'coatcheck'
 import * as assert from 'uvu/assert'
-import { RECORD_HEADER } from '#dist/workers/files/record.js'
+import { RECORD_HEADER } from '#dist/workers/record/record.js'
 import { litterOrAsideIn } from '../../fixtures/litter.js'
 import type { Fault } from '../fault.js'
 import { assertStored, assertTyped, fillWith, LIVE } from './lives.js'

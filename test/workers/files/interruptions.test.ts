@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { composeExpiry, EXPIRY_OFFSET } from '#dist/workers/files/record.js'
+import { composeExpiry, EXPIRY_OFFSET } from '#dist/workers/record/record.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { interleave } from './cut-points.js'
 import type { StorageDriver as Driver } from './storage-driver.js'

@@ -24,7 +24,7 @@ import type { StorageDriver as Driver } from './storage-driver.js'
 // After cut-points.js, so that the storage gets the calls that can be cut.
 const { filesBelow, HOUR, StorageDriver } = await import('./storage-driver.js')
 const { composeExpiry, DAMAGED_EXPIRY, EXPIRY_OFFSET, RECORD_HEADER, readHeader, writeChecksum } =
-  await import('#dist/workers/files/record.js')
+  await import('#dist/workers/record/record.js')
 const { Opcode, Status } = await import('#dist/workers/protocol/index.js')
 const { sealedWith } = await import('#dist/workers/seal/index.js')
 

@@ -9,7 +9,7 @@ import type { StorageDriver as Driver, StepOutcome } from './storage-driver.js'
 
 // After cut-points.js, so that the storage gets the calls that can be watched.
 const { HOUR, StorageDriver } = await import('./storage-driver.js')
-const { composeExpiry, EXPIRY_OFFSET } = await import('#dist/workers/files/record.js')
+const { composeExpiry, EXPIRY_OFFSET } = await import('#dist/workers/record/record.js')
 const { Opcode, Status } = await import('#dist/workers/protocol/index.js')
 
 const rounds = suite('who never gets his way gives way')

@@ -13,10 +13,10 @@ import {
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { CLAIM_LIFE } from '#dist/workers/files/claim.js'
-import { RECORD_HEADER } from '#dist/workers/files/record.js'
 import { removeIfMeant } from '#dist/workers/files/removal.js'
 import { TOMBSTONE_LIFE } from '#dist/workers/files/tombstones.js'
 import { Status } from '#dist/workers/protocol/index.js'
+import { RECORD_HEADER } from '#dist/workers/record/record.js'
 import { later } from '../../fixtures/later.js'
 import { filesBelow, HOUR, StorageDriver } from './storage-driver.js'
 

@@ -1,5 +1,6 @@
 import { futimesSync, type Stats } from 'node:fs'
 import { type RequestReader, systemError } from '../../protocol/index.js'
+import type { RecordContent } from '../../record/record.js'
 import { lookInto } from '../peek.js'
 import { readWhole } from '../read-whole.js'
 import {
@@ -8,7 +9,6 @@ import {
   type NameScheme,
   type NewExpiry,
   type Peeked,
-  type RecordContent,
   type RecordFormat,
   type RecordPlace,
   type RecordStanding,

@@ -1,13 +1,13 @@
 import { opendirSync } from 'node:fs'
 import { describeFailure, hasCode, keyHash } from '../../protocol/index.js'
+import { isRecordOf } from '../../record/owner.js'
+import { SEALED } from '../../record/seal-reasons.js'
 import { watchClaim } from '../claim.js'
 import { JOURNAL_NAME } from '../journal/options.js'
 import { Layout, type Place } from '../layout.js'
 import { nativeFormat } from '../native-format.js'
 import type { FilesWorkerOptions } from '../options.js'
 import type { RecordFormat } from '../record-format.js'
-import { isRecordOf } from '../record-owner.js'
-import { SEALED } from '../seal-reasons.js'
 import { detectLayout } from './detect-layout.js'
 import type {
   FoundSession,

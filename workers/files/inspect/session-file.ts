@@ -1,11 +1,18 @@
 import { closeSync, fstatSync, openSync, type Stats } from 'node:fs'
 import { hasCode } from '../../protocol/index.js'
+import type { RecordOwner } from '../../record/owner.js'
+import {
+  DAMAGED_EXPIRY,
+  LONGEST_KEY,
+  RECORD_HEADER,
+  readHeader,
+  UNREADABLE_EXPIRY,
+} from '../../record/record.js'
 import { SEAL_BYTES } from '../../seal/index.js'
 import { settled } from '../half-written.js'
 import { READ_FLAGS } from '../open-flags.js'
 import { readInto } from '../read-whole.js'
-import { DAMAGED_EXPIRY, LONGEST_KEY, RECORD_HEADER, readHeader, UNREADABLE_EXPIRY } from '../record.js'
-import type { RecordFormat, RecordOwner } from '../record-format.js'
+import type { RecordFormat } from '../record-format.js'
 import { isTombstone } from '../tombstone.js'
 import type { InspectionDepth } from './entries.js'
 

@@ -1,4 +1,5 @@
 import { Opcode, type ReplyWriter, type RequestReader, Status } from '../../protocol/index.js'
+import { isSameWrite } from '../../record/write-id.js'
 import { endedOrNot } from '../ended-or-not.js'
 import type { Layout, Place } from '../layout.js'
 import { type Liveness, livenessOfPlace } from '../liveness.js'
@@ -9,7 +10,6 @@ import { isMeant } from '../replace.js'
 import { isSame, setAside } from '../set-aside.js'
 import { Tombstones } from '../tombstones.js'
 import { touch } from '../touch.js'
-import { isSameWrite } from '../write-id.js'
 import { keepAside } from './keep-aside.js'
 import type { NewestVersions } from './newest.js'
 

@@ -7,7 +7,7 @@ import {
   type SlotReader,
   WIDE_KEY,
 } from '../../protocol/index.js'
-import { LONGEST_KEY } from '../record.js'
+import { LONGEST_KEY } from '../../record/record.js'
 
 /**
  * Whether the slots of a frame are what a journal holds: a checksum proves that a frame is as it was written, not that an

@@ -23,8 +23,8 @@ import type {
   InspectionSlice,
 } from '#dist/workers/files/inspect/entries.js'
 import { Inspection } from '#dist/workers/files/inspect/inspection.js'
-import { SEALED } from '#dist/workers/files/seal-reasons.js'
 import { Status } from '#dist/workers/protocol/index.js'
+import { SEALED } from '#dist/workers/record/seal-reasons.js'
 import { temporaryDirectory } from '../../../fixtures/temporary-directory.js'
 import { NEW } from '../journal/frames-on-disk.js'
 import { JournalDriver } from '../journal/journal-driver.js'

@@ -7,7 +7,6 @@ import * as assert from 'uvu/assert'
 import { KeyDigester } from '#dist/workers/files/journal/key-digester.js'
 import { NewestVersions } from '#dist/workers/files/journal/newest.js'
 import { digestName } from '#dist/workers/files/names.js'
-import { readRecord } from '#dist/workers/files/record.js'
 import {
   BATCH_HEADER,
   carriesPayload,
@@ -19,6 +18,7 @@ import {
   Status,
   sliceOf,
 } from '#dist/workers/protocol/index.js'
+import { readRecord } from '#dist/workers/record/record.js'
 import { temporaryDirectory } from '../../../fixtures/temporary-directory.js'
 import { filesBelow, HOUR, StorageDriver } from '../storage-driver.js'
 import { framesOf, LENIENT, makeOldFormat, NEW, segmentPath } from './frames-on-disk.js'

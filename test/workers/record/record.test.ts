@@ -7,7 +7,7 @@ import {
   RECORD_HEADER,
   readHeader,
   readRecord,
-} from '#dist/workers/files/record.js'
+} from '#dist/workers/record/record.js'
 
 const record = suite('record')
 

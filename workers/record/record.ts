@@ -16,7 +16,7 @@ import type { WriteId } from './write-id.js'
  * The expiry is guarded by itself: a touch that shortens a life writes these eight bytes, and nothing else, into a
  * file that others read. The key length tells sessions of two applications apart whose prefixes start alike. The
  * write id tells a create that is tried again whether the record in its way is its own. Where the flags say that the
- * payload is sealed, it is what sealed-format.ts has made of the session's bytes, and "payload bytes" its length.
+ * payload is sealed, it is what sealed-records.ts has made of the session's bytes, and "payload bytes" its length.
  */
 
 const MAGIC = 0x4b435443
@@ -53,6 +53,16 @@ export interface RecordHeader {
   readonly writtenByUpdate: boolean
   /** The payload is sealed. Absent: it is not. */
   readonly sealed?: boolean
+}
+
+/** What a record is made of besides its key. */
+export interface RecordContent {
+  readonly payload: Uint8Array
+  /** Milliseconds since the epoch. */
+  readonly expiry: number
+  readonly writeId: WriteId
+  readonly codec: number
+  readonly writtenByUpdate: boolean
 }
 
 /** A record read back whole; what is sealed is not opened. */
