@@ -39,6 +39,12 @@ const AREAS: readonly Area[] = [
     because: 'both sides of every batch rest on it',
   },
   {
+    name: 'record',
+    folder: 'workers/record',
+    least: 99,
+    because: 'what it takes for a record is given to a request as its session',
+  },
+  {
     name: 'seal',
     folder: 'workers/seal',
     least: 99,

@@ -1,7 +1,7 @@
 import { RedisStore } from 'connect-redis'
 import { createClient } from 'redis'
+import { type Persistence, RedisServer } from '../../test/fixtures/redis/redis-server.js'
 import { bytesWrittenBy, type ServerUsage } from '../harness/usage.js'
-import { type Persistence, RedisServer } from './redis-server.js'
 import { StorePeer } from './store-peer.js'
 
 /** Options of {@link ConnectRedisPeer}. */
@@ -19,7 +19,7 @@ export class ConnectRedisPeer extends StorePeer {
 
   constructor({ directory, persistence = 'none' }: ConnectRedisOptions) {
     super()
-    this.#server = new RedisServer(directory, persistence)
+    this.#server = new RedisServer({ directory, persistence })
   }
 
   async open(): Promise<void> {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
+import { hasRedisServer } from '../../test/fixtures/redis/redis-server.js'
 import { findDjango } from '../django/python.js'
-import { hasRedisServer } from '../peers/redis-server.js'
 import { findSqlite } from '../peers/sqlite.js'
 import type { RawProtocol } from '../raw/protocols.js'
 import { EVERYTHING, type Field, type Store, WITHOUT_TOUCH } from './store.js'
