@@ -68,6 +68,16 @@ export class StorageError extends CoatcheckError {
   }
 }
 
+/**
+ * The storage's master has the write, and not as many replicas as `acknowledge` asks for have said so in time. It is no promise:
+ * with the master it may be lost, and it may be what the next load finds.
+ */
+export class UnconfirmedError extends StorageError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('UNCONFIRMED', message, options)
+  }
+}
+
 /** More operations or bytes are waiting than `maxPending` allows: try later, or answer 503. */
 export class OverloadedError extends CoatcheckError {
   readonly code = 'COATCHECK_OVERLOADED'

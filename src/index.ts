@@ -24,6 +24,7 @@ export {
   OverloadedError,
   OwnedError,
   StorageError,
+  UnconfirmedError,
   UnsupportedError,
   UpdateError,
 } from './errors.js'

@@ -81,9 +81,13 @@ let line: Promise<unknown> = Promise.resolve()
  * that it finds: without a line a second batch would be applied before the answer of the first is posted, and the
  * engine, which has the next batch to make of it, would wait for both while the worker waits for the engine.
  *
+ * Where a storage waits for others and not for itself, the next batch need not: it is applied meanwhile. They have no key in
+ * common.
+ *
  * Answers with the batch's reply, or with its own buffer when every slot is done.
  */
 export function apply(wire: BatchTask): Promise<ArrayBuffer | LastAnswer> {
+  if (storage?.waitsForOthers === true) return Promise.resolve(applyNext(wire))
   const result = line.then(() => applyNext(wire))
   // One step after Piscina, which waits for the result itself, has posted it.
   line = result.then(pass, pass).then(pass)

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { Opcode } from '../../workers/protocol/index.js'
+import { type CorruptNotice, Opcode } from '../../workers/protocol/index.js'
 import { EngineClosedError, UnsupportedError } from '../errors.js'
 import { booleanOption, checkNames, refuse } from '../option-checks.js'
 import { type Asked, LOAD_VERSION, LOAD_WITH_EXPIRY } from './caller.js'
@@ -213,7 +213,8 @@ export class SessionEngine<
 
   /**
    * Removes expired sessions and what crashes left behind. Runs by itself every `sweepInterval` seconds, too. With `reseal`,
-   * live sessions that the newest key has not sealed are sealed anew.
+   * live sessions that the newest key has not sealed are sealed anew. Where the storage removes what has expired by itself, nothing
+   * else is done, and the result says so (`unneeded`).
    * @throws {TypeError} for `reseal` without a seal, and for a wrong option
    */
   async clearExpired(options: ClearExpiredOptions = {}): Promise<SweepResult> {
@@ -223,7 +224,9 @@ export class SessionEngine<
     await this.ready()
     const startedAt = performance.now()
     await this.#pools.bringToFiles()
-    const result = await sweep(this.#pools.walker, options, (notice) => this.#emitLater('corrupt', notice))
+    const onCorrupt = (notice: CorruptNotice): void => this.#emitLater('corrupt', notice)
+    const needless = this.#options.storage.expiresItself === true
+    const result = await sweep(this.#pools.walker, options, onCorrupt, needless)
     const milliseconds = performance.now() - startedAt
     this.#statistics.lastSweep = { ...result, at: new Date(), milliseconds }
     return result
@@ -306,8 +309,8 @@ export class SessionEngine<
   }
 
   #startSweeps(): void {
-    const { sweepInterval } = this.#options
-    if (sweepInterval === false) return
+    const { sweepInterval, storage } = this.#options
+    if (sweepInterval === false || storage.expiresItself === true) return
     this.#schedule = new SweepSchedule(sweepInterval, () => this.#sweepInBackground())
   }
 

@@ -24,6 +24,8 @@ export interface SweepResult {
   readonly resealed: number
   /** Live sessions that were to be sealed anew and could not be; a `corrupt` event tells why. They stay as they are. */
   readonly refused: number
+  /** The storage removes what has expired by itself, as a server does: there is nothing to sweep. */
+  readonly unneeded: boolean
 }
 
 /** The journal, as far as it is not in files yet. */

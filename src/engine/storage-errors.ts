@@ -1,5 +1,5 @@
 import type { Failure } from '../../workers/protocol/index.js'
-import { StorageError } from '../errors.js'
+import { StorageError, UnconfirmedError } from '../errors.js'
 import type { WorkerLostError } from './batch-carrier.js'
 
 /** The typed error for a failure that a worker reported. Its cause has the system error's code and call, no path. */
@@ -7,6 +7,7 @@ export function storageErrorOf(failure: Failure | undefined): StorageError {
   if (failure === undefined) return new StorageError('UNKNOWN', 'the storage failed without a word')
   const { code, syscall, message } = failure
   const cause = Object.assign(new Error(message), { code, syscall })
+  if (code === 'UNCONFIRMED') return new UnconfirmedError(`the write is not confirmed: ${message}`, { cause })
   return new StorageError(code, `the storage failed: ${message}`, { cause })
 }
 

@@ -15,16 +15,23 @@ export interface ClearExpiredOptions {
   reseal?: boolean
 }
 
-/** One sweep: removes expired sessions and what crashes left behind, and seals anew if it is asked to. */
+/**
+ * One sweep: removes expired sessions and what crashes left behind, and seals anew if it is asked to.
+ *
+ * @param needless The storage removes what has expired by itself.
+ */
 export async function sweep(
   walker: Walker,
   options: ClearExpiredOptions,
   onCorrupt: (notice: CorruptNotice) => void,
+  needless: boolean,
 ): Promise<SweepResult> {
-  let result: SweepResult = { scanned: 0, expired: 0, orphans: 0, corrupt: 0, resealed: 0, refused: 0 }
+  const nothing = { scanned: 0, expired: 0, orphans: 0, corrupt: 0, resealed: 0, refused: 0 }
+  let result: SweepResult = { ...nothing, unneeded: needless && options.reseal !== true }
   options.signal?.throwIfAborted()
   for await (const slice of walker.walk(options.reseal === true ? 'reseal' : 'sweep')) {
     result = {
+      ...result,
       scanned: result.scanned + slice.scanned,
       expired: result.expired + slice.expired,
       orphans: result.orphans + slice.orphans,

@@ -16,11 +16,11 @@ export function registerStorageConformance(subject: StorageSubject): void {
   const test = suite<StorageContext>(`storage conformance: ${subject.name}`)
   provideEngines(test, subject)
   const { storage, cleanup } = subject.makeStorage()
-  const { listsKeys } = storage
+  const { listsKeys, expiresItself = false } = storage
   test.after(cleanup)
 
   registerOperations(test)
-  registerKeys(test, { listsKeys, anyKeys: subject.anyKeys })
+  registerKeys(test, { listsKeys, anyKeys: subject.anyKeys, expiresItself })
   registerOrder(test)
   registerVersions(test, subject.anyKeys)
 

@@ -69,6 +69,11 @@ export class ReplyWriter {
     if (status !== Status.DONE) this.#plain = false
   }
 
+  /** Whether a slot is done, as far as has been told of it. */
+  isDone(slot: number): boolean {
+    return this.#statuses[slot] === Status.DONE
+  }
+
   /** Rejects one slot. */
   fail(failure: Failure): void {
     this.status(failure.slot, Status.FAILED)

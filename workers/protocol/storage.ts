@@ -17,6 +17,8 @@ export interface StorageDescription {
   readonly maxRecordBytes: number
   /** Whether the keys of what is stored can be told. */
   readonly listsKeys: boolean
+  /** Whether it removes what has expired by itself: there is nothing to sweep. Default `false`. */
+  readonly expiresItself?: boolean
   /** Into how many lanes the key space is best cut for so many threads and batches in reach of each. */
   lanes(threads: number, depth: number): number
   /**
@@ -113,6 +115,8 @@ export interface Walk {
 
 /** The worker half of a storage. */
 export interface WorkerStorage {
+  /** Whether its batches wait for a server, and the next may be begun meanwhile. Default `false`. */
+  readonly waitsForOthers?: boolean
   /** Applies one batch; see request.ts and reply.ts. Rejects nothing: every slot has its own status. */
   apply(wire: ArrayBuffer): ArrayBuffer | null | Promise<ArrayBuffer | null>
   /** Starts a walk. */

@@ -36,7 +36,8 @@ async function clearExpired(directory: string, options: Options): Promise<void> 
     const result = await engine
       .clearExpired({
         reseal,
-        onProgress: ({ scanned, ...counts }) => bar.show(scanned, scanned, { scanned, ...counts }),
+        onProgress: ({ scanned, expired, orphans }) =>
+          bar.show(scanned, scanned, { scanned, expired, orphans }),
       })
       .finally(() => bar.end())
     const { scanned, expired, orphans, corrupt, resealed, refused } = result

@@ -1,0 +1,147 @@
+import { errorCode, systemError } from '../protocol/index.js'
+import type { RedisTls, RedisWorkerOptions, ServerAddress } from './options.js'
+import { adviceFor, Refusal, type Reply, Unanswered, type Words } from './replies.js'
+
+/** One connection to one server. Commands are done in the order in which they were sent. */
+export interface Client {
+  /** What the server calls this connection: its number there, and our address as the server sees it. */
+  readonly identity: ClientIdentity
+  /** Never rejects; see {@link Reply}. */
+  send(words: Words): Promise<Reply>
+  /** Ends it at once: what was sent may or may not be done. */
+  destroy(): void
+}
+
+/** Both, since a server that was started anew counts from one again. */
+export interface ClientIdentity {
+  readonly id: string
+  readonly address: string
+}
+
+/** Options of {@link openClient}. */
+export interface ClientOptions {
+  readonly address: ServerAddress
+  readonly access: Pick<RedisWorkerOptions, 'tls' | 'username' | 'password' | 'database'>
+  /** Milliseconds until the server has to have answered. */
+  readonly timeout: number
+  /** The connection is lost; it is told once, and not after `destroy`. */
+  readonly onLost: () => void
+}
+
+type Library = typeof import('redis')
+
+/**
+ * Loads the client library.
+ * @throws {Error} that says what to install
+ */
+export async function loadLibrary(): Promise<Library> {
+  try {
+    return await import('redis')
+  } catch (error) {
+    if (errorCode(error) !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new Error('the package redis is missing: install it beside coatcheck (npm install redis)')
+  }
+}
+
+/**
+ * Connects, with user and password.
+ * @throws {Error} a system error, its code that of the socket, of TLS or the server's own word
+ */
+export async function openClient({ address, access, timeout, onLost }: ClientOptions): Promise<Client> {
+  const { createClient, ErrorReply, RESP_TYPES } = await loadLibrary()
+  const { username, password, database, tls } = access
+  const client = createClient({
+    RESP: 2,
+    name: 'coatcheck',
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    database,
+    // What cannot be sent now is sent again by us, when we want it.
+    disableOfflineQueue: true,
+    commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
+    socket: {
+      ...address,
+      ...tlsOf(tls, address),
+      connectTimeout: timeout,
+      reconnectStrategy: false,
+    },
+  })
+  let connected = false
+  client.on('error', () => {
+    if (connected) lose()
+  })
+  client.on('end', () => {
+    if (connected) lose()
+  })
+  const lose = (): void => {
+    connected = false
+    onLost()
+  }
+  const send = async (words: Words): Promise<Reply> => {
+    try {
+      // The library's types leave out what the options make of text.
+      return (await client.sendCommand(words as (string | Buffer)[])) as unknown as Reply
+    } catch (error) {
+      return error instanceof ErrorReply ? new Refusal(error.message) : new Unanswered(true, codeOf(error))
+    }
+  }
+  const destroy = (): void => {
+    connected = false
+    client.destroy()
+  }
+  // A server that accepts connections and says nothing, or one that speaks otherwise.
+  const timer = setTimeout(destroy, timeout)
+  try {
+    await client.connect()
+    const identity = identityIn(await send(['CLIENT', 'INFO']))
+    connected = true
+    return { identity, send, destroy }
+  } catch (error) {
+    destroy()
+    if (error instanceof ErrorReply) throw refused(new Refusal(error.message))
+    throw unreachable(error)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function identityIn(reply: Reply): ClientIdentity {
+  if (reply instanceof Refusal) throw refused(reply)
+  const text = Buffer.isBuffer(reply) ? reply.toString('latin1') : ''
+  const id = /^id=(\d+) /.exec(text)?.[1]
+  const address = / addr=(\S+)/.exec(text)?.[1]
+  if (id === undefined || address === undefined)
+    throw systemError('EPROTO', 'connect', 'no answer of a Redis server')
+  return { id, address }
+}
+
+function tlsOf(tls: RedisTls | undefined, { host }: ServerAddress): object {
+  if (tls === undefined) return {}
+  return { tls: true, servername: host, ...tls }
+}
+
+function refused({ code }: Refusal): Error {
+  return systemError(code, 'connect', adviceFor(code).replaceAll(/[,']/g, ';'))
+}
+
+function unreachable(error: unknown): Error {
+  const code = codeOf(error)
+  return systemError(code, 'connect', CONNECTING[code] ?? 'no connection to the server')
+}
+
+const CONNECTING: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nobody listens at this address',
+  ENOTFOUND: 'there is no host of this name',
+  ETIMEDOUT: 'the server does not answer: wrong address or no Redis or one that wants TLS',
+  EPROTO: 'no answer of a Redis server: another one or TLS on one side only',
+}
+
+/** A word for an error of the library's: it has classes where systems have codes. */
+function codeOf(error: unknown): string {
+  const code = errorCode(error) ?? errorCode((error as { cause?: unknown } | undefined)?.cause)
+  if (code?.startsWith('ERR_SSL_')) return 'EPROTO'
+  if (code !== undefined) return code
+  const name = error instanceof Error ? error.constructor.name : ''
+  if (/Timeout|Disconnects|ClientClosed/.test(name)) return 'ETIMEDOUT'
+  return /Socket|Offline/.test(name) ? 'ECONNRESET' : 'EPROTO'
+}

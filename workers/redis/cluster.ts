@@ -1,0 +1,151 @@
+import slotOf from 'cluster-key-slot'
+import type { Counters } from './counters.js'
+import type { RedisKey } from './key-names.js'
+import type { RedisWorkerOptions, ServerAddress } from './options.js'
+import type { Refusal, Reply } from './replies.js'
+import { ServerLinks } from './server-links.js'
+import type { Servers } from './servers.js'
+
+/** As many as a cluster has, https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/ */
+const SLOTS = 16_384
+/** Milliseconds that one node may take to tell who has what, before another one is asked. */
+const PATIENCE = 1000
+
+/** A part of the slots, and who has it. */
+interface SlotRange {
+  readonly from: number
+  readonly to: number
+  readonly master: ServerAddress
+}
+
+/** A Redis or Valkey Cluster: each key is with the master of its slot. */
+export class Cluster implements Servers {
+  readonly #options: RedisWorkerOptions
+  readonly #counters: Counters
+  readonly #nodes = new Map<string, ServerLinks>()
+  /** Addresses of masters, by slot. */
+  #slots: (string | undefined)[] = []
+  #refreshing: Promise<void> | undefined
+
+  constructor(options: RedisWorkerOptions, counters: Counters) {
+    this.#options = options
+    this.#counters = counters
+  }
+
+  async open(deadline: number): Promise<void> {
+    let failure: unknown
+    for (const address of this.#options.nodes) {
+      try {
+        await this.#linksTo(address).next.open(deadline)
+      } catch (error) {
+        failure = error
+        continue
+      }
+      await this.refresh(deadline)
+      if (this.#slots.length === 0) continue
+      await Promise.all(this.masters().flatMap(({ links }) => links.map((link) => link.open(deadline))))
+      return
+    }
+    throw failure ?? Object.assign(new Error(NO_CLUSTER), { code: 'CLUSTERDOWN', syscall: 'connect' })
+  }
+
+  linksFor(key: RedisKey): ServerLinks | undefined {
+    const address = this.#slots[slotOf(key)]
+    return address === undefined ? undefined : this.#nodes.get(address)
+  }
+
+  linksNamed({ code, details }: Refusal): ServerLinks | undefined {
+    const [slot, named = ''] = details.split(' ')
+    const address = addressIn(named)
+    if (address === undefined) return undefined
+    const links = this.#linksTo(address)
+    if (code === 'MOVED') this.#slots[Number(slot)] = nameOf(address)
+    return links
+  }
+
+  refresh(deadline: number): Promise<void> {
+    this.#refreshing ??= this.#refresh(deadline).finally(() => {
+      this.#refreshing = undefined
+    })
+    return this.#refreshing
+  }
+
+  close(): void {
+    for (const links of this.#nodes.values()) links.close()
+  }
+
+  /** Asks one after the other, those first that a connection leads to. */
+  async #refresh(deadline: number): Promise<void> {
+    const known = [...this.#nodes].map(([name, links]) => ({ name, link: links.next }))
+    const asked = [...known.filter(({ link }) => link.isOpen), ...known.filter(({ link }) => !link.isOpen)]
+    for (const { name, link } of asked) {
+      if (performance.now() >= deadline) return
+      const [reply = null] = await link.send(
+        [['CLUSTER', 'SLOTS']],
+        Math.min(deadline, performance.now() + PATIENCE),
+      )
+      const ranges = rangesIn(reply, addressIn(name)?.host)
+      if (ranges === undefined || ranges.length === 0) continue
+      this.#take(ranges)
+      return
+    }
+  }
+
+  #take(ranges: readonly SlotRange[]): void {
+    const slots: (string | undefined)[] = new Array(SLOTS).fill(undefined)
+    const inUse = new Set(this.#options.nodes.map(nameOf))
+    for (const { from, to, master } of ranges) {
+      this.#linksTo(master)
+      inUse.add(nameOf(master))
+      slots.fill(nameOf(master), from, to + 1)
+    }
+    this.#slots = slots
+    for (const [name, links] of this.#nodes) {
+      if (inUse.has(name)) continue
+      links.close()
+      this.#nodes.delete(name)
+    }
+  }
+
+  masters(): readonly ServerLinks[] {
+    return [...new Set(this.#slots)].flatMap((name) => {
+      const links = name === undefined ? undefined : this.#nodes.get(name)
+      return links ?? []
+    })
+  }
+
+  #linksTo(address: ServerAddress): ServerLinks {
+    const name = nameOf(address)
+    let links = this.#nodes.get(name)
+    if (links === undefined) {
+      links = new ServerLinks(address, this.#options, this.#counters)
+      this.#nodes.set(name, links)
+    }
+    return links
+  }
+}
+
+const NO_CLUSTER = 'CLUSTERDOWN: no node knows who serves what: is it a cluster?, connect'
+
+function nameOf({ host, port }: ServerAddress): string {
+  return `${host}:${port}`
+}
+
+function addressIn(name: string): ServerAddress | undefined {
+  const at = name.lastIndexOf(':')
+  const port = Number(name.slice(at + 1))
+  return at > 0 && port > 0 ? { host: name.slice(0, at), port } : undefined
+}
+
+/** What `CLUSTER SLOTS` tells; a node that does not know its own name is where it was asked. */
+function rangesIn(reply: Reply, asked: string | undefined): SlotRange[] | undefined {
+  if (!Array.isArray(reply)) return undefined
+  return reply.flatMap((range: Reply) => {
+    if (!Array.isArray(range)) return []
+    const [from, to, master] = range as readonly Reply[]
+    if (typeof from !== 'number' || typeof to !== 'number' || !Array.isArray(master)) return []
+    const [name, port] = master as readonly Reply[]
+    const host = Buffer.isBuffer(name) && name.length > 0 ? name.toString('latin1') : asked
+    return host === undefined || typeof port !== 'number' ? [] : { from, to, master: { host, port } }
+  })
+}

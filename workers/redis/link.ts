@@ -1,0 +1,149 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { errorCode } from '../protocol/index.js'
+import { backoff } from './backoff.js'
+import { type Client, type ClientIdentity, openClient } from './client.js'
+import type { Counters } from './counters.js'
+import type { RedisWorkerOptions, ServerAddress } from './options.js'
+import { type Reply, Unanswered, type Words } from './replies.js'
+
+/** Milliseconds that a connection may take, unless the operation that needs it has less time. */
+const CONNECT_TIMEOUT = 5000
+
+/** Options of {@link Link}. */
+export interface LinkOptions {
+  readonly address: ServerAddress
+  readonly access: Pick<RedisWorkerOptions, 'tls' | 'username' | 'password' | 'database'>
+  readonly counters: Counters
+}
+
+/**
+ * A connection that comes back.
+ *
+ * Invariant: when a command has gone unanswered, nothing is sent after it until the server has ended that connection. So
+ * what was given up, and whoever asked for it told so, is never done after what was asked for later: a server that stood still
+ * would otherwise find both, and the later one first.
+ */
+export class Link {
+  readonly #options: LinkOptions
+  #client: Client | undefined
+  #connecting: Promise<Client> | undefined
+  /** Connections that may have left something behind in the server. */
+  readonly #left: ClientIdentity[] = []
+  #failures = 0
+  #everConnected = false
+  #closed = false
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+  }
+
+  /** Whether there is a connection. */
+  get isOpen(): boolean {
+    return this.#client !== undefined
+  }
+
+  /**
+   * Connects, if there is no connection; tries that once.
+   * @throws {Error} why it is not possible
+   */
+  async open(deadline: number): Promise<void> {
+    if (this.#client === undefined) await this.#connectOnce(deadline)
+  }
+
+  /** Sends commands in one go; resolves with the answers to all of them. Never rejects. */
+  async send(commands: readonly Words[], deadline: number): Promise<Reply[]> {
+    let client: Client
+    try {
+      client = await this.#connected(deadline)
+    } catch (error) {
+      return commands.map(() => new Unanswered(false, errorCode(error) ?? 'ETIMEDOUT'))
+    }
+    const timer = setTimeout(() => this.#drop(client), Math.max(0, deadline - performance.now()))
+    try {
+      return await Promise.all(commands.map((words) => client.send(words)))
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Ends the connection; there will be no other. */
+  close(): void {
+    this.#closed = true
+    if (this.#client !== undefined) this.#drop(this.#client)
+  }
+
+  async #connected(deadline: number): Promise<Client> {
+    let failure: unknown
+    while (!this.#closed) {
+      if (this.#client !== undefined) return this.#client
+      if (performance.now() >= deadline) throw failure ?? new Error('too late')
+      try {
+        return await this.#connectOnce(deadline)
+      } catch (error) {
+        failure = error
+        if (performance.now() + backoff(this.#failures) >= deadline) throw error
+      }
+    }
+    throw new Error('the link is closed')
+  }
+
+  /** One attempt, of all who want one at a time. */
+  #connectOnce(deadline: number): Promise<Client> {
+    this.#connecting ??= this.#connect(deadline - performance.now()).finally(() => {
+      this.#connecting = undefined
+    })
+    return this.#connecting
+  }
+
+  async #connect(timeLeft: number): Promise<Client> {
+    const { address, access, counters } = this.#options
+    await delay(backoff(this.#failures), undefined, { ref: false })
+    let client: Client | undefined
+    try {
+      client = await openClient({
+        address,
+        access,
+        timeout: Math.min(CONNECT_TIMEOUT, Math.max(1, timeLeft)),
+        onLost: () => {
+          if (client !== undefined) this.#forget(client)
+        },
+      })
+      await this.#endThoseBefore(client)
+    } catch (error) {
+      client?.destroy()
+      this.#failures++
+      throw error
+    }
+    if (this.#closed) {
+      client.destroy()
+      throw new Error('the link is closed')
+    }
+    this.#failures = 0
+    if (this.#everConnected) counters.reconnected()
+    this.#everConnected = true
+    this.#client = client
+    counters.connected(1)
+    return client
+  }
+
+  /** What they have left in the server's buffers is thrown away with them. Who may not do that is told so in the manual. */
+  async #endThoseBefore(client: Client): Promise<void> {
+    for (let left = this.#left[0]; left !== undefined; left = this.#left[0]) {
+      const reply = await client.send(['CLIENT', 'KILL', 'ID', left.id, 'ADDR', left.address])
+      if (reply instanceof Unanswered) throw Object.assign(new Error('lost again'), { code: reply.code })
+      this.#left.shift()
+    }
+  }
+
+  #drop(client: Client): void {
+    client.destroy()
+    this.#forget(client)
+  }
+
+  #forget(client: Client): void {
+    if (!this.#left.includes(client.identity)) this.#left.push(client.identity)
+    if (this.#client !== client) return
+    this.#client = undefined
+    this.#options.counters.connected(-1)
+  }
+}

@@ -1,0 +1,27 @@
+import type { Counters } from './counters.js'
+import { Link } from './link.js'
+import type { RedisWorkerOptions, ServerAddress } from './options.js'
+
+/** All connections of a worker to one server. Which one carries a batch does not matter: batches have no key in common. */
+export class ServerLinks {
+  readonly links: readonly Link[]
+  #next = 0
+
+  constructor(address: ServerAddress, options: RedisWorkerOptions, counters: Counters) {
+    this.links = Array.from(
+      { length: options.connectionsPerWorker },
+      () => new Link({ address, access: options, counters }),
+    )
+  }
+
+  /** The one whose turn it is. */
+  get next(): Link {
+    this.#next = (this.#next + 1) % this.links.length
+    return this.links[this.#next] as Link
+  }
+
+  /** Ends all of them. */
+  close(): void {
+    for (const link of this.links) link.close()
+  }
+}

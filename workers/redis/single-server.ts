@@ -1,0 +1,33 @@
+import type { Counters } from './counters.js'
+import type { RedisWorkerOptions, ServerAddress } from './options.js'
+import { ServerLinks } from './server-links.js'
+import type { Servers } from './servers.js'
+
+/** One server that has everything. */
+export class SingleServer implements Servers {
+  readonly #links: ServerLinks
+
+  constructor(address: ServerAddress, options: RedisWorkerOptions, counters: Counters) {
+    this.#links = new ServerLinks(address, options, counters)
+  }
+
+  async open(deadline: number): Promise<void> {
+    await Promise.all(this.#links.links.map((link) => link.open(deadline)))
+  }
+
+  linksFor(): ServerLinks {
+    return this.#links
+  }
+
+  linksNamed(): undefined {}
+
+  async refresh(): Promise<void> {}
+
+  masters(): readonly ServerLinks[] {
+    return [this.#links]
+  }
+
+  close(): void {
+    this.#links.close()
+  }
+}
