@@ -1,7 +1,8 @@
 import { RedisStore } from 'connect-redis'
 import { createClient } from 'redis'
-import { type Persistence, RedisServer } from '../../test/fixtures/redis/redis-server.js'
-import { bytesWrittenBy, type ServerUsage } from '../harness/usage.js'
+import type { Persistence } from '../../test/fixtures/redis/redis-server.js'
+import type { ServerUsage } from '../harness/usage.js'
+import { MeasuredRedis } from './measured-redis.js'
 import { StorePeer } from './store-peer.js'
 
 /** Options of {@link ConnectRedisPeer}. */
@@ -13,17 +14,17 @@ export interface ConnectRedisOptions {
 
 /** The `connect-redis` package against a Redis of its own on loopback. */
 export class ConnectRedisPeer extends StorePeer {
-  readonly #server: RedisServer
+  readonly #server: MeasuredRedis
   #client: ReturnType<typeof createClient> | undefined
   #store: RedisStore | undefined
 
   constructor({ directory, persistence = 'none' }: ConnectRedisOptions) {
     super()
-    this.#server = new RedisServer({ directory, persistence })
+    this.#server = new MeasuredRedis(directory, persistence)
   }
 
   async open(): Promise<void> {
-    const port = await this.#server.start()
+    const port = await this.#server.open()
     const client = createClient({ socket: { host: '127.0.0.1', port } })
     // Without a listener a connection that breaks at the end would end the process.
     client.on('error', () => undefined)
@@ -37,19 +38,12 @@ export class ConnectRedisPeer extends StorePeer {
     return this.#store
   }
 
-  async serverUsage(): Promise<ServerUsage> {
-    const report = (await this.#client?.info('cpu')) ?? ''
-    const seconds = (name: string): number =>
-      Number(new RegExp(`^${name}:([0-9.]+)`, 'm').exec(report)?.[1] ?? 0)
-    const { pid } = this.#server
-    return {
-      cpuMicroseconds: (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6,
-      bytesWritten: pid === undefined ? undefined : bytesWrittenBy(pid),
-    }
+  serverUsage(): Promise<ServerUsage> {
+    return this.#server.usage()
   }
 
   async close(): Promise<void> {
     this.#client?.destroy()
-    await this.#server.stop()
+    await this.#server.close()
   }
 }

@@ -1,4 +1,5 @@
 import type { CoatcheckEngineOptions } from './coatcheck.js'
+import type { CoatcheckRedisOptions } from './coatcheck-redis.js'
 import type { LmdbPeerOptions } from './lmdb.js'
 import { type ExpressPeerDescription, makeExpressPeer } from './make-express-peer.js'
 import type { Peer } from './peer.js'
@@ -7,6 +8,7 @@ import type { SqlitePeerOptions } from './sqlite.js'
 /** One that is called by itself, and not as express-session calls it. */
 export type FilePeerDescription =
   | ({ readonly kind: 'coatcheck' } & CoatcheckEngineOptions)
+  | ({ readonly kind: 'coatcheck-redis' } & CoatcheckRedisOptions)
   | ({ readonly kind: 'lmdb' } & LmdbPeerOptions)
   | ({ readonly kind: 'sqlite' } & SqlitePeerOptions)
   | { readonly kind: 'write-file-atomic'; readonly directory: string; readonly sync: boolean }
@@ -18,6 +20,10 @@ export async function makePeer(description: ExpressPeerDescription | FilePeerDes
     case 'coatcheck': {
       const { CoatcheckPeer } = await import('./coatcheck.js')
       return CoatcheckPeer.with(description)
+    }
+    case 'coatcheck-redis': {
+      const { CoatcheckRedisPeer } = await import('./coatcheck-redis.js')
+      return new CoatcheckRedisPeer(description)
     }
     case 'lmdb': {
       const { LmdbPeer } = await import('./lmdb.js')

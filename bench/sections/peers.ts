@@ -1,5 +1,6 @@
+import { hasRedisServer } from '../../test/fixtures/redis/redis-server.js'
 import type { Place } from '../harness/places.js'
-import { coatcheckStore } from '../stores/coatcheck-stores.js'
+import { coatcheckOnRedis, coatcheckStore } from '../stores/coatcheck-stores.js'
 import { peers } from '../stores/peer-stores.js'
 import type { Store } from '../stores/store.js'
 import { KEYS, type WorkloadDescription } from '../workloads/workload.js'
@@ -13,6 +14,7 @@ const OURS: readonly Store[] = [
   coatcheckStore({ durability: 'direct', fsync: true }),
   coatcheckStore({ durability: 'journal' }),
   coatcheckStore({ durability: 'journal', fsync: true }),
+  ...(hasRedisServer() ? [coatcheckOnRedis()] : []),
 ]
 
 /** Those that a quick run has time for. */

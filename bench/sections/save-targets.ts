@@ -27,6 +27,8 @@ export function saveTargets(results: readonly EntryResults[]): Target[] {
     least(50, 'journal-fsync@disk', 'session-file-store@disk'),
     least(2.5, 'direct-2@disk', 'session-file-store@disk'),
     least(12, 'direct-2@tmpfs', 'session-file-store@tmpfs'),
+    least(1.1, 'redis', 'connect-redis'),
+    most(1 / 4, 'redis', 'connect-redis'),
     least(1, 'direct-2@tmpfs', 'connect-redis'),
     most(1 / 3, 'direct-2@tmpfs', 'connect-redis'),
     most(1 / 30, 'direct-2@tmpfs', 'session-file-store@tmpfs'),

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Place } from '../harness/places.js'
 import { RAW_DESCRIPTIONS } from '../raw/protocols.js'
-import { coatcheckAsStore, coatcheckStore } from '../stores/coatcheck-stores.js'
+import { coatcheckAsStore, coatcheckOnRedis, coatcheckStore } from '../stores/coatcheck-stores.js'
 import {
   connectRedis,
   lmdb,
@@ -46,6 +46,7 @@ export const SAVE: Section = {
           coatcheckStore({ durability: 'direct', threads: 2, fsync: true }),
           ...journals,
           ...[lmdb(false), lmdb(true), connectRedis('none'), MEMORY_STORE, SESSION_FILE_STORE].filter(isHere),
+          ...(isHere(connectRedis('none')) ? [coatcheckOnRedis()] : []),
         ]
     const inMemory = isQuick
       ? [rawCalls(1), ...direct.slice(0, 1)]

@@ -38,6 +38,25 @@ export function coatcheckStore(options: CoatcheckStoreOptions): Store {
   }
 }
 
+/** Ours, with a Redis server on loopback. */
+export function coatcheckOnRedis(threads?: number): Store {
+  const words = threads === 1 ? '1 thread' : `${threads} threads`
+  return {
+    name: threads === undefined ? 'redis' : `redis-${threads}`,
+    label: `coatcheck redis, no persistence${threads === undefined ? '' : `, ${words}`}`,
+    survives: 'client',
+    sharedBy: 'network',
+    inFiles: false,
+    can: EVERYTHING,
+    describe: (directory, workload) => ({
+      kind: 'coatcheck-redis',
+      directory,
+      ...(threads === undefined ? {} : { threads }),
+      workload,
+    }),
+  }
+}
+
 /** Ours as express-session calls it. */
 export function coatcheckAsStore(durability: 'direct' | 'journal'): Store {
   return {

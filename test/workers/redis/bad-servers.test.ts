@@ -1,0 +1,191 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:net'
+import { type CoatcheckError, SessionEngine, StorageError, UnconfirmedError } from 'coatcheck'
+import { type RedisOptions, redis } from 'coatcheck/redis'
+import { createClient } from 'redis'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { rejection } from '../../conformance/rejections.js'
+import { freePort } from '../../fixtures/redis/free-port.js'
+import { hasRedisServer, RedisServer } from '../../fixtures/redis/redis-server.js'
+import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
+import { skipUnless } from '../../skip.js'
+
+const test = suite('redis: servers that are not as they should be')
+const withServer = skipUnless(hasRedisServer(), 'needs redis-server')
+
+const HOST = '127.0.0.1'
+const PASSWORD = 'a-password-that-nobody-may-see'
+
+function engineOn(options: RedisOptions): SessionEngine {
+  return new SessionEngine({ storage: redis({ commandTimeout: 2000, ...options }), threads: 1 })
+}
+
+function serverWith(...words: string[]): RedisServer {
+  return new RedisServer({ directory: temporaryDirectory('memory'), words })
+}
+
+async function clientOf(server: RedisServer): Promise<ReturnType<typeof createClient>> {
+  const client = createClient({ socket: { host: HOST, port: server.port } })
+  await client.connect()
+  return client as ReturnType<typeof createClient>
+}
+
+/** Why it cannot be opened, which shows no password. */
+async function refusal(options: RedisOptions): Promise<StorageError> {
+  const engine = engineOn(options)
+  const error = await rejection(engine.ready(), StorageError)
+  await engine.close()
+  assert.not.match(`${error.stack} ${String(error.cause)}`, PASSWORD)
+  return error
+}
+
+test('an address at which nobody listens is told at once', async () => {
+  const { errno, message } = await refusal({ url: `redis://${HOST}:${await freePort()}` })
+  assert.is(errno, 'ECONNREFUSED')
+  assert.match(message, /nobody listens/)
+})
+
+async function listen(answer: string): Promise<{ readonly port: number; readonly server: Server }> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.on('data', () => answer !== '' && socket.write(answer))
+  }).listen(0, HOST)
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  server.unref()
+  return { port: address.port, server }
+}
+
+for (const [what, answer] of [
+  ['one that speaks HTTP', 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'],
+  ['one that says nothing', ''],
+] as const) {
+  test(`a server that is no Redis is refused: ${what}`, async () => {
+    const { port, server } = await listen(answer)
+    const { errno, message } = await refusal({ url: `redis://${HOST}:${port}`, commandTimeout: 300 })
+    assert.match(errno, /^(EPROTO|ETIMEDOUT|ECONNRESET)$/)
+    assert.match(message, /Redis|no connection/)
+    server.close()
+  })
+}
+
+withServer(test, 'a wrong password, and none, are refused in words', async () => {
+  const server = serverWith('--requirepass', PASSWORD)
+  const port = await server.start()
+  const wrong = await refusal({ url: `redis://:wrong-${PASSWORD}@${HOST}:${port}` })
+  assert.is(wrong.errno, 'WRONGPASS')
+  assert.is((await refusal({ url: `redis://${HOST}:${port}` })).errno, 'NOAUTH')
+  const engine = engineOn({ nodes: [`${HOST}:${port}`], password: PASSWORD })
+  await engine.save('key', { version: 1 })
+  assert.equal(await engine.load('key'), { version: 1 })
+  await engine.close()
+  await server.stop()
+})
+
+withServer(test, 'TLS on one side only is refused', async () => {
+  const server = serverWith()
+  const port = await server.start()
+  const { errno } = await refusal({ url: `rediss://${HOST}:${port}`, commandTimeout: 1000 })
+  assert.match(errno, /^(EPROTO|ETIMEDOUT|ECONNRESET)$/)
+  await server.stop()
+})
+
+withServer(test, 'a server without memory keeps the old version, and says so', async () => {
+  const server = serverWith('--maxmemory-policy', 'noeviction')
+  await server.start()
+  const engine = engineOn({ url: `redis://${HOST}:${server.port}` })
+  await engine.save('key', { version: 1 })
+  const client = await clientOf(server)
+  await client.sendCommand(['CONFIG', 'SET', 'maxmemory', '1'])
+  for (const call of [
+    engine.save('key', { version: 2 }),
+    engine.create('new', {}),
+    engine.update('key', {}),
+  ]) {
+    const { errno, message } = await rejection(call, StorageError)
+    assert.is(errno, 'OOM')
+    assert.match(message, /maxmemory/)
+  }
+  assert.equal(await engine.load('key'), { version: 1 })
+  client.destroy()
+  await engine.close()
+  await server.stop()
+})
+
+withServer(test, 'a value of another type is left untouched by every operation', async () => {
+  const server = serverWith()
+  await server.start()
+  const client = await clientOf(server)
+  await client.sendCommand(['HSET', 'coatcheck:key', 'field', 'value'])
+  const engine = engineOn({ url: `redis://${HOST}:${server.port}` })
+  const version = 'AAAAAAAAAAAAAAAAAAAAAA'
+  const calls: (() => Promise<unknown>)[] = [
+    () => engine.load('key'),
+    () => engine.exists('key'),
+    () => engine.save('key', {}),
+    () => engine.create('key', {}),
+    () => engine.update('key', {}),
+    () => engine.replace('key', {}, version as never),
+    () => engine.touch('key'),
+    () => engine.delete('key'),
+    () => engine.save('key', {}, { maxAge: -1 }),
+  ]
+  for (const call of calls) assert.is((await rejection(call(), StorageError)).errno, 'WRONGTYPE')
+  assert.equal(await client.sendCommand(['HGET', 'coatcheck:key', 'field']), 'value')
+  assert.is(await client.sendCommand(['TTL', 'coatcheck:key']), -1)
+  await engine.clear()
+  assert.is(await client.sendCommand(['TYPE', 'coatcheck:key']), 'hash')
+  client.destroy()
+  await engine.close()
+  await server.stop()
+})
+
+withServer(test, 'what replicas have not confirmed rejects as that', async () => {
+  const server = serverWith()
+  await server.start()
+  const engine = engineOn({
+    url: `redis://${HOST}:${server.port}`,
+    acknowledge: { replicas: 1, timeoutMs: 1 },
+  })
+  const error: CoatcheckError = await rejection(engine.save('key', { version: 1 }), UnconfirmedError)
+  assert.match(error.message, /not confirmed/)
+  // What changes nothing needs no confirmation.
+  assert.is(await engine.touch('missing'), false)
+  assert.equal(await engine.load('key'), { version: 1 })
+  await engine.close()
+  await server.stop()
+})
+
+withServer(
+  test,
+  'another program’s text stays; a damaged record of ours makes room, and is kept',
+  async () => {
+    const server = serverWith()
+    await server.start()
+    const client = await clientOf(server)
+    const engine = engineOn({ url: `redis://${HOST}:${server.port}` })
+    const notices: { readonly reason: string; readonly keptAs: string | undefined }[] = []
+    engine.on('corrupt', (notice) => notices.push(notice))
+    await client.sendCommand(['SET', 'coatcheck:foreign', '{"cookie":{}}'])
+    assert.is(await engine.load('foreign'), undefined)
+    assert.is(await client.sendCommand(['GET', 'coatcheck:foreign']), '{"cookie":{}}')
+    await engine.save('damaged', { version: 1 })
+    await client.sendCommand(['SETRANGE', 'coatcheck:damaged', '44', '~'])
+    assert.is(await engine.load('damaged'), undefined)
+    await engine.create('damaged', { version: 2 })
+    assert.equal(await engine.load('damaged'), { version: 2 })
+    assert.equal(
+      notices.map(({ keptAs }) => keptAs === undefined),
+      [true, false],
+    )
+    const kept = await client.sendCommand(['EXISTS', `{coatcheck:damaged}.${notices[1]?.keptAs}`])
+    assert.is(kept, 1)
+    client.destroy()
+    await engine.close()
+    await server.stop()
+  },
+)
+
+test.run()
