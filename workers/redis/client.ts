@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { errorCode, systemError } from '../protocol/index.js'
 import type { RedisTls, RedisWorkerOptions, ServerAddress } from './options.js'
 import { adviceFor, Refusal, type Reply, Unanswered, type Words } from './replies.js'
@@ -92,40 +93,51 @@ export async function openClient({ address, access, timeout, onLost }: ClientOpt
   // A server that accepts connections and says nothing, or one that speaks otherwise.
   const timer = setTimeout(destroy, timeout)
   try {
-    await client.connect()
+    await client.connect().catch((error: unknown) => {
+      throw error instanceof ErrorReply ? refused(new Refusal(error.message)) : unreachable(codeOf(error))
+    })
+    refuseOld(await send(['INFO', 'server']))
     const identity = identityIn(await send(['CLIENT', 'INFO']))
     connected = true
     return { identity, send, destroy }
   } catch (error) {
     destroy()
-    if (error instanceof ErrorReply) throw refused(new Refusal(error.message))
-    throw unreachable(error)
+    throw error
   } finally {
     clearTimeout(timer)
   }
 }
 
+/** `SET` has both `NX` and `GET` since 7.0. Who may not ask for it is believed to know. */
+function refuseOld(reply: Reply): void {
+  const text = Buffer.isBuffer(reply) ? reply.toString('latin1') : ''
+  const version = /^redis_version:((\d+)\.[\d.]+)/m.exec(text)
+  if (version === null || Number(version[2]) >= 7) return
+  const reason = `version ${version[1]} is too old: Redis 7.0 or Valkey 7.2 is needed`
+  throw systemError('TOO_OLD', 'connect', reason)
+}
+
 function identityIn(reply: Reply): ClientIdentity {
   if (reply instanceof Refusal) throw refused(reply)
+  if (reply instanceof Unanswered) throw unreachable(reply.code)
   const text = Buffer.isBuffer(reply) ? reply.toString('latin1') : ''
   const id = /^id=(\d+) /.exec(text)?.[1]
   const address = / addr=(\S+)/.exec(text)?.[1]
-  if (id === undefined || address === undefined)
-    throw systemError('EPROTO', 'connect', 'no answer of a Redis server')
+  if (id === undefined || address === undefined) throw unreachable('EPROTO')
   return { id, address }
 }
 
 function tlsOf(tls: RedisTls | undefined, { host }: ServerAddress): object {
   if (tls === undefined) return {}
-  return { tls: true, servername: host, ...tls }
+  // Only names go into the first message of TLS (RFC 6066).
+  return { tls: true, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls }
 }
 
 function refused({ code }: Refusal): Error {
   return systemError(code, 'connect', adviceFor(code).replaceAll(/[,']/g, ';'))
 }
 
-function unreachable(error: unknown): Error {
-  const code = codeOf(error)
+function unreachable(code: string): Error {
   return systemError(code, 'connect', CONNECTING[code] ?? 'no connection to the server')
 }
 

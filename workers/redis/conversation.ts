@@ -64,7 +64,7 @@ export async function converse(exchanges: readonly Exchange[], options: Conversa
       turns = turns.filter(({ trouble }) => trouble === undefined)
     } else if (troubled.some(({ to }) => to === undefined)) {
       await servers.refresh(deadline)
-      await delay(Math.max(0, Math.min(deadline - performance.now(), backoff(failures++))))
+      await delay(backoff(failures++, Math.max(0, deadline - performance.now()) / 4))
       // A server has said who to turn to: others of its slots may have moved, too.
     } else if (troubled.some(({ trouble }) => isMove(trouble))) void servers.refresh(deadline)
   }

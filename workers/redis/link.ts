@@ -8,11 +8,13 @@ import { type Reply, Unanswered, type Words } from './replies.js'
 
 /** Milliseconds that a connection may take, unless the operation that needs it has less time. */
 const CONNECT_TIMEOUT = 5000
+/** Milliseconds between two attempts, at the most; and a quarter of what an operation has. */
+const LONGEST_PAUSE = 2000
 
 /** Options of {@link Link}. */
 export interface LinkOptions {
   readonly address: ServerAddress
-  readonly access: Pick<RedisWorkerOptions, 'tls' | 'username' | 'password' | 'database'>
+  readonly access: Pick<RedisWorkerOptions, 'tls' | 'username' | 'password' | 'database' | 'commandTimeout'>
   readonly counters: Counters
 }
 
@@ -78,10 +80,10 @@ export class Link {
       if (this.#client !== undefined) return this.#client
       if (performance.now() >= deadline) throw failure ?? new Error('too late')
       try {
-        return await this.#connectOnce(deadline)
+        return await before(deadline, this.#connectOnce(deadline))
       } catch (error) {
-        failure = error
-        if (performance.now() + backoff(this.#failures) >= deadline) throw error
+        // Why it went wrong tells more than that it is too late.
+        if (failure === undefined || errorCode(error) !== undefined) failure = error
       }
     }
     throw new Error('the link is closed')
@@ -97,7 +99,7 @@ export class Link {
 
   async #connect(timeLeft: number): Promise<Client> {
     const { address, access, counters } = this.#options
-    await delay(backoff(this.#failures), undefined, { ref: false })
+    await delay(backoff(this.#failures, Math.min(LONGEST_PAUSE, access.commandTimeout / 4)))
     let client: Client | undefined
     try {
       client = await openClient({
@@ -145,5 +147,18 @@ export class Link {
     if (this.#client !== client) return
     this.#client = undefined
     this.#options.counters.connected(-1)
+  }
+}
+
+/** Whoever has no more time does not wait for what others may still want. */
+async function before<Result>(deadline: number, result: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('too late')), Math.max(0, deadline - performance.now()))
+  })
+  try {
+    return await Promise.race([result, tooLate])
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -71,6 +71,27 @@ for (const [what, answer] of [
   })
 }
 
+test('a server that is too old is refused, and told which one is not', async () => {
+  // Says yes to whatever is asked first, and which version it is when it is asked for that.
+  const about = '# Server\r\nredis_version:6.0.16\r\n'
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.on('data', (bytes) => {
+      const commands = bytes.toString('latin1').match(/\*\d+\r\n\$\d+\r\n(\w+)/g) ?? []
+      for (const command of commands)
+        socket.write(/INFO$/.test(command) ? `$${about.length}\r\n${about}\r\n` : '+OK\r\n')
+    })
+  }).listen(0, HOST)
+  await once(server, 'listening')
+  server.unref()
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  const { errno, message } = await refusal({ url: `redis://${HOST}:${address.port}` })
+  assert.is(errno, 'TOO_OLD')
+  assert.match(message, /6\.0\.16.*Redis 7\.0/)
+  server.close()
+})
+
 withServer(test, 'a wrong password, and none, are refused in words', async () => {
   const server = serverWith('--requirepass', PASSWORD)
   const port = await server.start()
