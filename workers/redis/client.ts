@@ -29,6 +29,9 @@ export interface ClientOptions {
   readonly onLost: () => void
 }
 
+/** The library knows this word for none; its types do not. */
+const NO_TIMEOUT: object = { timeout: undefined }
+
 type Library = typeof import('redis')
 
 /**
@@ -59,7 +62,8 @@ export async function openClient({ address, access, timeout, onLost }: ClientOpt
     database,
     // What cannot be sent now is sent again by us, when we want it.
     disableOfflineQueue: true,
-    commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
+    // Batches have a clock of their own: one of the library's for each command takes as long as the command.
+    commandOptions: { ...NO_TIMEOUT, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
     socket: {
       ...address,
       ...tlsOf(tls, address),

@@ -1,6 +1,13 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
-import { type CoatcheckError, SessionEngine, StorageError, UnconfirmedError } from 'coatcheck'
+import {
+  type CoatcheckError,
+  type Codec,
+  json,
+  SessionEngine,
+  StorageError,
+  UnconfirmedError,
+} from 'coatcheck'
 import { type RedisOptions, redis } from 'coatcheck/redis'
 import { createClient } from 'redis'
 import { suite } from 'uvu'
@@ -120,12 +127,13 @@ withServer(test, 'a server without memory keeps the old version, and says so', a
   await engine.save('key', { version: 1 })
   const client = await clientOf(server)
   await client.sendCommand(['CONFIG', 'SET', 'maxmemory', '1'])
-  for (const call of [
-    engine.save('key', { version: 2 }),
-    engine.create('new', {}),
-    engine.update('key', {}),
-  ]) {
-    const { errno, message } = await rejection(call, StorageError)
+  const calls: (() => Promise<unknown>)[] = [
+    () => engine.save('key', { version: 2 }),
+    () => engine.create('new', {}),
+    () => engine.update('key', {}),
+  ]
+  for (const call of calls) {
+    const { errno, message } = await rejection(call(), StorageError)
     assert.is(errno, 'OOM')
     assert.match(message, /maxmemory/)
   }
@@ -208,5 +216,30 @@ withServer(
     await server.stop()
   },
 )
+
+withServer(test, 'what the codec cannot read makes room, and is kept', async () => {
+  const server = serverWith()
+  await server.start()
+  const refusing: Codec = {
+    ...json(),
+    name: 'refusing',
+    id: 1234,
+    decode: () => {
+      throw new Error('never')
+    },
+  }
+  const storage = redis({ url: `redis://${HOST}:${server.port}` })
+  const engine = new SessionEngine({ storage, threads: 1, codec: refusing })
+  await engine.save('key', { version: 1 })
+  const told = once(engine, 'corrupt')
+  assert.is(await engine.load('key'), undefined)
+  const [{ keptAs }] = (await told) as [{ readonly keptAs: string }]
+  const client = await clientOf(server)
+  assert.is(await client.sendCommand(['EXISTS', `{coatcheck:key}.${keptAs}`]), 1)
+  assert.is(await engine.exists('key'), false)
+  client.destroy()
+  await engine.close()
+  await server.stop()
+})
 
 test.run()
