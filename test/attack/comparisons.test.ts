@@ -76,7 +76,7 @@ const HARMLESS: readonly (readonly [file: string, expression: string])[] = [
   ['src/storage/ownership/ownership.ts', 'rival.token === token'],
   // A digest of what is stored already, of the caller's own version, no secret: who knows it has read the session.
   ['workers/files/replace.ts', 'payloadDigest(payload).equals(digest)'],
-  ['workers/redis/exchanges.ts', 'payloadDigest(payload).equals(this.#expected)'],
+  ['workers/redis/exchanges/replacement.ts', 'payloadDigest(payload).equals(this.#expected)'],
   // What every record begins with, and the digests of our own scripts.
   ['workers/redis/records.ts', 'equals(MAGIC)'],
   ['workers/redis/scripts.ts', 'words[1] === this.#digest'],

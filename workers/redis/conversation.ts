@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describeFailure, type ReplyWriter, systemError } from '../protocol/index.js'
 import { backoff } from './backoff.js'
 import type { Counters } from './counters.js'
-import type { Exchange } from './exchange.js'
+import type { Exchange } from './exchanges/exchange.js'
 import type { ReplicaAcknowledgement } from './options.js'
 import {
   adviceFor,
@@ -40,6 +40,8 @@ interface Turn {
   readonly trouble: Refusal | Unanswered | undefined
 }
 
+/** Milliseconds between two rounds, at the most, while a server is away: another one may be in its place. */
+const LONGEST_PAUSE = 250
 /** Nobody is known to have the key. */
 const NOBODY = new Unanswered(false, 'CLUSTERDOWN')
 const ASKING: Words = ['ASKING']
@@ -64,7 +66,7 @@ export async function converse(exchanges: readonly Exchange[], options: Conversa
       turns = turns.filter(({ trouble }) => trouble === undefined)
     } else if (troubled.some(({ to }) => to === undefined)) {
       await servers.refresh(deadline)
-      await delay(backoff(failures++, Math.max(0, deadline - performance.now()) / 4))
+      await delay(backoff(failures++, Math.min(LONGEST_PAUSE, Math.max(0, deadline - performance.now()) / 4)))
       // A server has said who to turn to: others of its slots may have moved, too.
     } else if (troubled.some(({ trouble }) => isMove(trouble))) void servers.refresh(deadline)
   }

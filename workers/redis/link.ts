@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { errorCode } from '../protocol/index.js'
 import { backoff } from './backoff.js'
 import { type Client, type ClientIdentity, openClient } from './client.js'
@@ -32,6 +31,9 @@ export class Link {
   /** Connections that may have left something behind in the server. */
   readonly #left: ClientIdentity[] = []
   #failures = 0
+  /** Why the last attempt failed, and when the next may be made. */
+  #failure: unknown
+  #notBefore = 0
   #everConnected = false
   #closed = false
 
@@ -74,19 +76,11 @@ export class Link {
     if (this.#client !== undefined) this.#drop(this.#client)
   }
 
+  /** The connection, after one attempt if there is none; it is not tried again before its time: the key may be elsewhere by then. */
   async #connected(deadline: number): Promise<Client> {
-    let failure: unknown
-    while (!this.#closed) {
-      if (this.#client !== undefined) return this.#client
-      if (performance.now() >= deadline) throw failure ?? new Error('too late')
-      try {
-        return await before(deadline, this.#connectOnce(deadline))
-      } catch (error) {
-        // Why it went wrong tells more than that it is too late.
-        if (failure === undefined || errorCode(error) !== undefined) failure = error
-      }
-    }
-    throw new Error('the link is closed')
+    if (this.#client !== undefined) return this.#client
+    if (this.#connecting === undefined && performance.now() < this.#notBefore) throw this.#failure
+    return before(deadline, this.#connectOnce(deadline))
   }
 
   /** One attempt, of all who want one at a time. */
@@ -99,7 +93,7 @@ export class Link {
 
   async #connect(timeLeft: number): Promise<Client> {
     const { address, access, counters } = this.#options
-    await delay(backoff(this.#failures, Math.min(LONGEST_PAUSE, access.commandTimeout / 4)))
+    if (this.#closed) throw new Error('the link is closed')
     let client: Client | undefined
     try {
       client = await openClient({
@@ -114,6 +108,9 @@ export class Link {
     } catch (error) {
       client?.destroy()
       this.#failures++
+      this.#failure = error
+      const longest = Math.min(LONGEST_PAUSE, access.commandTimeout / 4)
+      this.#notBefore = performance.now() + backoff(this.#failures, longest)
       throw error
     }
     if (this.#closed) {

@@ -1,5 +1,5 @@
-import type { RedisKey } from './key-names.js'
-import type { Reply, Words } from './replies.js'
+import type { RedisKey } from '../key-names.js'
+import type { Reply, Words } from '../replies.js'
 
 /**
  * What is said with a server about one slot of a batch: commands, their answers, and more commands if these call for it, until

@@ -1,0 +1,76 @@
+import type { CorruptNotice, ReplyWriter, Status } from '../../protocol/index.js'
+import { isSameWrite, type WriteId } from '../../record/write-id.js'
+import type { RedisKey } from '../key-names.js'
+import type { Records } from '../records.js'
+import type { Reply, Words } from '../replies.js'
+import type { Exchange } from './exchange.js'
+
+/** What exchanges have in common. */
+export interface ExchangeContext {
+  readonly records: Records
+  readonly prefix: string
+  readonly reply: ReplyWriter
+}
+
+/** Which slot it is about. */
+export interface Slot {
+  readonly slot: number
+  readonly session: string
+  readonly key: RedisKey
+  /** A worker that has died may have done it. */
+  readonly tried: boolean
+}
+
+/** What a write is to store. */
+export interface NewRecord {
+  readonly value: Buffer
+  readonly writeId: WriteId
+  /** Milliseconds. */
+  readonly life: number
+}
+
+/** What all exchanges do alike. */
+export abstract class SlotExchange implements Exchange {
+  readonly slot: number
+  readonly key: RedisKey
+  abstract readonly writes: boolean
+  protected readonly session: string
+  protected readonly context: ExchangeContext
+  /** The server may have done it before. */
+  protected tried: boolean
+
+  constructor({ slot, key, session, tried }: Slot, context: ExchangeContext) {
+    this.slot = slot
+    this.key = key
+    this.session = session
+    this.tried = tried
+    this.context = context
+  }
+
+  begin(isRetry: boolean): readonly Words[] {
+    this.tried ||= isRetry
+    return this.commands()
+  }
+
+  abstract take(replies: readonly Reply[]): readonly Words[] | undefined
+  protected abstract commands(): readonly Words[]
+
+  protected done(status: Status): undefined {
+    this.context.reply.status(this.slot, status)
+  }
+
+  /** Whether what stands there is what this very operation has put there. */
+  protected isOwn(value: Reply | undefined, writeId: WriteId): boolean {
+    const found = this.context.records.read(bytesOf(value), this.session)
+    return found.kind === 'record' && isSameWrite(found.record.writeId, writeId)
+  }
+
+  protected tell(notice: CorruptNotice): void {
+    this.context.reply.corrupt(notice)
+  }
+}
+
+/** The bytes of an answer; `null` where there are none. */
+export function bytesOf(reply: Reply | undefined): Buffer | null {
+  return Buffer.isBuffer(reply) ? reply : null
+}

@@ -1,0 +1,85 @@
+import { Status } from '../../protocol/index.js'
+import { composeExpiry, EXPIRY_OFFSET } from '../../record/record.js'
+import { MAGIC } from '../records.js'
+import type { Reply, Words } from '../replies.js'
+import { DELETE, TOUCH } from '../scripts.js'
+import { type ExchangeContext, type NewRecord, type Slot, SlotExchange } from './slot-exchange.js'
+
+/**
+ * `SET … GET`, so that it fails where a value of another type stands. What stood there comes back with it, which is of use to
+ * creations alone; on one machine it costs nothing that could be measured.
+ */
+export class Write extends SlotExchange {
+  readonly writes = true
+  protected readonly write: NewRecord
+  readonly #condition: readonly string[]
+
+  constructor(slot: Slot, context: ExchangeContext, write: NewRecord, condition: readonly string[]) {
+    super(slot, context)
+    this.write = write
+    this.#condition = condition
+  }
+
+  protected commands(): readonly Words[] {
+    const { value, life } = this.write
+    return [['SET', this.key, value, 'PX', `${life}`, ...this.#condition, 'GET']]
+  }
+
+  take([former]: readonly Reply[]): undefined {
+    return this.done(this.#condition.length > 0 && former === null ? Status.ABSENT : Status.DONE)
+  }
+}
+
+/** A create, which knows its own record. */
+export class Creation extends Write {
+  constructor(slot: Slot, context: ExchangeContext, write: NewRecord) {
+    super(slot, context, write, ['NX'])
+  }
+
+  override take([former]: readonly Reply[]): undefined {
+    if (former === null) return this.done(Status.DONE)
+    return this.done(this.tried && this.isOwn(former, this.write.writeId) ? Status.DONE : Status.CONFLICT)
+  }
+}
+
+/** Another expiry. */
+export class Touch extends SlotExchange {
+  readonly writes = true
+  readonly #expiry: Buffer
+  readonly #life: number
+
+  constructor(slot: Slot, context: ExchangeContext, expiry: number, life: number) {
+    super(slot, context)
+    this.#expiry = Buffer.from(composeExpiry(expiry))
+    this.#life = life
+  }
+
+  protected commands(): readonly Words[] {
+    return [TOUCH.words(this.key, `${this.#life}`, this.#expiry, `${EXPIRY_OFFSET}`, MAGIC)]
+  }
+
+  take([sessions]: readonly Reply[]): undefined {
+    return this.done(sessions === 0 ? Status.ABSENT : Status.DONE)
+  }
+}
+
+/** A delete, and whatever leaves nothing behind because it is over at once. */
+export class Removal extends SlotExchange {
+  readonly writes = true
+  readonly #otherwise: Status
+
+  /** @param otherwise What it is told where there was no session. */
+  constructor(slot: Slot, context: ExchangeContext, otherwise: Status) {
+    super(slot, context)
+    this.#otherwise = otherwise
+  }
+
+  protected commands(): readonly Words[] {
+    return [DELETE.words(this.key)]
+  }
+
+  take([sessions]: readonly Reply[]): undefined {
+    // Where it was tried before, that may have been what took it away.
+    return this.done(sessions === 0 && !this.tried ? this.#otherwise : Status.DONE)
+  }
+}
