@@ -1,8 +1,8 @@
 import { RedisStore } from 'connect-redis'
-import { createClient } from 'redis'
 import type { Persistence } from '../../test/fixtures/redis/redis-server.js'
 import type { ServerUsage } from '../harness/usage.js'
 import { MeasuredRedis } from './measured-redis.js'
+import { connectTo, type RedisClient } from './redis-client.js'
 import { StorePeer } from './store-peer.js'
 
 /** Options of {@link ConnectRedisPeer}. */
@@ -15,7 +15,7 @@ export interface ConnectRedisOptions {
 /** The `connect-redis` package against a Redis of its own on loopback. */
 export class ConnectRedisPeer extends StorePeer {
   readonly #server: MeasuredRedis
-  #client: ReturnType<typeof createClient> | undefined
+  #client: RedisClient | undefined
   #store: RedisStore | undefined
 
   constructor({ directory, persistence = 'none' }: ConnectRedisOptions) {
@@ -25,10 +25,7 @@ export class ConnectRedisPeer extends StorePeer {
 
   async open(): Promise<void> {
     const port = await this.#server.open()
-    const client = createClient({ socket: { host: '127.0.0.1', port } })
-    // Without a listener a connection that breaks at the end would end the process.
-    client.on('error', () => undefined)
-    await client.connect()
+    const client = await connectTo(port)
     this.#client = client
     this.#store = new RedisStore({ client })
   }

@@ -1,11 +1,11 @@
-import { createClient } from 'redis'
 import { type Persistence, RedisServer } from '../../test/fixtures/redis/redis-server.js'
 import { bytesWrittenBy, type ServerUsage } from '../harness/usage.js'
+import { connectTo, type RedisClient } from './redis-client.js'
 
 /** A Redis server of a peer's own on loopback, and what it uses. */
 export class MeasuredRedis {
   readonly #server: RedisServer
-  #client: ReturnType<typeof createClient> | undefined
+  #client: RedisClient | undefined
 
   constructor(directory: string, persistence: Persistence) {
     this.#server = new RedisServer({ directory, persistence })
@@ -14,10 +14,7 @@ export class MeasuredRedis {
   /** Starts it and returns its port. */
   async open(): Promise<number> {
     const port = await this.#server.start()
-    const client = createClient({ socket: { host: '127.0.0.1', port } })
-    // Without a listener a connection that breaks at the end would end the process.
-    client.on('error', () => undefined)
-    await client.connect()
+    const client = await connectTo(port)
     this.#client = client
     return port
   }
