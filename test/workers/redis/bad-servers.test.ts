@@ -25,7 +25,7 @@ const HOST = '127.0.0.1'
 const PASSWORD = 'a-password-that-nobody-may-see'
 
 function engineOn(options: RedisOptions): SessionEngine {
-  return new SessionEngine({ storage: redis({ commandTimeout: 2000, ...options }), threads: 1 })
+  return new SessionEngine({ storage: redis({ commandTimeout: 20_000, ...options }), threads: 1 })
 }
 
 function serverWith(...words: string[]): RedisServer {

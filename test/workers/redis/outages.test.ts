@@ -42,7 +42,7 @@ withServer(test, 'what is issued while a server is started anew is done when it 
 
 withServer(test, 'what is not done in time rejects, all of it, and what comes later is done', async () => {
   const server = await started()
-  const engine = engineOn(server, 300)
+  const engine = engineOn(server, 2000)
   await engine.save('key', { version: 1 })
   await server.stop()
   const calls = KEYS.map((key) => rejection(engine.save(key, { version: 2 }), StorageError))
@@ -69,7 +69,7 @@ withServer(
   'a server that stood still ends what was given up before it hears of anything else',
   async () => {
     const server = await started()
-    const engine = engineOn(server, 1000)
+    const engine = engineOn(server, 4000)
     await engine.save('key', { version: 1 })
     server.pause()
     const { errno } = await rejection(engine.save('key', { version: 2 }), StorageError)
