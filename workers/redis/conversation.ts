@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeFailure, type ReplyWriter, systemError } from '../protocol/index.js'
 import { backoff } from './backoff.js'
-import type { Counters } from './counters.js'
 import type { Exchange } from './exchanges/exchange.js'
 import type { ReplicaAcknowledgement } from './options.js'
 import {
@@ -22,7 +21,6 @@ import type { Servers } from './servers.js'
 export interface ConversationOptions {
   readonly servers: Servers
   readonly reply: ReplyWriter
-  readonly counters: Counters
   readonly acknowledge: ReplicaAcknowledgement | undefined
   /** When what has no answer is given up, as `performance.now()` has it. */
   readonly deadline: number
@@ -51,7 +49,7 @@ const ASKING: Words = ['ASKING']
  * not do, because it is down, is no longer in charge or not yet, is sent again, until it is too late.
  */
 export async function converse(exchanges: readonly Exchange[], options: ConversationOptions): Promise<void> {
-  const { servers, counters, deadline } = options
+  const { servers, deadline } = options
   let turns = exchanges.map((exchange) => turnOf(exchange, exchange.begin(false)))
   for (let failures = 0; turns.length > 0; ) {
     const said = await Promise.all(
@@ -60,7 +58,6 @@ export async function converse(exchanges: readonly Exchange[], options: Conversa
     turns = said.flat()
     const troubled = turns.filter(({ trouble }) => trouble !== undefined)
     if (troubled.length === 0) continue
-    counters.retried(troubled.length)
     if (performance.now() >= deadline) {
       for (const { exchange, trouble } of troubled) giveUp(exchange, trouble, options.reply)
       turns = turns.filter(({ trouble }) => trouble === undefined)
@@ -101,7 +98,7 @@ async function sayAll(
   const waits = acknowledge !== undefined && turns.some(({ exchange }) => exchange.writes)
   if (waits) commands.push(['WAIT', `${acknowledge.replicas}`, `${acknowledge.timeoutMs}`])
   const replies = await to.next.send(commands, deadline)
-  const confirmed = !waits || Number(replies.at(-1)) >= acknowledge.replicas
+  const confirmed = waits ? Number(replies.at(-1)) >= acknowledge.replicas : undefined
   let at = 0
   return turns.flatMap((turn) => {
     const own = turn.commands.map(() => {
@@ -118,7 +115,7 @@ async function sayAll(
 function hear(
   turn: Turn,
   replies: readonly Reply[],
-  { to, confirmed }: { readonly to: ServerLinks; readonly confirmed: boolean },
+  { to, confirmed }: { readonly to: ServerLinks; readonly confirmed: boolean | undefined },
   { reply, servers }: ConversationOptions,
 ): Turn | undefined {
   const { exchange } = turn
@@ -130,7 +127,8 @@ function hear(
   }
   const commands = exchange.take(replies)
   if (commands !== undefined) return turnOf(exchange, commands)
-  if (!confirmed && exchange.writes && reply.isDone(exchange.slot)) fail(exchange, UNCONFIRMED, reply)
+  const isConfirmed = confirmed === undefined || (confirmed && !exchange.isHearsay)
+  if (!isConfirmed && exchange.writes && reply.isDone(exchange.slot)) fail(exchange, UNCONFIRMED, reply)
   return undefined
 }
 

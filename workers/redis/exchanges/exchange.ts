@@ -12,6 +12,11 @@ export interface Exchange {
   readonly slot: number
   /** Whether it changes what is stored, so that replicas have to have it. */
   readonly writes: boolean
+  /**
+   * Whether it was done, if it was, by what a connection that is lost has sent, and nothing was written on this one: replicas are asked
+   * about the writes of a connection.
+   */
+  readonly isHearsay: boolean
   /** What is to be sent; where it is sent once more, the server may have done it before. */
   begin(isRetry: boolean): readonly Words[]
   /** Takes the answers, none of which is a refusal; what is to be sent next, or `undefined` when the slot has its outcome. */

@@ -10,7 +10,8 @@ export class Replacement extends SlotExchange {
   readonly writes = true
   readonly #write: NewRecord
   readonly #expected: Buffer
-  #swapping = false
+  /** What the next answer is about. */
+  #step: 'look' | 'swap' | 'renew' = 'look'
 
   constructor(slot: Slot, context: ExchangeContext, write: NewRecord, expected: Buffer) {
     super(slot, context)
@@ -19,19 +20,23 @@ export class Replacement extends SlotExchange {
   }
 
   protected commands(): readonly Words[] {
-    this.#swapping = false
+    this.#step = 'look'
     return [['GET', this.key]]
   }
 
   take([reply]: readonly Reply[]): readonly Words[] | undefined {
-    if (this.#swapping) return reply === 1 ? this.done(Status.DONE) : this.commands()
+    if (this.#step === 'renew') return this.done(Status.DONE)
+    if (this.#step === 'swap') return reply === 1 ? this.done(Status.DONE) : this.commands()
     const value = bytesOf(reply)
     const found = this.context.records.read(value, this.session)
     if (value === null || found.kind !== 'record') return this.done(Status.ABSENT)
     const { writeId, payload } = found.record
-    if (isSameWrite(writeId, this.#write.writeId)) return this.done(Status.DONE)
+    if (isSameWrite(writeId, this.#write.writeId)) {
+      this.#step = 'renew'
+      return this.renewal(this.#write.life)
+    }
     if (!payloadDigest(payload).equals(this.#expected)) return this.done(Status.SUPERSEDED)
-    this.#swapping = true
+    this.#step = 'swap'
     const standing = value.subarray(0, RECORD_HEADER)
     const { value: next, life } = this.#write
     return [life > 0 ? SWAP.words(this.key, standing, next, `${life}`) : REMOVE.words(this.key, standing)]

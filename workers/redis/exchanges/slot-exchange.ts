@@ -36,6 +36,7 @@ export abstract class SlotExchange implements Exchange {
   abstract readonly writes: boolean
   protected readonly session: string
   protected readonly context: ExchangeContext
+  isHearsay = false
   /** The server may have done it before. */
   protected tried: boolean
 
@@ -63,6 +64,11 @@ export abstract class SlotExchange implements Exchange {
   protected isOwn(value: Reply | undefined, writeId: WriteId): boolean {
     const found = this.context.records.read(bytesOf(value), this.session)
     return found.kind === 'record' && isSameWrite(found.record.writeId, writeId)
+  }
+
+  /** A write that changes nothing of a session that was just stored, so that replicas can be asked about it on this connection. */
+  protected renewal(life: number): readonly Words[] {
+    return [['PEXPIRE', this.key, `${life}`]]
   }
 
   protected tell(notice: CorruptNotice): void {

@@ -25,20 +25,30 @@ export class Write extends SlotExchange {
     return [['SET', this.key, value, 'PX', `${life}`, ...this.#condition, 'GET']]
   }
 
-  take([former]: readonly Reply[]): undefined {
+  take([former]: readonly Reply[]): readonly Words[] | undefined {
     return this.done(this.#condition.length > 0 && former === null ? Status.ABSENT : Status.DONE)
   }
 }
 
 /** A create, which knows its own record. */
 export class Creation extends Write {
+  #renewing = false
+
   constructor(slot: Slot, context: ExchangeContext, write: NewRecord) {
     super(slot, context, write, ['NX'])
   }
 
-  override take([former]: readonly Reply[]): undefined {
-    if (former === null) return this.done(Status.DONE)
-    return this.done(this.tried && this.isOwn(former, this.write.writeId) ? Status.DONE : Status.CONFLICT)
+  protected override commands(): readonly Words[] {
+    this.#renewing = false
+    return super.commands()
+  }
+
+  override take([former]: readonly Reply[]): readonly Words[] | undefined {
+    if (former === null || this.#renewing) return this.done(Status.DONE)
+    const { writeId, life } = this.write
+    if (!this.tried || !this.isOwn(former, writeId)) return this.done(Status.CONFLICT)
+    this.#renewing = true
+    return this.renewal(life)
   }
 }
 
@@ -80,6 +90,7 @@ export class Removal extends SlotExchange {
 
   take([sessions]: readonly Reply[]): undefined {
     // Where it was tried before, that may have been what took it away.
+    this.isHearsay = sessions === 0 && this.tried
     return this.done(sessions === 0 && !this.tried ? this.#otherwise : Status.DONE)
   }
 }

@@ -1,0 +1,92 @@
+import { redis } from 'coatcheck/redis'
+import { createClient } from 'redis'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import {
+  carriesPayload,
+  keyHash,
+  Opcode,
+  payloadDigest,
+  ReplyReader,
+  RequestWriter,
+  type WorkerStorage,
+} from '#dist/workers/protocol/index.js'
+import { openStorage } from '#dist/workers/redis/index.js'
+import type { RedisWorkerOptions } from '#dist/workers/redis/options.js'
+import { until } from '../../fixtures/redis/redis-cluster.js'
+import { hasRedisServer, RedisServer } from '../../fixtures/redis/redis-server.js'
+import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
+import { skipUnless } from '../../skip.js'
+
+const test = suite('redis: what replicas have to have')
+const withServer = skipUnless(hasRedisServer(), 'needs redis-server')
+
+const HOST = '127.0.0.1'
+
+withServer(test, 'what a replica that stands still cannot have is never confirmed', async () => {
+  const master = new RedisServer({
+    directory: temporaryDirectory('memory'),
+    words: ['--repl-diskless-sync-delay', '0'],
+  })
+  const port = await master.start()
+  const following = ['--replicaof', HOST, `${port}`]
+  const replica = new RedisServer({ directory: temporaryDirectory('memory'), words: following })
+  await replica.start()
+  const client = createClient({ socket: { host: HOST, port } })
+  await client.connect()
+  await until(async () => /state=online/.test(String(await client.info('replication'))))
+  const { options } = redis({
+    url: `redis://${HOST}:${port}`,
+    acknowledge: { replicas: 1, timeoutMs: 20 },
+    commandTimeout: 30_000,
+  })
+  const before = await openStorage(options as RedisWorkerOptions)
+  // A replica that has just come may need longer than it is given.
+  for (const key of ['deleted', 'replaced'])
+    await until(async () => (await applied(before, 0, Opcode.SAVE, key)).length === 0)
+  replica.pause()
+  const calls = [
+    [Opcode.CREATE, 'created'],
+    [Opcode.REPLACE, 'replaced'],
+    [Opcode.DELETE, 'deleted'],
+    [Opcode.SAVE, 'saved'],
+  ] as const
+  // The first worker dies when it has done it; the next has connections that have written nothing, for which any replica is good enough.
+  for (const attempt of [0, 1]) {
+    const next = attempt === 0 ? before : await openStorage(options as RedisWorkerOptions)
+    for (const [opcode, key] of calls)
+      assert.equal(await applied(next, attempt, opcode, key), ['UNCONFIRMED'], `${key}, attempt ${attempt}`)
+    await next.close()
+  }
+  replica.resume()
+  // What the lost connection has done is confirmed by a write on the new one; of a delete there is nothing left to write to.
+  const again = await openStorage(options as RedisWorkerOptions)
+  for (const [opcode, key] of calls.slice(0, 2))
+    await until(async () => (await applied(again, 1, opcode, key)).length === 0)
+  assert.match(String(await client.info('commandstats')), /cmdstat_pexpire:calls=[2-9]/)
+  assert.equal(await applied(again, 1, Opcode.DELETE, 'deleted'), ['UNCONFIRMED'])
+  assert.equal(await applied(again, 0, Opcode.DELETE, 'deleted'), [])
+  await again.close()
+  client.destroy()
+  await replica.stop()
+  await master.stop()
+})
+
+/** The failures of a batch of one operation. */
+async function applied(
+  storage: WorkerStorage,
+  attempt: number,
+  opcode: Opcode,
+  key: string,
+): Promise<string[]> {
+  const writer = new RequestWriter(512)
+  const payload = carriesPayload(opcode) ? Buffer.from(`${opcode} ${key}`) : undefined
+  const expiry = Date.now() + 600_000
+  const expected = opcode === Opcode.REPLACE ? payloadDigest(Buffer.from(`${Opcode.SAVE} ${key}`)) : undefined
+  writer.append({ opcode, key, hash: keyHash(key), expiry, codec: 1, payload, expected })
+  const reply = await storage.apply(writer.toWire(attempt, [opcode, 7]))
+  if (reply === null) return []
+  return new ReplyReader(reply).report().failures.map(({ code }) => code)
+}
+
+test.run()
