@@ -58,5 +58,10 @@ function withoutBrackets(host: string): string {
 }
 
 function decoded(part: string): string | undefined {
-  return part === '' ? undefined : decodeURIComponent(part)
+  if (part === '') return undefined
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return refuseUnseen('url', 'one whose user or password is not escaped', WHAT)
+  }
 }

@@ -7,6 +7,8 @@ import { adviceFor, Refusal, type Reply, Unanswered, type Words } from './replie
 export interface Client {
   /** What the server calls this connection: its number there, and our address as the server sees it. */
   readonly identity: ClientIdentity
+  /** Whether it has been neither lost nor destroyed. */
+  readonly isOpen: boolean
   /** Never rejects; see {@link Reply}. */
   send(words: Words): Promise<Reply>
   /** Ends it at once: what was sent may or may not be done. */
@@ -103,7 +105,14 @@ export async function openClient({ address, access, timeout, onLost }: ClientOpt
     refuseOld(await send(['INFO', 'server']))
     const identity = identityIn(await send(['CLIENT', 'INFO']))
     connected = true
-    return { identity, send, destroy }
+    return {
+      identity,
+      send,
+      destroy,
+      get isOpen() {
+        return connected
+      },
+    }
   } catch (error) {
     destroy()
     throw error
@@ -138,7 +147,7 @@ function tlsOf(tls: RedisTls | undefined, { host }: ServerAddress): object {
 }
 
 function refused({ code }: Refusal): Error {
-  return systemError(code, 'connect', adviceFor(code).replaceAll(/[,']/g, ';'))
+  return systemError(code, 'connect', adviceFor(code))
 }
 
 function unreachable(code: string): Error {

@@ -1,5 +1,4 @@
 import slotOf from 'cluster-key-slot'
-import type { Counters } from './counters.js'
 import type { RedisKey } from './key-names.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
 import type { Refusal, Reply } from './replies.js'
@@ -21,15 +20,13 @@ interface SlotRange {
 /** A Redis or Valkey Cluster: each key is with the master of its slot. */
 export class Cluster implements Servers {
   readonly #options: RedisWorkerOptions
-  readonly #counters: Counters
   readonly #nodes = new Map<string, ServerLinks>()
   /** Addresses of masters, by slot. */
   #slots: (string | undefined)[] = []
   #refreshing: Promise<void> | undefined
 
-  constructor(options: RedisWorkerOptions, counters: Counters) {
+  constructor(options: RedisWorkerOptions) {
     this.#options = options
-    this.#counters = counters
   }
 
   async open(deadline: number): Promise<void> {
@@ -118,7 +115,7 @@ export class Cluster implements Servers {
     const name = nameOf(address)
     let links = this.#nodes.get(name)
     if (links === undefined) {
-      links = new ServerLinks(address, this.#options, this.#counters)
+      links = new ServerLinks(address, this.#options)
       this.#nodes.set(name, links)
     }
     return links

@@ -9,7 +9,6 @@ import {
 } from '../protocol/index.js'
 import { Cluster } from './cluster.js'
 import { converse } from './conversation.js'
-import { Counters } from './counters.js'
 import type { Exchange } from './exchanges/exchange.js'
 import { exchangeFor } from './exchanges/exchange-for.js'
 import type { RedisWorkerOptions } from './options.js'
@@ -23,13 +22,11 @@ class RedisStorage implements WorkerStorage {
   readonly waitsForOthers = true
   readonly #options: RedisWorkerOptions
   readonly #servers: Servers
-  readonly #counters: Counters
   readonly #records: Records
 
-  constructor(options: RedisWorkerOptions, servers: Servers, counters: Counters) {
+  constructor(options: RedisWorkerOptions, servers: Servers) {
     this.#options = options
     this.#servers = servers
-    this.#counters = counters
     this.#records = new Records(options.seal)
   }
 
@@ -48,7 +45,6 @@ class RedisStorage implements WorkerStorage {
     }
     await converse(exchanges, {
       servers: this.#servers,
-      counters: this.#counters,
       reply,
       acknowledge,
       deadline: performance.now() + commandTimeout,
@@ -76,17 +72,14 @@ class RedisStorage implements WorkerStorage {
  * @throws {Error}
  */
 export async function openStorage(options: RedisWorkerOptions): Promise<WorkerStorage> {
-  const counters = new Counters()
   const [first] = options.nodes
   if (first === undefined) throw new TypeError('a Redis storage needs a server')
-  const servers = options.cluster
-    ? new Cluster(options, counters)
-    : new SingleServer(first, options, counters)
+  const servers = options.cluster ? new Cluster(options) : new SingleServer(first, options)
   try {
     await servers.open(performance.now() + options.commandTimeout)
   } catch (error) {
     servers.close()
     throw error
   }
-  return new RedisStorage(options, servers, counters)
+  return new RedisStorage(options, servers)
 }

@@ -1,7 +1,6 @@
-import { errorCode } from '../protocol/index.js'
+import { errorCode, systemError } from '../protocol/index.js'
 import { backoff } from './backoff.js'
 import { type Client, type ClientIdentity, openClient } from './client.js'
-import type { Counters } from './counters.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
 import { type Reply, Unanswered, type Words } from './replies.js'
 
@@ -10,11 +9,12 @@ const CONNECT_TIMEOUT = 5000
 /** Milliseconds between two attempts, at the most; and a quarter of what an operation has. */
 const LONGEST_PAUSE = 2000
 
+const LOST_AGAIN = systemError('ECONNRESET', 'connect', 'the connection was lost again')
+
 /** Options of {@link Link}. */
 export interface LinkOptions {
   readonly address: ServerAddress
   readonly access: Pick<RedisWorkerOptions, 'tls' | 'username' | 'password' | 'database' | 'commandTimeout'>
-  readonly counters: Counters
 }
 
 /**
@@ -34,7 +34,6 @@ export class Link {
   /** Why the last attempt failed, and when the next may be made. */
   #failure: unknown
   #notBefore = 0
-  #everConnected = false
   #closed = false
 
   constructor(options: LinkOptions) {
@@ -92,7 +91,7 @@ export class Link {
   }
 
   async #connect(timeLeft: number): Promise<Client> {
-    const { address, access, counters } = this.#options
+    const { address, access } = this.#options
     if (this.#closed) throw new Error('the link is closed')
     let client: Client | undefined
     try {
@@ -105,6 +104,8 @@ export class Link {
         },
       })
       await this.#endThoseBefore(client)
+      // Lost in the same turn, nobody would be told of it any more.
+      if (!client.isOpen) throw LOST_AGAIN
     } catch (error) {
       client?.destroy()
       this.#failures++
@@ -118,10 +119,7 @@ export class Link {
       throw new Error('the link is closed')
     }
     this.#failures = 0
-    if (this.#everConnected) counters.reconnected()
-    this.#everConnected = true
     this.#client = client
-    counters.connected(1)
     return client
   }
 
@@ -129,7 +127,7 @@ export class Link {
   async #endThoseBefore(client: Client): Promise<void> {
     for (let left = this.#left[0]; left !== undefined; left = this.#left[0]) {
       const reply = await client.send(['CLIENT', 'KILL', 'ID', left.id, 'ADDR', left.address])
-      if (reply instanceof Unanswered) throw Object.assign(new Error('lost again'), { code: reply.code })
+      if (reply instanceof Unanswered) throw LOST_AGAIN
       this.#left.shift()
     }
   }
@@ -143,7 +141,6 @@ export class Link {
     if (!this.#left.includes(client.identity)) this.#left.push(client.identity)
     if (this.#client !== client) return
     this.#client = undefined
-    this.#options.counters.connected(-1)
   }
 }
 

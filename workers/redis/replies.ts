@@ -56,7 +56,7 @@ export function isPassing(trouble: Refusal | Unanswered): boolean {
   return trouble instanceof Unanswered || PASSING.has(trouble.code)
 }
 
-/** What is to be done about it, in words without keys. */
+/** What is to be done about it, in words without keys; without commas and quotes, at which system errors are cut off. */
 const ADVICE: Readonly<Record<string, string>> = {
   [UNCONFIRMED]:
     'the master has it but too few replicas have said so in time: it may be lost with the master',

@@ -1,4 +1,3 @@
-import type { Counters } from './counters.js'
 import { Link } from './link.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
 
@@ -7,10 +6,10 @@ export class ServerLinks {
   readonly links: readonly Link[]
   #next = 0
 
-  constructor(address: ServerAddress, options: RedisWorkerOptions, counters: Counters) {
+  constructor(address: ServerAddress, options: RedisWorkerOptions) {
     this.links = Array.from(
       { length: options.connectionsPerWorker },
-      () => new Link({ address, access: options, counters }),
+      () => new Link({ address, access: options }),
     )
   }
 

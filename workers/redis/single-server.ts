@@ -1,4 +1,3 @@
-import type { Counters } from './counters.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
 import { ServerLinks } from './server-links.js'
 import type { Servers } from './servers.js'
@@ -7,8 +6,8 @@ import type { Servers } from './servers.js'
 export class SingleServer implements Servers {
   readonly #links: ServerLinks
 
-  constructor(address: ServerAddress, options: RedisWorkerOptions, counters: Counters) {
-    this.#links = new ServerLinks(address, options, counters)
+  constructor(address: ServerAddress, options: RedisWorkerOptions) {
+    this.#links = new ServerLinks(address, options)
   }
 
   async open(deadline: number): Promise<void> {
