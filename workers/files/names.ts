@@ -49,10 +49,15 @@ function isPlain(key: string): boolean {
 /** The file name of a key, without the prefix that will stand in front of it. */
 export function encodeName(key: string, prefix = ''): string {
   const name = isPlain(key) ? key : escapeKey(key)
-  if (name.length > LONGEST_NAME) return digestName(key)
+  if (standsForItself(name, prefix)) return name
+  return name.length > LONGEST_NAME ? digestName(key) : escapeUnit(key.charCodeAt(0)) + name.slice(1)
+}
+
+/** Whether an escaped key can be a file's name as it is. */
+function standsForItself(name: string, prefix: string): boolean {
+  if (name.length > LONGEST_NAME) return false
   // The longest reserved name has four letters; the test is not worth its time for real keys.
-  const reserved = name.length <= 4 && RESERVED.test(prefix + name)
-  return reserved ? escapeUnit(key.charCodeAt(0)) + name.slice(1) : name
+  return name.length > 4 || !RESERVED.test(prefix + name)
 }
 
 function escapeKey(key: string): string {
@@ -88,7 +93,7 @@ export function isDigestName(name: string): boolean {
 /** The key behind a file name; `undefined` for a name that {@link encodeName} does not make. */
 export function decodeName(name: string, prefix = ''): DecodedName | undefined {
   // The usual name is its key: nothing is put together.
-  if (isPlain(name)) return name !== '' && encodeName(name, prefix) === name ? { key: name } : undefined
+  if (isPlain(name)) return name !== '' && standsForItself(name, prefix) ? { key: name } : undefined
   if (DIGEST.test(name)) return { digest: true }
   let key = ''
   for (let index = 0; index < name.length; index++) {
