@@ -123,6 +123,7 @@ export async function walk({
   id,
   kind,
   step,
+  length,
 }: WalkTask): Promise<WalkSlice | Failure | LastAnswer | undefined> {
   const failure = await openLate()
   if (failure !== undefined) return unopened(failure, failure)
@@ -137,7 +138,7 @@ export async function walk({
     return { slot: 0, code: 'WALK_LOST', syscall: 'none', message: 'the walk was lost' }
   walks.set(id, current)
   try {
-    const slice = await current.next()
+    const slice = await current.next(length)
     if (slice.done) walks.delete(id)
     return slice
   } catch (error) {

@@ -67,7 +67,7 @@ export class StoragePools {
     if (storage.journal?.role === 'ahead') pending.journal.limit = storage.journal.memoryLimit
     const niceness = storage.journal?.role === 'ahead' ? BEHIND_JOURNAL : 0
     this.files = new WorkerPool({ storage, threads, depth: DEPTH, niceness })
-    this.walker = new Walker(storage)
+    this.walker = new Walker(storage, () => pending.operations > 0)
   }
 
   /** Whoever batches go to. */

@@ -40,7 +40,7 @@ await engine.close()
 /** More than fit into one slice: a bar is for what takes a moment. */
 const large = temporaryDirectory('memory')
 const filler = new SessionEngine({ storage: files({ directory: large }), threads: 1, sweepInterval: false })
-await Promise.all(Array.from({ length: 600 }, (_, index) => filler.save(`key-${index}`, {})))
+await Promise.all(Array.from({ length: 2100 }, (_, index) => filler.save(`key-${index}`, {})))
 await filler.close()
 // In the last directory, and so in a later slice.
 mkdirSync(`${large}/ff`, { recursive: true })
@@ -54,13 +54,13 @@ atTerminal(test, 'progress is shown, and taken away; results stay', async () => 
   const cleared = '\u001b[2K'
   assert.match(
     verify.shown.split(cleared).at(-1) ?? '',
-    /^corrupt\tff\/script\tshorter than a record header\r\n600 sessions are sound .*\r\n$/,
+    /^corrupt\tff\/script\tshorter than a record header\r\n2100 sessions are sound .*\r\n$/,
   )
   const parts = swept.shown.split(cleared)
-  assert.match(parts[0] ?? '', /601 scanned, 0 expired, 0 orphans/)
+  assert.match(parts[0] ?? '', /2101 scanned, 0 expired, 0 orphans/)
   assert.match(
     parts.at(-1) ?? '',
-    /^601 scanned, 0 expired, 0 orphans, 1 corrupt\r\nnote: 1 file: no session record\r\n$/,
+    /^2101 scanned, 0 expired, 0 orphans, 1 corrupt\r\nnote: 1 file: no session record\r\n$/,
   )
 })
 

@@ -2,11 +2,14 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { mock } from 'node:test'
-import { SessionEngine, StorageError } from 'coatcheck'
+import { files, SessionEngine, StorageError } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { SweepSchedule } from '#dist/src/engine/sweep.js'
+import type { FilesWorkerOptions } from '#dist/workers/files/options.js'
 import { faultyFiles } from '../fixtures/faulty-files.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
+import type { WalkLengthsOptions } from '../fixtures/walk-lengths-worker.js'
 
 const test = suite('engine: the sweep in the background')
 
@@ -32,12 +35,36 @@ test('one that fails is told by an error event, the next goes through, one that 
   const { lastSweep } = engine.stats()
   assert.is(lastSweep?.expired, 1)
   // More than a slice of a walk.
-  for (let index = 0; index < 600; index++) writeFileSync(join(directory, `${index}.txt`), '')
+  for (let index = 0; index < 2100; index++) writeFileSync(join(directory, `${index}.txt`), '')
   mock.timers.tick(INTERVAL)
   await engine.close()
   await new Promise(setImmediate)
   assert.is(engine.stats().lastSweep, lastSweep)
   assert.is(told.length, 1)
+})
+
+test('one takes short steps while others are at work, and long ones while nobody is', async () => {
+  const real = files({ directory: temporaryDirectory(), layout: 'flat' })
+  const asked = new Int32Array(new SharedArrayBuffer(8))
+  const options: WalkLengthsOptions = { files: real.options as FilesWorkerOptions, asked }
+  const module = new URL('../fixtures/walk-lengths-worker.js', import.meta.url).href
+  const engine = new SessionEngine({
+    storage: { ...real, module, options },
+    threads: 1,
+    sweepInterval: false,
+  })
+  await Promise.all(Array.from({ length: 2200 }, (_, index) => engine.save(`key-${index}`, {})))
+  await engine.clearExpired()
+  const [, long] = asked
+  assert.is(asked[0], 0)
+  assert.ok(Number(long) >= 2)
+  const work: Promise<unknown>[] = []
+  await engine.clearExpired({ onProgress: () => work.push(engine.save('busy', {})) })
+  await Promise.all(work)
+  // The first is begun by itself; nobody has an answer before the next begins.
+  assert.is(asked[1], Number(long) + 1)
+  assert.ok(Number(asked[0]) >= 1)
+  await engine.close()
 })
 
 test('one that fails where nobody listens breaks nothing', async () => {

@@ -38,6 +38,7 @@ export type {
   OpenStorage,
   Ownership,
   RecordFormatBinding,
+  SliceLength,
   StorageDescription,
   Walk,
   WalkKind,

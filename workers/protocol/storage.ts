@@ -84,6 +84,9 @@ export interface Ownership {
  */
 export type WalkKind = 'keys' | 'count' | 'sweep' | 'reseal' | 'clear'
 
+/** How much one slice takes: `short` while others are at work on the machine's processors, `long` while nobody is. */
+export type SliceLength = 'short' | 'long'
+
 /** One slice of a walk, small enough not to keep a thread from other work for long. */
 export interface WalkSlice {
   readonly done: boolean
@@ -107,8 +110,8 @@ export interface WalkSlice {
 
 /** A walk under way in a worker. */
 export interface Walk {
-  /** The next slice; after `done` or `end()` it is not called again. */
-  next(): WalkSlice | Promise<WalkSlice>
+  /** The next slice, a short one by default; after `done` or `end()` it is not called again. */
+  next(length?: SliceLength): WalkSlice | Promise<WalkSlice>
   /** Gives up early; closes what is open. */
   end(): void | Promise<void>
 }

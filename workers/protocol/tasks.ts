@@ -1,5 +1,5 @@
 import type { Failure } from './reply.js'
-import type { WalkKind } from './storage.js'
+import type { SliceLength, WalkKind } from './storage.js'
 
 /** Which storage a worker is the hand of. */
 export interface StorageBinding {
@@ -21,6 +21,8 @@ export interface WalkTask {
   readonly id: number
   readonly kind: WalkKind
   readonly step: 'start' | 'next' | 'end'
+  /** Default `short`. */
+  readonly length?: SliceLength
 }
 
 /**

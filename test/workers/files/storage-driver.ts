@@ -13,6 +13,7 @@ import {
   payloadDigest,
   ReplyReader,
   RequestWriter,
+  type SliceLength,
   Status,
   type WalkKind,
   type WalkSlice,
@@ -148,11 +149,11 @@ export class StorageDriver {
   }
 
   /** All slices of a walk. */
-  slices(kind: WalkKind): WalkSlice[] {
+  slices(kind: WalkKind, length?: SliceLength): WalkSlice[] {
     const walk = this.storage.walk(kind)
     const slices: WalkSlice[] = []
     for (;;) {
-      const slice = walk.next() as WalkSlice
+      const slice = walk.next(length) as WalkSlice
       slices.push(slice)
       this.notices.push(...slice.corrupt, ...slice.refused)
       if (slice.done) return slices

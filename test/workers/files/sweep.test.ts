@@ -231,30 +231,36 @@ sweeping('files of others are not cleared, whatever their names', () => {
   assert.ok(filesBelow(driver.options.directory).includes('readme'))
 })
 
-sweeping('goes in slices, and on after the last of them', () => {
-  const driver = new StorageDriver({ layout: 'flat' })
-  for (let index = 0; index < 1300; index++) driver.save(`k${index}`, 'x', index % 2 === 0 ? 1000 : undefined)
-  const slices = driver.slices('sweep')
-  assert.ok(slices.length >= 3)
-  for (const { scanned } of slices) assert.ok(scanned <= 512)
-  assert.equal(
-    slices.map(({ done }) => done),
-    [...new Array<boolean>(slices.length - 1).fill(false), true],
-  )
-  assert.is(
-    slices.reduce((sum, { expired }) => sum + expired, 0),
-    650,
-  )
-})
+for (const [length, most] of [
+  ['short', 512],
+  ['long', 2048],
+] as const)
+  sweeping(`goes in ${length} slices, and on after the last of them`, () => {
+    const driver = new StorageDriver({ layout: 'flat' })
+    const count = most * 2 + 100
+    for (let index = 0; index < count; index++)
+      driver.save(`k${index}`, 'x', index % 2 === 0 ? 1000 : undefined)
+    const slices = driver.slices('sweep', length)
+    assert.ok(slices.length >= 3)
+    for (const { scanned } of slices) assert.ok(scanned <= most)
+    assert.equal(
+      slices.map(({ done }) => done),
+      [...new Array<boolean>(slices.length - 1).fill(false), true],
+    )
+    assert.is(
+      slices.reduce((sum, { expired }) => sum + expired, 0),
+      count / 2,
+    )
+  })
 
 sweeping('can be given up half way', () => {
   const driver = new StorageDriver({ layout: 'flat' })
-  for (let index = 0; index < 600; index++) driver.save(`k${index}`, 'x')
+  for (let index = 0; index < 2100; index++) driver.save(`k${index}`, 'x')
   const walk = driver.storage.walk('count')
   walk.next()
   walk.end()
   walk.end()
-  assert.is(driver.walk('count').live, 600)
+  assert.is(driver.walk('count').live, 2100)
   const open = () => (existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0)
   const before = open()
   for (let index = 0; index < 20; index++) {
