@@ -9,6 +9,11 @@ export interface RoundSettings {
   readonly callers: number
   /** Operations issued a second, in an open loop, instead of callers. */
   readonly perSecond?: number
+  /**
+   * Between two operations of an open loop: `spin`, and each is issued when it is due, so latencies are exact; or `sleep` for a
+   * millisecond, so what the event loop was busy for is what operations took. Default `spin`.
+   */
+  readonly between?: 'spin' | 'sleep'
 }
 
 /** What one contestant did in one round. */

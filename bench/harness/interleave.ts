@@ -14,7 +14,7 @@ export interface Entry {
   readonly label: string
   readonly description: ContestantDescription
   /** Where those of the comparison are not the same for all. */
-  readonly settings?: Partial<Pick<RoundSettings, 'callers' | 'perSecond'>>
+  readonly settings?: Partial<Pick<RoundSettings, 'callers' | 'perSecond' | 'between'>>
 }
 
 /** An entry and what it did, round by round. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { Operation } from '../workloads/operations.js'
 import type { Pick } from '../workloads/pick.js'
+import type { RoundSettings } from './contestant.js'
 
 /** Operations under way, one after the other or as the clock says. */
 export interface Load {
@@ -46,12 +47,23 @@ const MOST_UNDER_WAY = 10_000
 /** Milliseconds that it is worth sleeping for; below, the loop turns on. */
 const WORTH_SLEEPING = 2
 
+/** How often operations are issued, and what is done between two of them. */
+export interface OpenLoopSettings {
+  readonly perSecond: number
+  readonly between: NonNullable<RoundSettings['between']>
+}
+
 /**
  * Operations at a fixed rate, whether those before are done or not: as visitors come who know nothing of each other. The
  * time of each runs from the moment at which it was due, so one that had to wait until it could be issued has waited
  * (what leaves that out is called coordinated omission).
  */
-export function openLoop(operation: Operation, pick: Pick, perSecond: number, onDone: OnDone): Load {
+export function openLoop(
+  operation: Operation,
+  pick: Pick,
+  { perSecond, between }: OpenLoopSettings,
+  onDone: OnDone,
+): Load {
   let running = true
   let underWay = 0
   const period = 1000 / perSecond
@@ -77,7 +89,7 @@ export function openLoop(operation: Operation, pick: Pick, perSecond: number, on
           underWay++
           operation(pick()).then(() => settle(due), fail)
         }
-        if (dueAt - performance.now() > WORTH_SLEEPING) await delay(1)
+        if (between === 'sleep' || dueAt - performance.now() > WORTH_SLEEPING) await delay(1)
         else await nextTurn()
       }
       if (underWay > 0) await isIdle

@@ -68,12 +68,12 @@ export class StoreContestant implements Contestant {
     return this.#peer.close()
   }
 
-  #begin({ operation, sessions }: Trial, { callers, perSecond }: RoundSettings): Load {
+  #begin({ operation, sessions }: Trial, { callers, perSecond, between = 'spin' }: RoundSettings): Load {
     const onDone = (milliseconds: number): void => this.#count(milliseconds)
     const picks = picksFor(this.#description, perSecond === undefined ? callers : 1, sessions)
     const [pick] = picks
     if (perSecond === undefined || pick === undefined) return closedLoop(operation, picks, onDone)
-    return openLoop(operation, pick, perSecond, onDone)
+    return openLoop(operation, pick, { perSecond, between }, onDone)
   }
 
   /** What is to be loaded has to be there; what is saved may be new. */

@@ -53,8 +53,12 @@ function laneStep(demands: readonly Demand[]): () => unknown {
   const nothing = (): void => undefined
   return () => {
     const now = Date.now()
-    for (const demand of demands) {
-      lane.accept({ ...demand, asks: demand.opcode, acceptedAt: 0, resolve: nothing }, now)
+    // Written out: `{ ...demand }` takes as long as all that the lane does.
+    for (const { opcode, key, hash, expiry, codec, payload } of demands) {
+      lane.accept(
+        { opcode, key, hash, expiry, codec, payload, asks: opcode, acceptedAt: 0, resolve: nothing },
+        now,
+      )
     }
     const batch = lane.take()
     if (batch !== undefined) lane.release(batch)

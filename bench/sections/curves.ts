@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { type CoatcheckStoreOptions, coatcheckStore } from '../stores/coatcheck-stores.js'
-import { rawCalls } from '../stores/peer-stores.js'
+import { lmdb, peers, rawCalls } from '../stores/peer-stores.js'
 import type { Store } from '../stores/store.js'
 import { HOT_SAVES, KEYS, type WorkloadDescription } from '../workloads/workload.js'
 import { type ComparedGroup, comparisonPlan } from './comparison.js'
@@ -12,6 +12,9 @@ const MOST_CALLERS = 4_096
 const SIZES = [100, 1_000, 4_000, 16_000, 64_000]
 const CALLERS = [1, 8, 64, 512, MOST_CALLERS]
 const THREADS = [1, 2, 3, 4]
+const RATES = [2_000, 10_000, 30_000, 100_000]
+/** More than `direct` can do on two processors. */
+const MOST_DIRECT = 30_000
 
 interface Point {
   readonly at: number
@@ -19,6 +22,7 @@ interface Point {
   readonly store: Store
   readonly workload?: WorkloadDescription
   readonly callers?: number
+  readonly perSecond?: number
 }
 
 interface Curve {
@@ -27,17 +31,17 @@ interface Curve {
   readonly points: readonly Point[]
 }
 
-/** What a save costs against threads, size and callers. */
+/** What a save costs against threads, size, callers and how often there is one. */
 export const CURVES: Section = {
   name: 'curves',
-  summary: 'what a save costs against threads, the size of a session, and callers',
+  summary: 'what a save costs against threads, the size of a session, callers, and how often there is one',
   plan(context) {
     const isQuick = context.thoroughness === 'quick'
     const some = <Value>(values: readonly Value[]): Value[] =>
       isQuick ? values.filter((_, index) => index % 3 === 0) : [...values]
     return comparisonPlan(context, {
       name: 'curves',
-      title: 'What a save costs against threads, size and callers',
+      title: 'What a save costs against threads, size, callers and how often there is one',
       about: [
         `Sessions of some 393 bytes as JSON where nothing else is said. This machine has ${availableParallelism()} processors; the event loop and the load need one of them.`,
       ],
@@ -60,6 +64,10 @@ export const CURVES: Section = {
           callerCurve('direct, tmpfs', 'tmpfs', some(CALLERS), { durability: 'direct' }),
           callerCurve('journal, disk', 'disk', some(CALLERS), { durability: 'journal' }),
         ]),
+        // A whole run has no time for them.
+        ...(context.thoroughness === 'alone'
+          ? [group(context, 'Saves a second', { title: 'rate', unit: 'saves/s' }, rateCurves())]
+          : []),
       ],
     })
   },
@@ -106,6 +114,31 @@ function callerCurve(
   }
 }
 
+/** At the same rate, in an open loop: who does something rarely finds neither code nor data in the processor's caches. */
+function rateCurves(): Curve[] {
+  const curve = (
+    name: string,
+    where: Curve['where'],
+    store: Store,
+    most = Number.POSITIVE_INFINITY,
+  ): Curve => {
+    const rates = RATES.filter((rate) => rate <= most)
+    return {
+      name,
+      where,
+      points: rates.map((at) => ({ at, label: `${name}: ${at}`, store, perSecond: at })),
+    }
+  }
+  const unsynced = lmdb(false)
+  return [
+    curve('direct, tmpfs', 'tmpfs', coatcheckStore({ durability: 'direct' }), MOST_DIRECT),
+    curve('journal, disk', 'disk', coatcheckStore({ durability: 'journal' })),
+    ...(peers().stores.some(({ name }) => name === unsynced.name)
+      ? [curve('LMDB noSync, disk', 'disk', unsynced)]
+      : []),
+  ]
+}
+
 function group(
   { places, thoroughness }: SectionContext,
   title: string,
@@ -116,11 +149,12 @@ function group(
     ({ name: curve, where, points }) => {
       const place = where === 'tmpfs' ? places.tmpfs : places.disk
       if (place === undefined) return []
-      return points.flatMap(({ at, label, store, workload = HOT_SAVES, callers }): StoreEntry[] =>
+      return points.flatMap(({ at, label, store, workload = HOT_SAVES, callers, perSecond }): StoreEntry[] =>
         storeEntries([store], { places, place, workload, suffix: `${axis.title}-${at}` }).map((entry) => ({
           ...entry,
           point: { at, curve, label },
           ...(callers === undefined ? {} : { settings: { callers } }),
+          ...(perSecond === undefined ? {} : { settings: { perSecond, between: 'sleep' } }),
         })),
       )
     },
