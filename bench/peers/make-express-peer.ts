@@ -1,4 +1,5 @@
 import type { CoatcheckPeerOptions } from './coatcheck.js'
+import type { CoatcheckRedisExpressOptions } from './coatcheck-redis-express.js'
 import type { ConnectRedisOptions } from './connect-redis.js'
 import type { ExpressPeer } from './peer.js'
 
@@ -6,6 +7,7 @@ import type { ExpressPeer } from './peer.js'
 export type ExpressPeerDescription =
   | ({ readonly kind: 'coatcheck-express' } & CoatcheckPeerOptions)
   | { readonly kind: 'session-file-store'; readonly directory: string }
+  | ({ readonly kind: 'coatcheck-redis-express' } & CoatcheckRedisExpressOptions)
   | ({ readonly kind: 'connect-redis' } & ConnectRedisOptions)
   | { readonly kind: 'memory-store' }
 
@@ -15,6 +17,10 @@ export async function makeExpressPeer(description: ExpressPeerDescription): Prom
     case 'coatcheck-express': {
       const { CoatcheckExpressPeer } = await import('./coatcheck-express.js')
       return new CoatcheckExpressPeer(description)
+    }
+    case 'coatcheck-redis-express': {
+      const { CoatcheckRedisExpressPeer } = await import('./coatcheck-redis-express.js')
+      return new CoatcheckRedisExpressPeer(description)
     }
     case 'session-file-store': {
       const { SessionFileStorePeer } = await import('./session-file-store.js')

@@ -114,27 +114,32 @@ function servers({ places: { disk, tmpfs }, thoroughness }: SectionContext): {
       store: { directory },
     })),
   ]
-  if (!hasRedisServer()) {
-    const hint =
-      'left out: connect-redis, for there is no redis-server on the PATH; on Debian: apt install redis-server'
-    return { entries, missing: [hint] }
-  }
-  const home = tmpfs ?? disk
-  const redis = { kind: 'connect-redis', directory: `${home.directory}/http-redis` } as const
-  const fastifyRedis = { kind: 'connect-redis', directory: `${home.directory}/fastify-redis` } as const
-  entries.push(
+  const missing: string[] = []
+  if (hasRedisServer()) entries.push(...redisServers(tmpfs ?? disk))
+  else
+    missing.push(
+      'left out: connect-redis and ours on Redis, for there is no redis-server on the PATH; on Debian: apt install redis-server',
+    )
+  const shown = thoroughness === 'quick' ? entries.filter(({ id }) => QUICK.includes(id)) : entries
+  return { entries: shown, missing }
+}
+
+function redisServers(home: Place): Entry[] {
+  const directory = (name: string): string => `${home.directory}/http-${name}`
+  return [
     server('connect-redis', 'Express, connect-redis, no persistence', undefined, () => ({
       framework: 'express',
-      store: redis,
+      store: { kind: 'connect-redis', directory: directory('connect-redis') },
+    })),
+    server('redis', 'Express, coatcheck redis, no persistence', undefined, () => ({
+      framework: 'express',
+      store: { kind: 'coatcheck-redis-express', directory: directory('redis') },
     })),
     server('fastify-redis', 'Fastify, connect-redis, no persistence', undefined, () => ({
       framework: 'fastify',
-      store: fastifyRedis,
+      store: { kind: 'connect-redis', directory: directory('fastify-redis') },
     })),
-  )
-  const shown =
-    thoroughness === 'quick' ? entries.filter(({ id }) => QUICK.some((word) => id === word)) : entries
-  return { entries: shown, missing: [] }
+  ]
 }
 
 const QUICK = ['memory-store', 'journal@disk', 'connect-redis', 'session-file-store@disk']
@@ -159,6 +164,7 @@ function httpTargets(results: readonly EntryResults[]): Target[] {
   return [
     least(0.9, 'journal@disk', 'memory-store'),
     least(1, 'journal@disk', 'connect-redis'),
+    least(1, 'redis', 'connect-redis'),
     least(3, 'journal@disk', 'session-file-store@disk'),
     least(1, 'middleware@disk', 'journal@disk'),
     least(1, 'middleware-direct@disk', 'direct@disk'),

@@ -61,11 +61,15 @@ const LONGEST_AGE = 3_153_600_000
 const LONGEST_INTERVAL = 2_147_483
 
 /**
- * Threads for `'auto'`: one for every processor, two at the least, four at the most. The figures behind it are in
- * docs/architecture.md.
+ * Threads for `'auto'`, four at the most: one for every processor and two at the least where they wait for a disk, one for
+ * every two processors where they wait for servers and do other work meanwhile. The figures behind it are in docs/architecture.md.
  */
-export function automaticThreads(processors: number = availableParallelism()): number {
-  return Math.min(4, Math.max(2, processors))
+export function automaticThreads(
+  { waitsForOthers = false }: Pick<StorageDescription, 'waitsForOthers'>,
+  processors: number = availableParallelism(),
+): number {
+  const wanted = waitsForOthers ? Math.max(1, Math.floor(processors / 2)) : Math.max(2, processors)
+  return Math.min(4, wanted)
 }
 
 /**
@@ -77,8 +81,9 @@ export function fillOptions(options: SessionEngineOptions): FilledOptions {
   const pending = options.maxPending ?? {}
   checkNames('maxPending', pending, ['operations', 'bytes'])
   const codec = codecOption(options.codec)
+  const storage = sealedBy(options.seal, codec, withFormatOf(codec, storageOption(options)))
   return {
-    storage: sealedBy(options.seal, codec, withFormatOf(codec, storageOption(options))),
+    storage,
     codec,
     sealed: options.seal !== undefined,
     maxAge: numberOption('maxAge', options.maxAge, TWO_WEEKS, {
@@ -88,7 +93,7 @@ export function fillOptions(options: SessionEngineOptions): FilledOptions {
     }),
     threads:
       options.threads === undefined || options.threads === 'auto'
-        ? automaticThreads()
+        ? automaticThreads(storage)
         : numberOption('threads', options.threads, 0, {
             least: 1,
             most: 64,

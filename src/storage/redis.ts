@@ -121,6 +121,7 @@ function describe(workerOptions: RedisWorkerOptions): StorageDescription {
     maxRecordBytes: workerOptions.maxRecordBytes,
     listsKeys: true,
     expiresItself: true,
+    waitsForOthers: true,
     // One for every batch that can be under way, as with files.
     lanes: (threads, depth) => threads * depth,
     withSeal: (seal) => describe({ ...workerOptions, seal }),

@@ -50,13 +50,15 @@ load('a closed loop has as many operations under way as there are callers, and n
   assert.is(done, 3)
 })
 
+const SPINNING = { perSecond: 1_000, between: 'spin' } as const
+
 load('an open loop issues what is due, whatever is still under way', async () => {
   const { operation, release, untilBegun } = heldUp()
   const taken: number[] = []
   const running = openLoop(
     operation,
     () => 0,
-    1_000,
+    SPINNING,
     (milliseconds) => taken.push(milliseconds),
   )
   // None of them is done: a closed loop would stand still here.
@@ -70,6 +72,25 @@ load('an open loop issues what is due, whatever is still under way', async () =>
   assert.ok((taken[0] ?? 0) >= 48, String(taken[0]))
 })
 
+load(
+  'an open loop that sleeps between leaves the event loop idle, and issues what was due meanwhile',
+  async () => {
+    let begun = 0
+    const before = performance.eventLoopUtilization()
+    const running = openLoop(
+      async () => {
+        if (++begun === 100) running.stop()
+      },
+      () => 0,
+      { perSecond: 1_000, between: 'sleep' },
+      () => undefined,
+    )
+    await running.ended
+    assert.ok(begun >= 100)
+    assert.ok(performance.eventLoopUtilization(before).idle > 0)
+  },
+)
+
 load('time that the event loop stood still counts for whatever was due meanwhile', async () => {
   const taken: number[] = []
   let begun = 0
@@ -81,7 +102,7 @@ load('time that the event loop stood still counts for whatever was due meanwhile
       while (performance.now() < until);
     },
     () => 0,
-    1_000,
+    SPINNING,
     (milliseconds) => {
       taken.push(milliseconds)
       if (taken.length === 40) running.stop()
@@ -101,7 +122,7 @@ load('an operation that fails ends the load', async () => {
     openLoop(
       fail,
       () => 0,
-      1_000,
+      SPINNING,
       () => undefined,
     ),
   ]) {

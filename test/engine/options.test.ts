@@ -1,4 +1,5 @@
 import { files, json, msgpack, SessionEngine, type SessionEngineOptions } from 'coatcheck'
+import { redis } from 'coatcheck/redis'
 import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -213,8 +214,16 @@ test('whatever expiry is accepted, is a moment that a file can be given', () => 
 })
 
 test("threads: 'auto' is one for every processor, from two to four", () => {
-  assert.equal([1, 2, 3, 4, 8, 64].map(automaticThreads), [2, 2, 3, 4, 4, 4])
-  assert.is(new SessionEngine({ directory }).stats().workers.threads, automaticThreads())
+  const threads = (processors: number) => automaticThreads({}, processors)
+  assert.equal([1, 2, 3, 4, 8, 64].map(threads), [2, 2, 3, 4, 4, 4])
+  assert.is(new SessionEngine({ directory }).stats().workers.threads, automaticThreads({}))
+})
+
+test("threads: 'auto' is one for every two processors where a server does the storing, up to four", () => {
+  const storage = redis({ url: 'redis://127.0.0.1:1' })
+  const threads = (processors: number) => automaticThreads(storage, processors)
+  assert.equal([1, 2, 3, 4, 8, 64].map(threads), [1, 1, 1, 2, 4, 4])
+  assert.is(new SessionEngine({ storage }).stats().workers.threads, automaticThreads(storage))
 })
 
 test.run()

@@ -19,6 +19,8 @@ export interface StorageDescription {
   readonly listsKeys: boolean
   /** Whether it removes what has expired by itself: there is nothing to sweep. Default `false`. */
   readonly expiresItself?: boolean
+  /** Whether its workers wait for servers, and have other batches in hand meanwhile: so fewer of them do. Default `false`. */
+  readonly waitsForOthers?: boolean
   /** Into how many lanes the key space is best cut for so many threads and batches in reach of each. */
   lanes(threads: number, depth: number): number
   /**
