@@ -128,12 +128,12 @@ export class Batch {
   replace(operation: Operation, demand: Demand, mostSlots: number): number | undefined {
     const bytes = demand.payload?.length ?? 0
     let freed = operation.bytes
-    const content = { ...demand, opcode: operation.opcode }
-    if (operation.watched || !this.writer.replace(operation.offset, content)) {
+    const { opcode } = operation
+    if (operation.watched || !this.writer.replace(operation.offset, demand, opcode)) {
       if (!this.hasRoom(demand, mostSlots)) return undefined
       this.writer.void(operation.offset)
       operation.slot = this.writer.slots
-      operation.offset = this.writer.append(content)
+      operation.offset = this.writer.append(demand, opcode)
       operation.watched = false
       freed = 0
     }

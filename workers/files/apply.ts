@@ -167,7 +167,13 @@ function versionOf(request: RequestReader, key: string | KeyDigest, place: Place
   if (opcode === Opcode.REPLACE) {
     // Before the record's header is written, which says nothing of it.
     const replaces = { key: request.key(), digest: request.expected() }
-    return { ...place.format.compose(request, opcode, key, place), replaces }
+    const { bytes, start, end, expiry, fileTime, writeId, retried } = place.format.compose(
+      request,
+      opcode,
+      key,
+      place,
+    )
+    return { opcode, place, bytes, start, end, expiry, fileTime, writeId, retried, replaces }
   }
   if (opcode !== Opcode.SAVE && opcode !== Opcode.UPDATE && opcode !== Opcode.CREATE) return undefined
   return place.format.compose(request, opcode, key, place)

@@ -53,9 +53,10 @@ export class SealedFormat implements RecordFormat {
   }
 
   composeAlone(key: string | KeyDigest, { keyInRecord }: RecordPlace, content: RecordContent): Buffer {
-    const { payload, ...fields } = content
+    const { payload, expiry, writeId, codec, writtenByUpdate } = content
     const included = keyInRecord && typeof key === 'string' ? key : undefined
-    return this.#records.compose(key, included, payload, { ...fields, keyLength: key.length })
+    const fields = { keyLength: key.length, expiry, writeId, codec, writtenByUpdate }
+    return this.#records.compose(key, included, payload, fields)
   }
 
   read(bytes: Buffer, fileTime: number, owner?: RecordOwner): StoredRecord | string {

@@ -44,12 +44,12 @@ export class RequestWriter {
   }
 
   /** Appends a slot; returns its offset. */
-  append(content: SlotContent): number {
+  append(content: SlotContent, opcode: Opcode = content.opcode): number {
     const keyBytes = keyBytesOf(content.key)
     const length = slotLength(keyBytes, content.payload?.length ?? 0, content.expected?.length)
     if (this.#used + length > this.#bytes.length) this.#grow(this.#used + length)
     const offset = this.#used
-    this.#write(offset, length, content, keyBytes)
+    this.#write(offset, length, content, keyBytes, opcode)
     this.#used += length
     this.#slots++
     return offset
@@ -67,11 +67,11 @@ export class RequestWriter {
   }
 
   /** Writes over a slot of the same key; false when the new content does not fit into it. */
-  replace(offset: number, content: SlotContent): boolean {
+  replace(offset: number, content: SlotContent, opcode: Opcode = content.opcode): boolean {
     const length = this.length(offset)
     const keyBytes = keyBytesOf(content.key)
     if (slotLength(keyBytes, content.payload?.length ?? 0) > length) return false
-    this.#write(offset, length, content, keyBytes)
+    this.#write(offset, length, content, keyBytes, opcode)
     return true
   }
 
@@ -133,7 +133,7 @@ export class RequestWriter {
     this.#slots = 0
   }
 
-  #write(offset: number, length: number, content: SlotContent, keyBytes: number): void {
+  #write(offset: number, length: number, content: SlotContent, keyBytes: number, opcode: Opcode): void {
     const { key, payload } = content
     const payloadLength = payload?.length ?? 0
     const wide = keyBytes > key.length
@@ -141,7 +141,7 @@ export class RequestWriter {
     const words = this.#words
     words[word] = length
     const flags = (wide ? WIDE_KEY : 0) | (content.writeId === undefined ? 0 : OWN_WRITE_ID)
-    words[word + 1] = content.opcode | (flags << 8) | (keyBytes << 16)
+    words[word + 1] = opcode | (flags << 8) | (keyBytes << 16)
     words[word + 2] = payloadLength
     words[word + 3] = content.hash
     this.#doubles[(offset + 16) >>> 3] = content.expiry

@@ -151,7 +151,18 @@ export function composeRecord(key: string | undefined, payload: Uint8Array, head
   record.set(keyBytes, RECORD_HEADER)
   record.set(payload, RECORD_HEADER + keyBytes.length)
   const view = new DataView(record.buffer, record.byteOffset, record.length)
-  writeHeader(record, view, 0, record.length, { ...header, keyIncluded: key !== undefined })
+  const { keyLength, payloadLength, expiry, writeId, codec, writtenByUpdate, sealed = false } = header
+  const keyIncluded = key !== undefined
+  writeHeader(record, view, 0, record.length, {
+    keyLength,
+    payloadLength,
+    expiry,
+    writeId,
+    codec,
+    keyIncluded,
+    writtenByUpdate,
+    sealed,
+  })
   return record
 }
 
@@ -188,9 +199,16 @@ export function readRecord(bytes: Buffer, fileTime = 0): ReadRecord | string {
   if (crc32(bytes.subarray(GUARDED_OFFSET)) !== bytes.readUInt32LE(4)) return 'checksum does not match'
   if (header.expiry === UNREADABLE_EXPIRY) return DAMAGED_EXPIRY
   const payloadAt = RECORD_HEADER + keyBytes
+  const { payloadLength, writeId, codec, keyIncluded, writtenByUpdate, sealed = false } = header
   return {
-    ...header,
+    keyLength: header.keyLength,
+    payloadLength,
     expiry: Math.max(header.expiry, fileTime),
+    writeId,
+    codec,
+    keyIncluded,
+    writtenByUpdate,
+    sealed,
     key: header.keyIncluded ? bytes.toString('utf16le', RECORD_HEADER, payloadAt) : undefined,
     payload: bytes.subarray(payloadAt),
   }

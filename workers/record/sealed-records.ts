@@ -50,7 +50,18 @@ export class SealedRecords {
     const bodyAt = RECORD_HEADER + keyBytes
     const record = Buffer.allocUnsafe(bodyAt + payloadLength)
     const view = new DataView(record.buffer, record.byteOffset, record.length)
-    writeFields(view, 0, { ...fields, payloadLength, keyIncluded: key !== undefined, sealed: true })
+    const { keyLength, expiry, writeId, codec, writtenByUpdate } = fields
+    const keyIncluded = key !== undefined
+    writeFields(view, 0, {
+      keyLength,
+      payloadLength,
+      expiry,
+      writeId,
+      codec,
+      keyIncluded,
+      writtenByUpdate,
+      sealed: true,
+    })
     if (key !== undefined) record.write(key, RECORD_HEADER, 'utf16le')
     this.#sealer.sealInto(record, bodyAt, payload, this.#associate(record, owner))
     writeChecksum(record, view, 0, record.length)

@@ -56,7 +56,7 @@ export function sessions(options: SessionsOptions): SessionsMiddleware {
       return
     }
     const received = cookie.read(request)
-    const session = new Session({ ...filled.session, key: received.key })
+    const session = new Session({ key: received.key, ...filled.session })
     const goOn = (): void => {
       // Not before it is loaded: where that fails, an error page would find a session that it can neither read nor store.
       Object.assign(request, { session })
