@@ -4,14 +4,25 @@ import { lmdb, peers, rawCalls } from '../stores/peer-stores.js'
 import type { Store } from '../stores/store.js'
 import { HOT_SAVES, KEYS, type WorkloadDescription } from '../workloads/workload.js'
 import { type ComparedGroup, comparisonPlan } from './comparison.js'
-import type { Section, SectionContext } from './section.js'
+import type { Section, SectionContext, Thoroughness } from './section.js'
 import { settingsFor } from './settings.js'
 import { type StoreEntry, storeEntries } from './store-entries.js'
 
 const MOST_CALLERS = 4_096
-const SIZES = [100, 1_000, 4_000, 16_000, 64_000]
-const CALLERS = [1, 8, 64, 512, MOST_CALLERS]
-const THREADS = [1, 2, 3, 4]
+/** How many points there is time for. */
+type Points = Readonly<Record<Thoroughness, readonly number[]>>
+
+const SIZES: Points = {
+  alone: [100, 1_000, 4_000, 16_000, 64_000],
+  run: [100, 1_000, 16_000, 64_000],
+  quick: [100, 16_000],
+}
+const CALLERS: Points = {
+  alone: [1, 8, 64, 512, MOST_CALLERS],
+  run: [1, 8, 64, MOST_CALLERS],
+  quick: [1, 512],
+}
+const THREADS: Points = { alone: [1, 2, 3, 4], run: [1, 2, 4], quick: [1, 4] }
 const RATES = [2_000, 10_000, 30_000, 100_000]
 /** More than `direct` can do on two processors. */
 const MOST_DIRECT = 30_000
@@ -36,9 +47,7 @@ export const CURVES: Section = {
   name: 'curves',
   summary: 'what a save costs against threads, the size of a session, callers, and how often there is one',
   plan(context) {
-    const isQuick = context.thoroughness === 'quick'
-    const some = <Value>(values: readonly Value[]): Value[] =>
-      isQuick ? values.filter((_, index) => index % 3 === 0) : [...values]
+    const some = (points: Points): readonly number[] => points[context.thoroughness]
     return comparisonPlan(context, {
       name: 'curves',
       title: 'What a save costs against threads, size, callers and how often there is one',

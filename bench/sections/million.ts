@@ -23,7 +23,7 @@ const MANY = 1_000_000
 const ACTIVE = 1_000
 const COUNTS: Readonly<Record<Thoroughness, readonly number[]>> = {
   alone: [FEW, 10_000, 100_000, MANY],
-  run: [FEW, 30_000, MANY],
+  run: [FEW, MANY],
   quick: [FEW, 10_000],
 }
 const CALLERS_BESIDE = 64
