@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import { isSealReason } from '../../../workers/record/seal-reasons.js'
 import { addCommandOptions, type CommandOptions } from '../command-options.js'
+import { CorruptNotes } from '../corrupt-notes.js'
 import { storedAs } from '../django-options.js'
 import { ExitCode } from '../exit-codes.js'
 import { jsonLine, print } from '../output.js'
 import { ProgressBar } from '../progress-bar.js'
-import { requireKeys, sealAdvice } from '../seal-keys.js'
+import { requireKeys } from '../seal-keys.js'
 import { withEngine } from '../with-engine.js'
 
 /** `coatcheck clear-expired`. */
@@ -28,9 +28,9 @@ async function clearExpired(directory: string, options: Options): Promise<void> 
     throw new TypeError('--reseal does not go with --django: Django could not open what is sealed')
   const stored = storedAs(options)
   if (reseal) requireKeys(stored.seal)
-  const reasons = new Map<string, number>()
+  const notes = new CorruptNotes()
   await withEngine(directory, stored, async (engine) => {
-    engine.on('corrupt', ({ reason }) => void reasons.set(reason, (reasons.get(reason) ?? 0) + 1))
+    notes.of(engine)
     await engine.ready()
     const bar = new ProgressBar('{scanned} scanned, {expired} expired, {orphans} orphans')
     const result = await engine
@@ -47,12 +47,5 @@ async function clearExpired(directory: string, options: Options): Promise<void> 
     await print([options.json === true ? jsonLine(counts) : sealedToo])
     if (refused > 0) process.exitCode = ExitCode.FAILED
   })
-  // Events come after what they are about: when the engine is closed, all of them have.
-  for (const [reason, count] of reasons) console.error(`note: ${noteOf(reason, count)}`)
-}
-
-function noteOf(reason: string, count: number): string {
-  const one = count === 1
-  if (isSealReason(reason)) return `${count} ${one ? 'file is' : 'files are'} ${sealAdvice(reason)}`
-  return `${count} ${one ? 'file' : 'files'}: ${reason}`
+  notes.print()
 }

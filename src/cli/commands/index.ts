@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { addClearExpired } from './clear-expired.js'
+import { addCopy } from './copy.js'
 import { addCount } from './count.js'
 import { addImport } from './import.js'
 import { addList } from './list.js'
@@ -18,4 +19,5 @@ export const COMMANDS: readonly ((program: Command) => void)[] = [
   addClearExpired,
   addRecover,
   addImport,
+  addCopy,
 ]

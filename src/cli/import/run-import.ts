@@ -1,13 +1,16 @@
 import { realpathSync, statSync } from 'node:fs'
+import { json } from '../../codecs/json.js'
+import { msgpack } from '../../codecs/msgpack.js'
 import type { SessionEngine } from '../../engine/session-engine.js'
-import { moveIn } from '../../import/move-in.js'
+import { AT_ONCE, moveIn } from '../../import/move-in.js'
 import type { SessionSource } from '../../import/source.js'
 import type { MovedSessions } from '../../import/tally.js'
 import { ExitCode } from '../exit-codes.js'
+import { openDirectory } from '../open-directory.js'
 import { jsonLine, print } from '../output.js'
 import { ProgressBar } from '../progress-bar.js'
+import { sealFrom } from '../seal-keys.js'
 import { requireDirectory } from '../store-options.js'
-import { openTarget } from './open-target.js'
 import { complaintsOf, plainCounts, summaryOf } from './report.js'
 import type { TargetOptions } from './target-options.js'
 
@@ -18,7 +21,8 @@ export async function runImport(
   options: TargetOptions,
 ): Promise<void> {
   checkDirectories(from, to)
-  const engine = await openTarget(to, options)
+  const codec = options.codec === 'json' ? json() : msgpack()
+  const engine = await openDirectory(to, options, { codec, seal: sealFrom(options), atOnce: AT_ONCE })
   const interruption = new AbortController()
   const interrupt = (): void => interruption.abort()
   // Once: whoever cannot wait for what is under way interrupts again.
