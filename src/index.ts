@@ -1,4 +1,4 @@
-export type { CorruptNotice, StorageDescription } from '../workers/protocol/index.js'
+export type { ConnectionStatistics, CorruptNotice, StorageDescription } from '../workers/protocol/index.js'
 export type { Codec } from './codecs/codec.js'
 export { json } from './codecs/json.js'
 export { msgpack } from './codecs/msgpack.js'

@@ -5,6 +5,7 @@ import {
   type BatchTask,
   type CheckpointAnswer,
   type CheckpointStep,
+  ConnectionTally,
   describeFailure,
   type Failure,
   type JournalStorage,
@@ -31,14 +32,23 @@ import {
 const binding = workerData as WorkerBinding
 if (binding.niceness > 0) giveWay(binding.niceness)
 
+let tally: ConnectionTally | undefined
+
+/** One for each worker, however often it opens. */
+function tallyIn(memory: SharedArrayBuffer): ConnectionTally {
+  tally ??= new ConnectionTally(memory, threadId)
+  return tally
+}
+
 let opening: Promise<WorkerStorage> | undefined
 let storage: WorkerStorage | undefined
 const walks = new Map<number, Walk>()
 
-async function openFrom({ module, options }: WorkerBinding): Promise<WorkerStorage> {
+async function openFrom({ module, options, connections }: WorkerBinding): Promise<WorkerStorage> {
   const { openStorage } = (await import(module)) as { openStorage: OpenStorage }
   // The description and its module are made for each other; the seam between them is untyped by necessity.
-  return openStorage(options as never)
+  const tallies = connections === undefined ? [] : [tallyIn(connections)]
+  return openStorage(options as never, ...tallies)
 }
 
 /**

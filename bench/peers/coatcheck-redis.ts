@@ -3,6 +3,7 @@ import { redis } from 'coatcheck/redis'
 import type { ServerUsage } from '../harness/usage.js'
 import type { BenchSession } from '../workloads/session.js'
 import { CoatcheckPeer } from './coatcheck.js'
+import { MeasuredCluster } from './measured-cluster.js'
 import { MeasuredRedis } from './measured-redis.js'
 import type { Peer } from './peer.js'
 
@@ -11,22 +12,27 @@ export interface CoatcheckRedisOptions {
   readonly directory: string
   /** Default `'auto'`. */
   readonly threads?: number
+  /** A cluster of three masters instead of one server. Default `false`. */
+  readonly cluster?: boolean
 }
 
 /** Ours, on a Redis of its own on loopback. */
 export class CoatcheckRedisPeer implements Peer {
   readonly #options: CoatcheckRedisOptions
-  readonly #server: MeasuredRedis
+  readonly #server: MeasuredRedis | MeasuredCluster
   #peer: CoatcheckPeer | undefined
 
   constructor(options: CoatcheckRedisOptions) {
     this.#options = options
-    this.#server = new MeasuredRedis(options.directory, 'none')
+    const { directory, cluster = false } = options
+    this.#server = cluster ? new MeasuredCluster(directory) : new MeasuredRedis(directory, 'none')
   }
 
   async open(): Promise<void> {
     const { threads = 'auto' } = this.#options
-    const storage = redis({ url: `redis://127.0.0.1:${await this.#server.open()}` })
+    const at = await this.#server.open()
+    const storage =
+      typeof at === 'number' ? redis({ url: `redis://127.0.0.1:${at}` }) : redis({ nodes: at, cluster: true })
     this.#peer = new CoatcheckPeer(new SessionEngine({ storage, threads }))
     await this.#peer.open()
   }

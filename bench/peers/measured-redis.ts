@@ -20,20 +20,27 @@ export class MeasuredRedis {
   }
 
   /** Since it was started. */
-  async usage(): Promise<ServerUsage> {
-    const report = String((await this.#client?.info('cpu')) ?? '')
-    const seconds = (name: string): number =>
-      Number(new RegExp(`^${name}:([0-9.]+)`, 'm').exec(report)?.[1] ?? 0)
-    const { pid } = this.#server
-    return {
-      cpuMicroseconds: (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6,
-      bytesWritten: pid === undefined ? undefined : bytesWrittenBy(pid),
-    }
+  usage(): Promise<ServerUsage> {
+    return usageOf(this.#client, this.#server.pid)
   }
 
   /** Stops it. */
   async close(): Promise<void> {
     this.#client?.destroy()
     await this.#server.stop()
+  }
+}
+
+/** What a server has used up since it was started; nothing when nobody asks it. */
+export async function usageOf(
+  client: RedisClient | undefined,
+  pid: number | undefined,
+): Promise<ServerUsage> {
+  const report = String((await client?.info('cpu')) ?? '')
+  const seconds = (name: string): number =>
+    Number(new RegExp(`^${name}:([0-9.]+)`, 'm').exec(report)?.[1] ?? 0)
+  return {
+    cpuMicroseconds: (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6,
+    bytesWritten: pid === undefined ? undefined : bytesWrittenBy(pid),
   }
 }

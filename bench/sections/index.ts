@@ -8,6 +8,7 @@ import { MICRO } from './micro.js'
 import { MILLION } from './million.js'
 import { PEERS } from './peers.js'
 import { RECOVERY } from './recovery.js'
+import { REDIS } from './redis.js'
 import { SAVE } from './save.js'
 import type { Section } from './section.js'
 import { WORKLOADS } from './workloads.js'
@@ -27,4 +28,4 @@ export const RUN: readonly Section[] = [
 ]
 
 /** All of them; those that are in no whole run are asked for by name. */
-export const SECTIONS: readonly Section[] = [...RUN, JOURNAL, MEMORY]
+export const SECTIONS: readonly Section[] = [...RUN, JOURNAL, REDIS, MEMORY]

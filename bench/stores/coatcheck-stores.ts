@@ -38,12 +38,11 @@ export function coatcheckStore(options: CoatcheckStoreOptions): Store {
   }
 }
 
-/** Ours, with a Redis server on loopback. */
-export function coatcheckOnRedis(threads?: number): Store {
-  const words = threads === 1 ? '1 thread' : `${threads} threads`
+/** Ours, with a Redis server on loopback, or a cluster of three. */
+export function coatcheckOnRedis({ cluster = false }: { readonly cluster?: boolean } = {}): Store {
   return {
-    name: threads === undefined ? 'redis' : `redis-${threads}`,
-    label: `coatcheck redis, no persistence${threads === undefined ? '' : `, ${words}`}`,
+    name: cluster ? 'redis-cluster' : 'redis',
+    label: `coatcheck redis${cluster ? ' cluster of 3' : ''}, no persistence`,
     survives: 'client',
     sharedBy: 'network',
     inFiles: false,
@@ -51,7 +50,7 @@ export function coatcheckOnRedis(threads?: number): Store {
     describe: (directory, workload) => ({
       kind: 'coatcheck-redis',
       directory,
-      ...(threads === undefined ? {} : { threads }),
+      cluster,
       workload,
     }),
   }

@@ -236,7 +236,7 @@ export class SessionEngine<
   stats(): EngineStatistics {
     const { threads } = this.#options
     const workers = { threads, restarts: this.#pools.lost }
-    return this.#statistics.snapshot(this.#pending, workers, this.#pools.journal)
+    return this.#statistics.snapshot(this.#pending, workers, this.#pools)
   }
 
   /**

@@ -1,4 +1,5 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import type { ConnectionStatistics } from '../../workers/protocol/index.js'
 import type { Pending } from './pending.js'
 
 /** Latency of settled operations, in milliseconds. */
@@ -61,6 +62,8 @@ export interface EngineStatistics {
   readonly workers: { readonly threads: number; readonly restarts: number }
   /** Files in a session's place that were no sessions and were moved aside. */
   readonly corrupt: number
+  /** Only where sessions are on servers. */
+  readonly connections: ConnectionStatistics | undefined
   /** Only with `durability: 'journal'`. */
   readonly journal: JournalStatistics | undefined
   readonly lastSweep: (SweepResult & { readonly at: Date; readonly milliseconds: number }) | undefined
@@ -88,7 +91,7 @@ export class Statistics {
   snapshot(
     pending: Pending,
     workers: EngineStatistics['workers'],
-    journal: JournalStatistics | undefined,
+    { journal, connections }: Pick<EngineStatistics, 'journal' | 'connections'>,
   ): EngineStatistics {
     return {
       accepted: this.accepted,
@@ -101,6 +104,7 @@ export class Statistics {
       batches: { count: this.batches, meanSize: this.batches === 0 ? 0 : this.slots / this.batches },
       latency: this.#latencyStatistics(),
       workers,
+      connections,
       journal,
       corrupt: this.corrupt,
       lastSweep: this.lastSweep,

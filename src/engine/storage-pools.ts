@@ -1,9 +1,12 @@
-import type {
-  CorruptNotice,
-  JournalDescription,
-  JournalGauge,
-  Ownership,
-  StorageDescription,
+import {
+  type ConnectionStatistics,
+  type CorruptNotice,
+  connectionMemory,
+  type JournalDescription,
+  type JournalGauge,
+  type Ownership,
+  readConnections,
+  type StorageDescription,
 } from '../../workers/protocol/index.js'
 import type { StorageError } from '../errors.js'
 import { AppendTime } from './append-time.js'
@@ -53,6 +56,7 @@ export class StoragePools {
   readonly #options: StoragePoolsOptions
   readonly files: WorkerPool
   readonly walker: Walker
+  readonly #connections: SharedArrayBuffer | undefined
   readonly #appendTime = new AppendTime()
   #front: JournalFront | undefined
   #checkpointer: Checkpointer | undefined
@@ -66,8 +70,10 @@ export class StoragePools {
     const { storage, threads, pending } = options
     if (storage.journal?.role === 'ahead') pending.journal.limit = storage.journal.memoryLimit
     const niceness = storage.journal?.role === 'ahead' ? BEHIND_JOURNAL : 0
-    this.files = new WorkerPool({ storage, threads, depth: DEPTH, niceness })
-    this.walker = new Walker(storage, () => pending.operations > 0)
+    const connections = storage.waitsForOthers === true ? connectionMemory() : undefined
+    this.#connections = connections
+    this.files = new WorkerPool({ storage, threads, depth: DEPTH, niceness, connections })
+    this.walker = new Walker(storage, () => pending.operations > 0, connections)
   }
 
   /** Whoever batches go to. */
@@ -107,6 +113,12 @@ export class StoragePools {
     const { count, milliseconds, lag } = this.#checkpointer.statistics
     const { memory, disk } = this.#options.pending.journal
     return { memoryBytes: memory, diskBytes: disk, checkpoints: { count, milliseconds }, lag }
+  }
+
+  /** Connections to servers; `undefined` where there are none to be had. */
+  get connections(): ConnectionStatistics | undefined {
+    if (this.#connections === undefined) return undefined
+    return readConnections(this.#connections, new Set([...this.files.threadIds, ...this.walker.threadIds]))
   }
 
   /**

@@ -21,15 +21,23 @@ export class Walker {
   /** Why walks do not go on any more. */
   #closed: Error | undefined
 
-  /** @param othersAtWork whether somebody waits for what is not a walk */
-  constructor(storage: StorageBinding, othersAtWork: () => boolean) {
+  /**
+   * @param othersAtWork whether somebody waits for what is not a walk
+   * @param connections where connections are counted
+   */
+  constructor(storage: StorageBinding, othersAtWork: () => boolean, connections?: SharedArrayBuffer) {
     this.#othersAtWork = othersAtWork
-    this.#pool = new WorkerPool({ storage, threads: 1, depth: 1, niceness: NICENESS })
+    this.#pool = new WorkerPool({ storage, threads: 1, depth: 1, niceness: NICENESS, connections })
   }
 
   /** Threads of it that died. */
   get lost(): number {
     return this.#pool.lost
+  }
+
+  /** The ids of its threads at present: one or none. */
+  get threadIds(): number[] {
+    return this.#pool.threadIds
   }
 
   /** The slices of a walk. Leaving the loop early ends it. */

@@ -34,6 +34,8 @@ export interface WorkerPoolOptions {
   readonly depth: number
   /** By how much other threads go first where processors are short: 0 to 19, as for nice(1), on Linux. Default 0. */
   readonly niceness?: number
+  /** Where connections are counted. */
+  readonly connections?: SharedArrayBuffer | undefined
   /** The worker's file; tests bring workers that misbehave. */
   readonly worker?: string
   /** Sees every answer to a batch, before its buffer is filled again. */
@@ -64,6 +66,11 @@ export class WorkerPool implements BatchCarrier {
   /** Workers that died. */
   get lost(): number {
     return this.#lost
+  }
+
+  /** The ids of its threads at present. */
+  get threadIds(): number[] {
+    return this.#pool?.threads.map(({ threadId }) => threadId) ?? []
   }
 
   /**
@@ -159,8 +166,8 @@ export class WorkerPool implements BatchCarrier {
   #ensurePool(): Piscina {
     if (this.#closed) throw new Error('the pool is closed')
     if (this.#pool !== undefined) return this.#pool
-    const { storage, threads, depth, worker, niceness = 0 } = this.#options
-    const binding: WorkerBinding = { module: storage.module, options: storage.options, niceness }
+    const { storage, threads, depth, worker, connections, niceness = 0 } = this.#options
+    const binding: WorkerBinding = { module: storage.module, options: storage.options, niceness, connections }
     const pool = new Piscina({
       filename: worker,
       workerData: binding,

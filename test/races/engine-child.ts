@@ -1,5 +1,13 @@
 import { readdirSync } from 'node:fs'
-import { files, OwnedError, SessionEngine, StorageError } from 'coatcheck'
+import {
+  type FilesOptions,
+  files,
+  OwnedError,
+  SessionEngine,
+  type StorageDescription,
+  StorageError,
+} from 'coatcheck'
+import { type RedisOptions, redis } from 'coatcheck/redis'
 import { faultyFiles } from '../fixtures/faulty-files.js'
 import type { Answer, Call, Condition, RemoteFailure, Request, Settled } from './engine-messages.js'
 import { increment } from './increment.js'
@@ -87,15 +95,21 @@ function described(error: unknown): RemoteFailure {
   return error instanceof OwnedError ? { name, message, pid: error.pid } : { name, message }
 }
 
+function storageOf(
+  options: FilesOptions | { readonly servers: RedisOptions },
+  poison: string | undefined,
+): StorageDescription {
+  if ('servers' in options) return redis(options.servers)
+  if (poison === undefined) return files(options)
+  return faultyFiles({ key: poison, when: 'before', how: 'exit', times: 1 }, options).storage
+}
+
 async function answer(request: Request): Promise<Omit<Answer, 'id'>> {
   switch (request.kind) {
     case 'open': {
       const { threads = 1, maxPending, poison, ...options } = request.options
       const bounds = maxPending === undefined ? {} : { maxPending }
-      const storage =
-        poison === undefined
-          ? files(options)
-          : faultyFiles({ key: poison, when: 'before', how: 'exit', times: 1 }, options).storage
+      const storage = storageOf(options, poison)
       engine = new SessionEngine({ storage, threads, sweepInterval: false, ...bounds })
       engine.on('error', (error) => emitted.push(described(error)))
       await engine.ready()

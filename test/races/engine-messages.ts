@@ -1,10 +1,13 @@
 import type { EngineStatistics, FilesOptions, SessionEngineOptions } from 'coatcheck'
+import type { RedisOptions } from 'coatcheck/redis'
 
-/** What the engine of another process is opened with. */
-export interface RemoteOptions extends FilesOptions {
+/** What the engine of another process is opened with: files, or sessions on servers. */
+export type RemoteOptions = RemoteEngineOptions & (FilesOptions | { readonly servers: RedisOptions })
+
+interface RemoteEngineOptions {
   readonly threads?: number
   readonly maxPending?: SessionEngineOptions['maxPending']
-  /** The first worker that meets this key dies of it. */
+  /** Of files: the first worker that meets this key dies of it. */
   readonly poison?: string
 }
 

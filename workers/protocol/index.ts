@@ -1,4 +1,7 @@
 /** Everything that the main thread and the workers say to each other. Both sides import this one module. */
+
+export type { ConnectionStatistics } from './connections.js'
+export { ConnectionTally, connectionMemory, readConnections } from './connections.js'
 export type {
   CheckpointAnswer,
   CheckpointSlice,

@@ -1,4 +1,5 @@
 import type { SealBinding } from '../seal/index.js'
+import type { ConnectionTally } from './connections.js'
 import type { CorruptNotice } from './reply.js'
 
 /**
@@ -130,5 +131,11 @@ export interface WorkerStorage {
   close(): void | Promise<void>
 }
 
-/** The function that a storage's worker module exports as `openStorage`. */
-export type OpenStorage = (options: never) => WorkerStorage | Promise<WorkerStorage>
+/**
+ * The function that a storage's worker module exports as `openStorage`. One that waits for others is told where its connections are
+ * counted.
+ */
+export type OpenStorage = (
+  options: never,
+  ...connections: ConnectionTally[]
+) => WorkerStorage | Promise<WorkerStorage>

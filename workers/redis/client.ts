@@ -154,11 +154,23 @@ function unreachable(code: string): Error {
   return systemError(code, 'connect', CONNECTING[code] ?? 'no connection to the server')
 }
 
+const UNTRUSTED =
+  'nobody who is trusted has signed the certificate of the server: name its authority in tls.ca'
+
 const CONNECTING: Readonly<Record<string, string>> = {
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  CERT_HAS_EXPIRED: 'the certificate of the server has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'the certificate of the server is for another name: connect by that one or set tls.servername',
   ECONNREFUSED: 'nobody listens at this address',
   ENOTFOUND: 'there is no host of this name',
   ETIMEDOUT: 'the server does not answer: wrong address or no Redis or one that wants TLS',
-  EPROTO: 'no answer of a Redis server: another one or TLS on one side only',
+  EPROTO:
+    'no answer of a Redis server: another one or TLS on one side only or it wants a certificate (tls.cert and tls.key)',
 }
 
 /** A word for an error of the library's: it has classes where systems have codes. */

@@ -1,4 +1,5 @@
 import slotOf from 'cluster-key-slot'
+import type { ConnectionTally } from '../protocol/index.js'
 import type { RedisKey } from './key-names.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
 import type { Refusal, Reply } from './replies.js'
@@ -20,13 +21,15 @@ interface SlotRange {
 /** A Redis or Valkey Cluster: each key is with the master of its slot. */
 export class Cluster implements Servers {
   readonly #options: RedisWorkerOptions
+  readonly #tally: ConnectionTally
   readonly #nodes = new Map<string, ServerLinks>()
   /** Addresses of masters, by slot. */
   #slots: (string | undefined)[] = []
   #refreshing: Promise<void> | undefined
 
-  constructor(options: RedisWorkerOptions) {
+  constructor(options: RedisWorkerOptions, tally: ConnectionTally) {
     this.#options = options
+    this.#tally = tally
   }
 
   async open(deadline: number): Promise<void> {
@@ -115,7 +118,7 @@ export class Cluster implements Servers {
     const name = nameOf(address)
     let links = this.#nodes.get(name)
     if (links === undefined) {
-      links = new ServerLinks(address, this.#options)
+      links = new ServerLinks(address, this.#options, this.#tally)
       this.#nodes.set(name, links)
     }
     return links

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { describeFailure, type ReplyWriter, systemError } from '../protocol/index.js'
+import { type ConnectionTally, describeFailure, type ReplyWriter, systemError } from '../protocol/index.js'
 import { backoff } from './backoff.js'
 import type { Exchange } from './exchanges/exchange.js'
 import type { ReplicaAcknowledgement } from './options.js'
@@ -22,6 +22,7 @@ export interface ConversationOptions {
   readonly servers: Servers
   readonly reply: ReplyWriter
   readonly acknowledge: ReplicaAcknowledgement | undefined
+  readonly tally: ConnectionTally
   /** When what has no answer is given up, as `performance.now()` has it. */
   readonly deadline: number
 }
@@ -49,7 +50,7 @@ const ASKING: Words = ['ASKING']
  * not do, because it is down, is no longer in charge or not yet, is sent again, until it is too late.
  */
 export async function converse(exchanges: readonly Exchange[], options: ConversationOptions): Promise<void> {
-  const { servers, deadline } = options
+  const { servers, tally, deadline } = options
   let turns = exchanges.map((exchange) => turnOf(exchange, exchange.begin(false)))
   for (let failures = 0; turns.length > 0; ) {
     const said = await Promise.all(
@@ -61,7 +62,10 @@ export async function converse(exchanges: readonly Exchange[], options: Conversa
     if (performance.now() >= deadline) {
       for (const { exchange, trouble } of troubled) giveUp(exchange, trouble, options.reply)
       turns = turns.filter(({ trouble }) => trouble === undefined)
-    } else if (troubled.some(({ to }) => to === undefined)) {
+      continue
+    }
+    tally.retried(troubled.length)
+    if (troubled.some(({ to }) => to === undefined)) {
       await servers.refresh(deadline)
       await delay(backoff(failures++, Math.min(LONGEST_PAUSE, Math.max(0, deadline - performance.now()) / 4)))
       // A server has said who to turn to: others of its slots may have moved, too.

@@ -1,4 +1,5 @@
 import {
+  type ConnectionTally,
   describeFailure,
   Opcode,
   ReplyWriter,
@@ -23,10 +24,12 @@ class RedisStorage implements WorkerStorage {
   readonly #options: RedisWorkerOptions
   readonly #servers: Servers
   readonly #records: Records
+  readonly #tally: ConnectionTally
 
-  constructor(options: RedisWorkerOptions, servers: Servers) {
+  constructor(options: RedisWorkerOptions, servers: Servers, tally: ConnectionTally) {
     this.#options = options
     this.#servers = servers
+    this.#tally = tally
     this.#records = new Records(options.seal)
   }
 
@@ -47,6 +50,7 @@ class RedisStorage implements WorkerStorage {
       servers: this.#servers,
       reply,
       acknowledge,
+      tally: this.#tally,
       deadline: performance.now() + commandTimeout,
     })
     return reply.finish()
@@ -71,15 +75,18 @@ class RedisStorage implements WorkerStorage {
  * Connects to the server, or says what is wrong with it.
  * @throws {Error}
  */
-export async function openStorage(options: RedisWorkerOptions): Promise<WorkerStorage> {
+export async function openStorage(
+  options: RedisWorkerOptions,
+  tally: ConnectionTally,
+): Promise<WorkerStorage> {
   const [first] = options.nodes
   if (first === undefined) throw new TypeError('a Redis storage needs a server')
-  const servers = options.cluster ? new Cluster(options) : new SingleServer(first, options)
+  const servers = options.cluster ? new Cluster(options, tally) : new SingleServer(first, options, tally)
   try {
     await servers.open(performance.now() + options.commandTimeout)
   } catch (error) {
     servers.close()
     throw error
   }
-  return new RedisStorage(options, servers)
+  return new RedisStorage(options, servers, tally)
 }

@@ -1,4 +1,4 @@
-import { errorCode, systemError } from '../protocol/index.js'
+import { type ConnectionTally, errorCode, systemError } from '../protocol/index.js'
 import { backoff } from './backoff.js'
 import { type Client, type ClientIdentity, openClient } from './client.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
@@ -15,6 +15,7 @@ const LOST_AGAIN = systemError('ECONNRESET', 'connect', 'the connection was lost
 export interface LinkOptions {
   readonly address: ServerAddress
   readonly access: Pick<RedisWorkerOptions, 'tls' | 'username' | 'password' | 'database' | 'commandTimeout'>
+  readonly tally: ConnectionTally
 }
 
 /**
@@ -30,6 +31,7 @@ export class Link {
   #connecting: Promise<Client> | undefined
   /** Connections that may have left something behind in the server. */
   readonly #left: ClientIdentity[] = []
+  #hadOne = false
   #failures = 0
   /** Why the last attempt failed, and when the next may be made. */
   #failure: unknown
@@ -120,6 +122,8 @@ export class Link {
     }
     this.#failures = 0
     this.#client = client
+    this.#options.tally.opened(this.#hadOne)
+    this.#hadOne = true
     return client
   }
 
@@ -141,6 +145,7 @@ export class Link {
     if (!this.#left.includes(client.identity)) this.#left.push(client.identity)
     if (this.#client !== client) return
     this.#client = undefined
+    this.#options.tally.closed()
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ConnectionTally } from '../protocol/index.js'
 import { Link } from './link.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
 
@@ -6,10 +7,10 @@ export class ServerLinks {
   readonly links: readonly Link[]
   #next = 0
 
-  constructor(address: ServerAddress, options: RedisWorkerOptions) {
+  constructor(address: ServerAddress, options: RedisWorkerOptions, tally: ConnectionTally) {
     this.links = Array.from(
       { length: options.connectionsPerWorker },
-      () => new Link({ address, access: options }),
+      () => new Link({ address, access: options, tally }),
     )
   }
 

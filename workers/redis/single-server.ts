@@ -1,3 +1,4 @@
+import type { ConnectionTally } from '../protocol/index.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
 import { ServerLinks } from './server-links.js'
 import type { Servers } from './servers.js'
@@ -6,8 +7,8 @@ import type { Servers } from './servers.js'
 export class SingleServer implements Servers {
   readonly #links: ServerLinks
 
-  constructor(address: ServerAddress, options: RedisWorkerOptions) {
-    this.#links = new ServerLinks(address, options)
+  constructor(address: ServerAddress, options: RedisWorkerOptions, tally: ConnectionTally) {
+    this.#links = new ServerLinks(address, options, tally)
   }
 
   async open(deadline: number): Promise<void> {

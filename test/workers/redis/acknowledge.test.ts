@@ -3,7 +3,9 @@ import { createClient } from 'redis'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
+  ConnectionTally,
   carriesPayload,
+  connectionMemory,
   keyHash,
   Opcode,
   payloadDigest,
@@ -40,7 +42,8 @@ withServer(test, 'what a replica that stands still cannot have is never confirme
     acknowledge: { replicas: 1, timeoutMs: 20 },
     commandTimeout: 30_000,
   })
-  const before = await openStorage(options as RedisWorkerOptions)
+  const tally = new ConnectionTally(connectionMemory(), 1)
+  const before = await openStorage(options as RedisWorkerOptions, tally)
   // A replica that has just come may need longer than it is given.
   for (const key of ['deleted', 'replaced'])
     await until(async () => (await applied(before, 0, Opcode.SAVE, key)).length === 0)
@@ -53,14 +56,14 @@ withServer(test, 'what a replica that stands still cannot have is never confirme
   ] as const
   // The first worker dies when it has done it; the next has connections that have written nothing, for which any replica is good enough.
   for (const attempt of [0, 1]) {
-    const next = attempt === 0 ? before : await openStorage(options as RedisWorkerOptions)
+    const next = attempt === 0 ? before : await openStorage(options as RedisWorkerOptions, tally)
     for (const [opcode, key] of calls)
       assert.equal(await applied(next, attempt, opcode, key), ['UNCONFIRMED'], `${key}, attempt ${attempt}`)
     await next.close()
   }
   replica.resume()
   // What the lost connection has done is confirmed by a write on the new one; of a delete there is nothing left to write to.
-  const again = await openStorage(options as RedisWorkerOptions)
+  const again = await openStorage(options as RedisWorkerOptions, tally)
   const renewals = async (): Promise<number> => {
     const statistics = String(await client.info('commandstats'))
     return Number(/cmdstat_pexpire:calls=(\d+)/.exec(statistics)?.[1])

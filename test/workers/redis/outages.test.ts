@@ -29,6 +29,8 @@ withServer(test, 'what is issued while a server is started anew is done when it 
   const server = await started()
   const engine = engineOn(server, 30_000)
   await Promise.all(KEYS.map((key) => engine.save(key, { version: 1 })))
+  // Of each of two threads.
+  assert.equal(engine.stats().connections, { open: 2, retries: 0, reconnects: 0 })
   const during = KEYS.map((key) => engine.save(key, { version: 2 }))
   await server.stop()
   const after = KEYS.map((key) => engine.save(key, { version: 3 }))
@@ -36,7 +38,14 @@ withServer(test, 'what is issued while a server is started anew is done when it 
   await Promise.all([...during, ...after])
   for (const key of KEYS) assert.equal(await engine.load(key), { version: 3 })
   assert.equal(engine.stats().pending, { operations: 0, bytes: 0 })
+  // One more walks.
+  assert.is(await engine.count(), KEYS.length)
+  const { open, retries = 0, reconnects = 0 } = engine.stats().connections ?? {}
+  assert.is(open, 3)
+  assert.ok(retries > 0)
+  assert.is(reconnects, 2)
   await engine.close()
+  assert.is(engine.stats().connections?.open, 0)
   await server.stop()
 })
 
