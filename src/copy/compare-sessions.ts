@@ -1,6 +1,7 @@
 import type { SessionEngine } from '../engine/session-engine.js'
+import { severalAtATime } from '../several-at-a-time.js'
 import { Checksum } from './checksum.js'
-import { eachKey } from './each-key.js'
+import { AT_ONCE } from './copy-sessions.js'
 import { Payload } from './payload.js'
 
 /** Options of {@link compareSessions}. */
@@ -24,18 +25,15 @@ export async function compareSessions(options: CompareOptions): Promise<Comparis
   const { source, target, onProgress, signal } = options
   const sums = { source: new Checksum(), target: new Checksum() }
   let done = 0
-  await eachKey(
-    source,
-    async (key) => {
-      const [original, copy] = await Promise.all([source.loadWithExpiry(key), target.loadWithExpiry(key)])
-      onProgress?.(++done)
-      // Expired while it was looked at, it may be there once and not twice.
-      if (original === undefined || original.expires.getTime() <= Date.now()) return
-      note(sums.source, key, original)
-      if (copy !== undefined) note(sums.target, key, copy)
-    },
-    signal,
-  )
+  const compareOne = async (key: string): Promise<void> => {
+    const [original, copy] = await Promise.all([source.loadWithExpiry(key), target.loadWithExpiry(key)])
+    onProgress?.(++done)
+    // Expired while it was looked at, it may be there once and not twice.
+    if (original === undefined || original.expires.getTime() <= Date.now()) return
+    note(sums.source, key, original)
+    if (copy !== undefined) note(sums.target, key, copy)
+  }
+  await severalAtATime(source.keys(), compareOne, { atOnce: AT_ONCE, signal })
   return sums
 }
 

@@ -1,7 +1,10 @@
 import type { SessionEngine } from '../engine/session-engine.js'
 import { CreateError, EncodeError, InvalidSessionKeyError } from '../errors.js'
-import { eachKey } from './each-key.js'
+import { severalAtATime } from '../several-at-a-time.js'
 import { Payload } from './payload.js'
+
+/** Sessions in hand at a time: some batches' worth. */
+export const AT_ONCE = 256
 
 /** Options of {@link copySessions}. */
 export interface CopyOptions {
@@ -62,17 +65,15 @@ export async function copySessions(options: CopyOptions): Promise<CopiedSessions
     counts[outcome]++
     onProgress?.(counts)
   }
-  await eachKey(source, async (key) => count(await copyOne(key, options)), signal)
+  const several = { atOnce: AT_ONCE, signal }
+  await severalAtATime(source.keys(), async (key) => count(await copyOne(key, options)), several)
   if (others === 'mirror' && signal?.aborted !== true) {
-    await eachKey(
-      target,
-      async (key) => {
-        if (await source.exists(key)) return
-        await target.delete(key)
-        count('removed')
-      },
-      signal,
-    )
+    const removeOther = async (key: string): Promise<void> => {
+      if (await source.exists(key)) return
+      await target.delete(key)
+      count('removed')
+    }
+    await severalAtATime(target.keys(), removeOther, several)
   }
   return counts
 }

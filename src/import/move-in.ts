@@ -1,6 +1,6 @@
-import PQueue from 'p-queue'
 import type { SessionEngine } from '../engine/session-engine.js'
 import { CreateError, EncodeError, InvalidSessionKeyError } from '../errors.js'
+import { severalAtATime } from '../several-at-a-time.js'
 import { SecretDoubt } from './secret-doubt.js'
 import type { SessionSource, SourceEntry } from './source.js'
 import { type MovedSessions, type Outcome, Tally } from './tally.js'
@@ -35,30 +35,13 @@ export async function moveIn(options: MoveInOptions): Promise<MovedSessions> {
   await engine.ready()
   const tally = new Tally()
   const doubt = new SecretDoubt()
-  const queue = new PQueue({ concurrency: AT_ONCE })
-  let failure: { readonly error: unknown } | undefined
   const moveOne = async (entry: SourceEntry): Promise<void> => {
-    // What waits here when something has gone wrong need not be begun.
-    if (failure !== undefined) return
-    try {
-      const outcome = await moveEntry(entry, engine)
-      doubt.note(outcome)
-      tally.add(outcome)
-      onProgress?.(tally)
-    } catch (error) {
-      failure ??= { error }
-    }
+    const outcome = await moveEntry(entry, engine)
+    doubt.note(outcome)
+    tally.add(outcome)
+    onProgress?.(tally)
   }
-  try {
-    for await (const entry of source.entries()) {
-      if (failure !== undefined || signal?.aborted === true) break
-      await queue.onSizeLessThan(AT_ONCE)
-      void queue.add(() => moveOne(entry))
-    }
-  } finally {
-    await queue.onIdle()
-  }
-  if (failure !== undefined) throw failure.error
+  await severalAtATime(source.entries(), moveOne, { atOnce: AT_ONCE, signal })
   if (signal?.aborted !== true) doubt.settle()
   return tally
 }

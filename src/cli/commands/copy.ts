@@ -74,7 +74,7 @@ async function copy(options: Options): Promise<void> {
   // Not before it is needed: help and mistakes are answered at once.
   const [{ untouched }, { AT_ONCE }, { openEnd }, { runCopy }] = await Promise.all([
     import('../../copy/payload.js'),
-    import('../../copy/each-key.js'),
+    import('../../copy/copy-sessions.js'),
     import('../copy/open-end.js'),
     import('../copy/run-copy.js'),
   ])
