@@ -47,10 +47,12 @@ export const CURVES: Section = {
   name: 'curves',
   summary: 'what a save costs against threads, the size of a session, callers, and how often there is one',
   plan(context) {
+    // A whole run has no time for them.
+    const hasRates = context.thoroughness === 'alone'
     const some = (points: Points): readonly number[] => points[context.thoroughness]
     return comparisonPlan(context, {
       name: 'curves',
-      title: 'What a save costs against threads, size, callers and how often there is one',
+      title: `What a save costs against threads, size${hasRates ? ', callers and how often there is one' : ' and callers'}`,
       about: [
         `Sessions of some 393 bytes as JSON where nothing else is said. This machine has ${availableParallelism()} processors; the event loop and the load need one of them.`,
       ],
@@ -73,8 +75,7 @@ export const CURVES: Section = {
           callerCurve('direct, tmpfs', 'tmpfs', some(CALLERS), { durability: 'direct' }),
           callerCurve('journal, disk', 'disk', some(CALLERS), { durability: 'journal' }),
         ]),
-        // A whole run has no time for them.
-        ...(context.thoroughness === 'alone'
+        ...(hasRates
           ? [group(context, 'Saves a second', { title: 'rate', unit: 'saves/s' }, rateCurves())]
           : []),
       ],
