@@ -1,7 +1,10 @@
 import type { SessionEngine } from '../engine/session-engine.js'
-import { CreateError, EncodeError, InvalidSessionKeyError } from '../errors.js'
+import { CreateError, EncodeError, InvalidSessionKeyError, UnsupportedError } from '../errors.js'
 import { severalAtATime } from '../several-at-a-time.js'
 import { Payload } from './payload.js'
+
+const NOTHING_READ =
+  'no session could be read at the source, and a mirror would delete everything at the target: is the prefix right, are keys and codec, are names hashed?'
 
 /** Sessions in hand at a time: some batches' worth. */
 export const AT_ONCE = 256
@@ -47,7 +50,8 @@ type Outcome = keyof CopiedSessions
  * Copies sessions from one engine to another, byte by byte, each with its key and its expiry. A second run does what the first
  * has left.
  * @throws {StorageError} when one of them cannot be read or stored
- * @throws {UnsupportedError} when the source, or with `mirror` the target, hashes names
+ * @throws {UnsupportedError} when the source, or with `mirror` the target, hashes names; and when a mirror would delete everything,
+ *   for there is nothing at the source that could be read
  */
 export async function copySessions(options: CopyOptions): Promise<CopiedSessions> {
   const { source, target, others, onProgress, signal } = options
@@ -68,8 +72,10 @@ export async function copySessions(options: CopyOptions): Promise<CopiedSessions
   const several = { atOnce: AT_ONCE, signal }
   await severalAtATime(source.keys(), async (key) => count(await copyOne(key, options)), several)
   if (others === 'mirror' && signal?.aborted !== true) {
+    const hasRead = counts.copied + counts.existing + counts.replaced > 0
     const removeOther = async (key: string): Promise<void> => {
       if (await source.exists(key)) return
+      if (!hasRead) throw new UnsupportedError(NOTHING_READ)
       await target.delete(key)
       count('removed')
     }

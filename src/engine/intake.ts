@@ -217,8 +217,15 @@ export class Intake {
     codec: number,
     writeId: readonly [low: number, high: number] | undefined,
   ): unknown {
+    const { payloads, statistics, onCorrupt } = this.#options
+    if (!payloads.knows(codec)) {
+      // Somebody else's session, or that of a version that has this codec: sound, and not ours to move.
+      statistics.corrupt++
+      onCorrupt({ reason: `its codec, ${codec}, is not known`, keptAs: undefined })
+      return undefined
+    }
     try {
-      return this.#options.payloads.decode(payload, codec)
+      return payloads.decode(payload, codec)
     } catch {
       // The checksum held, so these are the bytes that were saved; they are no session for all that.
       if (writeId !== undefined) this.#setAside(key, writeId)

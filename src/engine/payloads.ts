@@ -36,6 +36,11 @@ export class Payloads {
     return bytes
   }
 
+  /** Whether there is a codec of this id to read with. */
+  knows(codec: number): boolean {
+    return this.#readers.has(codec)
+  }
+
   /** The session in these bytes; throws when its codec is unknown, or refuses them. */
   decode(payload: Uint8Array, codec: number): unknown {
     const reader = this.#readers.get(codec)

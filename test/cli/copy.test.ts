@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { files, json, msgpack, SessionEngine, type SessionEngineOptions } from 'coatcheck'
+import { type Codec, files, json, msgpack, SessionEngine, type SessionEngineOptions } from 'coatcheck'
 import { redis } from 'coatcheck/redis'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -157,6 +157,42 @@ test('what was logged out at the source is gone from a mirror', async () => {
   assert.is(status, 0)
   assert.match(stdout, /^0 copied, 4 there already, 1 removed\nverified: 4 /)
   await holds({ storage: target.storage }, 4)
+})
+
+test('a mirror of nothing deletes nothing', async () => {
+  const [empty, hashed, target] = [inFiles(), inFiles({ hashNames: true }), inFiles()]
+  await withEngine({ storage: empty.storage }, (engine) => engine.ready())
+  await store({ storage: hashed.storage }, 5)
+  await store({ storage: target.storage }, 5)
+  for (const { address } of [empty, hashed]) {
+    const { status, stderr } = await coatcheck('copy', '--from', address, '--to', target.address, '--mirror')
+    assert.is(status, 1)
+    assert.match(stderr, /would delete everything/)
+  }
+  const misread = await coatcheck(
+    ...['copy', '--from', hashed.address, '--from-prefix', 'other', '--to', target.address, '--mirror'],
+  )
+  assert.is(misread.status, 1)
+  await holds({ storage: target.storage }, 5)
+  // Of a mirror that has nothing to delete there is nothing to be afraid of.
+  assert.is(
+    (await coatcheck('copy', '--from', empty.address, '--to', inFiles().address, '--mirror')).status,
+    0,
+  )
+})
+
+test('sessions of a codec that is not known stay where they are, and are copied by its id', async () => {
+  const [source, target] = [inFiles(), inFiles()]
+  const codec: Codec = { ...json(), name: 'own', id: 4_711 }
+  await withEngine({ storage: source.storage, codec }, (engine) => engine.save('own', { a: 1 }))
+  const words = ['copy', '--from', source.address, '--to', target.address]
+  const without = await coatcheck(...words)
+  assert.is(without.status, 1)
+  assert.match(without.stderr, /codec, 4711, is not known/)
+  const { status, stderr } = await coatcheck(...words, '--codec', '4711')
+  assert.is(status, 0, stderr)
+  for (const { storage } of [source, target])
+    await withEngine({ storage, codec }, async (engine) => assert.equal(await engine.load('own'), { a: 1 }))
 })
 
 test('sessions of another codec are copied by another run, byte by byte', async () => {
