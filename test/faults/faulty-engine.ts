@@ -14,7 +14,7 @@ export class FaultyEngine {
   private constructor(directory: string) {
     this.directory = directory
     this.fault = new Fault(directory)
-    this.remote = new EngineProcess(this.fault.environment)
+    this.remote = new EngineProcess({ environment: this.fault.environment })
   }
 
   /** Opens one for the body, and kills it afterwards. Checkpoints come when they are asked for, unless told otherwise. */

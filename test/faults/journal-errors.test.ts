@@ -296,7 +296,7 @@ needsFaults(
       assert.is(await dead.save(KEY, 1), undefined)
       await dead.remote.kill()
       fault.set({ calls: ['fdatasync'], action: 'EIO', path: SEGMENT, count: 1 })
-      const next = new EngineProcess(fault.environment)
+      const next = new EngineProcess({ environment: fault.environment })
       try {
         const options = { directory, durability: 'journal', fsync: true } as const
         const refused = await rejection(next.open(options), RemoteError)

@@ -29,7 +29,7 @@ class JumpingEngine {
 
   constructor() {
     this.jump(0)
-    this.remote = new EngineProcess(fakeClockEnvironment(this.#clock))
+    this.remote = new EngineProcess({ environment: fakeClockEnvironment(this.#clock) })
   }
 
   /** Seconds from the true time on. */

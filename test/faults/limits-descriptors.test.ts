@@ -171,7 +171,7 @@ for (const durability of ['direct', 'journal'] as const) {
     async () => {
       // The module that a worker opens its storage with, here.
       const fault = new Fault('faulty-worker.js')
-      const remote = new EngineProcess(fault.environment)
+      const remote = new EngineProcess({ environment: fault.environment })
       try {
         await remote.open({ directory: temporaryDirectory('memory'), durability, poison: 'poison' })
         fault.set({ calls: ['open'], action: 'EMFILE' })

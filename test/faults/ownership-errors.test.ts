@@ -30,7 +30,7 @@ for (const call of CALLS) {
   needsFaults(owning, `when each ${call} fails: told, and owned when it does not any more`, async () => {
     const parent = temporaryDirectory('memory')
     const fault = new Fault(parent)
-    const remote = new EngineProcess(fault.environment)
+    const remote = new EngineProcess({ environment: fault.environment })
     try {
       for (const error of ERRORS) {
         const directory = `${parent}/${error}`

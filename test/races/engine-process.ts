@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { SweepResult } from 'coatcheck'
+import { LOOPBACK, type Place } from '../fixtures/network/place.js'
 import type {
   Answer,
   Call,
@@ -22,6 +23,14 @@ export class RemoteError extends Error {
   }
 }
 
+/** Options of {@link EngineProcess}. */
+export interface EngineProcessOptions {
+  /** Variables of its environment besides those of ours. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Where it is. Default: where we are. */
+  readonly place?: Place
+}
+
 /** An engine in another process. The process is ended with the test's, whatever happens. */
 export class EngineProcess {
   readonly #child: ChildProcess
@@ -30,10 +39,12 @@ export class EngineProcess {
   #lastId = 0
 
   /** A process without an engine yet. */
-  constructor(environment: Readonly<Record<string, string>> = {}) {
+  constructor({ environment = {}, place = LOOPBACK }: EngineProcessOptions = {}) {
+    const [execPath = '', ...execArgv] = [...place.within, process.execPath, ...process.execArgv]
     this.#child = fork(new URL('./engine-child.js', import.meta.url), {
       serialization: 'advanced',
-      execArgv: [...process.execArgv, '--expose-gc'],
+      execPath,
+      execArgv: [...execArgv, '--expose-gc'],
       env: { ...process.env, ...environment },
     })
     const stop = (): void => void this.#child.kill('SIGKILL')
@@ -55,8 +66,8 @@ export class EngineProcess {
   }
 
   /** Opens one; when that fails, it is gone. */
-  static async open(options: RemoteOptions): Promise<EngineProcess> {
-    const remote = new EngineProcess()
+  static async open(options: RemoteOptions, own?: EngineProcessOptions): Promise<EngineProcess> {
+    const remote = new EngineProcess(own)
     try {
       await remote.open(options)
       return remote

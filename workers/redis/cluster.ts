@@ -1,6 +1,7 @@
 import slotOf from 'cluster-key-slot'
 import type { ConnectionTally } from '../protocol/index.js'
 import type { RedisKey } from './key-names.js'
+import type { Link } from './link.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
 import type { Refusal, Reply } from './replies.js'
 import { ServerLinks } from './server-links.js'
@@ -8,7 +9,9 @@ import type { Servers } from './servers.js'
 
 /** As many as a cluster has, https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/ */
 const SLOTS = 16_384
-/** Milliseconds that one node may take to tell who has what, before another one is asked. */
+/** Nodes that are asked at once who has what. */
+const ASKED_AT_ONCE = 3
+/** Milliseconds that they may take to tell, before others are asked. */
 const PATIENCE = 1000
 
 /** A part of the slots, and who has it. */
@@ -18,8 +21,17 @@ interface SlotRange {
   readonly master: ServerAddress
 }
 
+/** What a node knows of the others. */
+interface View {
+  readonly ranges: readonly SlotRange[]
+  /** Whether it is one of the many: what those know that are cut off may be no longer so. */
+  readonly isWhole: boolean
+}
+
 /** A Redis or Valkey Cluster: each key is with the master of its slot. */
 export class Cluster implements Servers {
+  /** Connections and answers are waited for so long before the others are asked: then there is time left to turn to another node. */
+  readonly patience: number
   readonly #options: RedisWorkerOptions
   readonly #tally: ConnectionTally
   readonly #nodes = new Map<string, ServerLinks>()
@@ -30,6 +42,7 @@ export class Cluster implements Servers {
   constructor(options: RedisWorkerOptions, tally: ConnectionTally) {
     this.#options = options
     this.#tally = tally
+    this.patience = options.commandTimeout / 4
   }
 
   async open(deadline: number): Promise<void> {
@@ -74,34 +87,33 @@ export class Cluster implements Servers {
     for (const links of this.#nodes.values()) links.close()
   }
 
-  /** Asks one after the other, those first that a connection leads to. */
+  /** Asks some at once, those first that a connection leads to: one of them may stand still, or be cut off with a few. */
   async #refresh(deadline: number): Promise<void> {
     const known = [...this.#nodes].map(([name, links]) => ({ name, link: links.next }))
-    const asked = [...known.filter(({ link }) => link.isOpen), ...known.filter(({ link }) => !link.isOpen)]
-    for (const { name, link } of asked) {
-      if (performance.now() >= deadline) return
-      const [reply = null] = await link.send(
-        [['CLUSTER', 'SLOTS']],
-        Math.min(deadline, performance.now() + PATIENCE),
-      )
-      const ranges = rangesIn(reply, addressIn(name)?.host)
-      if (ranges === undefined || ranges.length === 0) continue
-      this.#take(ranges)
-      return
+    const left = [...known.filter(({ link }) => link.isOpen), ...known.filter(({ link }) => !link.isOpen)]
+    let found: View | undefined
+    while (left.length > 0 && found?.isWhole !== true && performance.now() < deadline) {
+      const until = Math.min(deadline, performance.now() + PATIENCE)
+      const asked = left.splice(0, ASKED_AT_ONCE)
+      found = (await firstWhole(asked.map(({ name, link }) => viewOf(name, link, until)))) ?? found
     }
+    if (found !== undefined) this.#take(found.ranges)
   }
 
   #take(ranges: readonly SlotRange[]): void {
     const slots: (string | undefined)[] = new Array(SLOTS).fill(undefined)
-    const inUse = new Set(this.#options.nodes.map(nameOf))
+    const known = new Set(this.#options.nodes.map(nameOf))
+    const masters = new Set(ranges.map(({ master }) => nameOf(master)))
     for (const { from, to, master } of ranges) {
       this.#linksTo(master)
-      inUse.add(nameOf(master))
       slots.fill(nameOf(master), from, to + 1)
     }
+    const before = new Set(this.#slots)
     this.#slots = slots
     for (const [name, links] of this.#nodes) {
-      if (inUse.has(name)) continue
+      if (masters.has(name)) continue
+      if (before.has(name)) links.reset()
+      if (known.has(name)) continue
       links.close()
       this.#nodes.delete(name)
     }
@@ -118,7 +130,13 @@ export class Cluster implements Servers {
     const name = nameOf(address)
     let links = this.#nodes.get(name)
     if (links === undefined) {
-      links = new ServerLinks(address, this.#options, this.#tally)
+      links = new ServerLinks({
+        address,
+        access: this.#options,
+        tally: this.#tally,
+        connections: this.#options.connectionsPerWorker,
+        connectTimeout: this.patience,
+      })
       this.#nodes.set(name, links)
     }
     return links
@@ -135,6 +153,27 @@ function addressIn(name: string): ServerAddress | undefined {
   const at = name.lastIndexOf(':')
   const port = Number(name.slice(at + 1))
   return at > 0 && port > 0 ? { host: name.slice(0, at), port } : undefined
+}
+
+async function viewOf(name: string, link: Link, deadline: number): Promise<View | undefined> {
+  const [state, slots] = await Promise.all([
+    link.ask(['CLUSTER', 'INFO'], deadline),
+    link.ask(['CLUSTER', 'SLOTS'], deadline),
+  ])
+  const ranges = rangesIn(slots, addressIn(name)?.host)
+  if (ranges === undefined || ranges.length === 0) return undefined
+  // Who may not ask for it is believed.
+  return { ranges, isWhole: !(Buffer.isBuffer(state) && state.includes('cluster_state:fail')) }
+}
+
+/** The first that comes of a node among many; where there is none, that of another one. */
+async function firstWhole(views: readonly Promise<View | undefined>[]): Promise<View | undefined> {
+  const whole = views.map(async (one) => {
+    const view = await one
+    if (view?.isWhole) return view
+    throw new Error('it is cut off, or did not answer')
+  })
+  return Promise.any(whole).catch(async () => (await Promise.all(views)).find((view) => view !== undefined))
 }
 
 /** What `CLUSTER SLOTS` tells; a node that does not know its own name is where it was asked. */

@@ -50,6 +50,18 @@ const ASKING: Words = ['ASKING']
  * not do, because it is down, is no longer in charge or not yet, is sent again, until it is too late.
  */
 export async function converse(exchanges: readonly Exchange[], options: ConversationOptions): Promise<void> {
+  const { servers, deadline } = options
+  const { patience } = servers
+  // Of whoever is no longer in charge, the connection is ended then, and with it the waiting for its answer.
+  const watch = patience && setInterval(() => void servers.refresh(deadline), patience)
+  try {
+    await sayInRounds(exchanges, options)
+  } finally {
+    clearInterval(watch)
+  }
+}
+
+async function sayInRounds(exchanges: readonly Exchange[], options: ConversationOptions): Promise<void> {
   const { servers, tally, deadline } = options
   let turns = exchanges.map((exchange) => turnOf(exchange, exchange.begin(false)))
   for (let failures = 0; turns.length > 0; ) {

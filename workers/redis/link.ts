@@ -4,8 +4,6 @@ import { type Client, type ClientIdentity, openClient } from './client.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
 import { type Reply, Unanswered, type Words } from './replies.js'
 
-/** Milliseconds that a connection may take, unless the operation that needs it has less time. */
-const CONNECT_TIMEOUT = 5000
 /** Milliseconds between two attempts, at the most; and a quarter of what an operation has. */
 const LONGEST_PAUSE = 2000
 
@@ -16,6 +14,8 @@ export interface LinkOptions {
   readonly address: ServerAddress
   readonly access: Pick<RedisWorkerOptions, 'tls' | 'username' | 'password' | 'database' | 'commandTimeout'>
   readonly tally: ConnectionTally
+  /** Milliseconds that a connection may take, unless the operation that needs it has less time. */
+  readonly connectTimeout: number
 }
 
 /**
@@ -71,10 +71,25 @@ export class Link {
     }
   }
 
+  /** Asks for what changes nothing. Where there is no answer in time, the connection stays: others may wait for theirs. Never rejects. */
+  async ask(words: Words, deadline: number): Promise<Reply> {
+    try {
+      const client = await this.#connected(deadline)
+      return await before(deadline, client.send(words))
+    } catch (error) {
+      return new Unanswered(false, errorCode(error) ?? 'ETIMEDOUT')
+    }
+  }
+
+  /** Ends the connection, so that nobody waits any longer for its answers; there may be another. */
+  reset(): void {
+    if (this.#client !== undefined) this.#drop(this.#client)
+  }
+
   /** Ends the connection; there will be no other. */
   close(): void {
     this.#closed = true
-    if (this.#client !== undefined) this.#drop(this.#client)
+    this.reset()
   }
 
   /** The connection, after one attempt if there is none; it is not tried again before its time: the key may be elsewhere by then. */
@@ -93,14 +108,14 @@ export class Link {
   }
 
   async #connect(timeLeft: number): Promise<Client> {
-    const { address, access } = this.#options
+    const { address, access, connectTimeout } = this.#options
     if (this.#closed) throw new Error('the link is closed')
     let client: Client | undefined
     try {
       client = await openClient({
         address,
         access,
-        timeout: Math.min(CONNECT_TIMEOUT, Math.max(1, timeLeft)),
+        timeout: Math.min(connectTimeout, Math.max(1, timeLeft)),
         onLost: () => {
           if (client !== undefined) this.#forget(client)
         },

@@ -4,6 +4,8 @@ import type { ServerLinks } from './server-links.js'
 
 /** The servers that hold the sessions, and which of them holds which. */
 export interface Servers {
+  /** Milliseconds after which somebody else may have taken over from whoever does not answer; `undefined` where nobody can. */
+  readonly patience: number | undefined
   /**
    * Connects, so that what is wrong shows at the start.
    * @throws {Error}

@@ -3,12 +3,22 @@ import type { RedisWorkerOptions, ServerAddress } from './options.js'
 import { ServerLinks } from './server-links.js'
 import type { Servers } from './servers.js'
 
+/** Milliseconds that a connection may take. */
+const CONNECT_TIMEOUT = 5000
+
 /** One server that has everything. */
 export class SingleServer implements Servers {
+  readonly patience = undefined
   readonly #links: ServerLinks
 
   constructor(address: ServerAddress, options: RedisWorkerOptions, tally: ConnectionTally) {
-    this.#links = new ServerLinks(address, options, tally)
+    this.#links = new ServerLinks({
+      address,
+      access: options,
+      tally,
+      connections: options.connectionsPerWorker,
+      connectTimeout: CONNECT_TIMEOUT,
+    })
   }
 
   async open(deadline: number): Promise<void> {
