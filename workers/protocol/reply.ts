@@ -74,6 +74,11 @@ export class ReplyWriter {
     return this.#statuses[slot] === Status.DONE
   }
 
+  /** What has failed, and what was told, so far. */
+  get report(): Report {
+    return this.#report
+  }
+
   /** Rejects one slot. */
   fail(failure: Failure): void {
     this.status(failure.slot, Status.FAILED)

@@ -15,10 +15,12 @@ export interface Client {
   destroy(): void
 }
 
-/** Both, since a server that was started anew counts from one again. */
+/** Its number and its address, since a server that was started anew counts from one again. */
 export interface ClientIdentity {
   readonly id: string
   readonly address: string
+  /** Of the server, until it is started anew; of this connection alone where the server does not tell. */
+  readonly server: string
 }
 
 /** Options of {@link openClient}. */
@@ -102,8 +104,9 @@ export async function openClient({ address, access, timeout, onLost }: ClientOpt
     await client.connect().catch((error: unknown) => {
       throw error instanceof ErrorReply ? refused(new Refusal(error.message)) : unreachable(codeOf(error))
     })
-    refuseOld(await send(['INFO', 'server']))
-    const identity = identityIn(await send(['CLIENT', 'INFO']))
+    const about = await send(['INFO', 'server'])
+    refuseOld(about)
+    const identity = identityIn(await send(['CLIENT', 'INFO']), about)
     connected = true
     return {
       identity,
@@ -123,21 +126,24 @@ export async function openClient({ address, access, timeout, onLost }: ClientOpt
 
 /** `SET` has both `NX` and `GET` since 7.0. Who may not ask for it is believed to know. */
 function refuseOld(reply: Reply): void {
-  const text = Buffer.isBuffer(reply) ? reply.toString('latin1') : ''
-  const version = /^redis_version:((\d+)\.[\d.]+)/m.exec(text)
+  const version = /^redis_version:((\d+)\.[\d.]+)/m.exec(textOf(reply))
   if (version === null || Number(version[2]) >= 7) return
   const reason = `version ${version[1]} is too old: Redis 7.0 or Valkey 7.2 is needed`
   throw systemError('TOO_OLD', 'connect', reason)
 }
 
-function identityIn(reply: Reply): ClientIdentity {
+function identityIn(reply: Reply, about: Reply): ClientIdentity {
   if (reply instanceof Refusal) throw refused(reply)
   if (reply instanceof Unanswered) throw unreachable(reply.code)
-  const text = Buffer.isBuffer(reply) ? reply.toString('latin1') : ''
+  const text = textOf(reply)
   const id = /^id=(\d+) /.exec(text)?.[1]
   const address = / addr=(\S+)/.exec(text)?.[1]
   if (id === undefined || address === undefined) throw unreachable('EPROTO')
-  return { id, address }
+  return { id, address, server: /^run_id:(\w+)/m.exec(textOf(about))?.[1] ?? `${id} ${address}` }
+}
+
+function textOf(reply: Reply): string {
+  return Buffer.isBuffer(reply) ? reply.toString('latin1') : ''
 }
 
 function tlsOf(tls: RedisTls | undefined, { host }: ServerAddress): object {

@@ -38,6 +38,7 @@ export class Cluster implements Servers {
   /** Addresses of masters, by slot. */
   #slots: (string | undefined)[] = []
   #refreshing: Promise<void> | undefined
+  #changes = 0
 
   constructor(options: RedisWorkerOptions, tally: ConnectionTally) {
     this.#options = options
@@ -62,6 +63,10 @@ export class Cluster implements Servers {
     throw failure ?? Object.assign(new Error(NO_CLUSTER), { code: 'CLUSTERDOWN', syscall: 'connect' })
   }
 
+  get changes(): number {
+    return this.#changes
+  }
+
   linksFor(key: RedisKey): ServerLinks | undefined {
     const address = this.#slots[slotOf(key)]
     return address === undefined ? undefined : this.#nodes.get(address)
@@ -72,7 +77,10 @@ export class Cluster implements Servers {
     const address = addressIn(named)
     if (address === undefined) return undefined
     const links = this.#linksTo(address)
-    if (code === 'MOVED') this.#slots[Number(slot)] = nameOf(address)
+    if (code === 'MOVED' && this.#slots[Number(slot)] !== nameOf(address)) {
+      this.#slots[Number(slot)] = nameOf(address)
+      this.#changes++
+    }
     return links
   }
 
@@ -108,6 +116,7 @@ export class Cluster implements Servers {
       this.#linksTo(master)
       slots.fill(nameOf(master), from, to + 1)
     }
+    if (slots.some((name, slot) => name !== this.#slots[slot])) this.#changes++
     const before = new Set(this.#slots)
     this.#slots = slots
     for (const [name, links] of this.#nodes) {

@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { type ConnectionTally, describeFailure, type ReplyWriter, systemError } from '../protocol/index.js'
-import { backoff } from './backoff.js'
+import { pause } from './backoff.js'
 import type { Exchange } from './exchanges/exchange.js'
 import type { ReplicaAcknowledgement } from './options.js'
 import {
@@ -39,8 +38,6 @@ interface Turn {
   readonly trouble: Refusal | Unanswered | undefined
 }
 
-/** Milliseconds between two rounds, at the most, while a server is away: another one may be in its place. */
-const LONGEST_PAUSE = 250
 /** Nobody is known to have the key. */
 const NOBODY = new Unanswered(false, 'CLUSTERDOWN')
 const ASKING: Words = ['ASKING']
@@ -79,7 +76,7 @@ async function sayInRounds(exchanges: readonly Exchange[], options: Conversation
     tally.retried(troubled.length)
     if (troubled.some(({ to }) => to === undefined)) {
       await servers.refresh(deadline)
-      await delay(backoff(failures++, Math.min(LONGEST_PAUSE, Math.max(0, deadline - performance.now()) / 4)))
+      await pause(failures++, deadline)
       // A server has said who to turn to: others of its slots may have moved, too.
     } else if (troubled.some(({ trouble }) => isMove(trouble))) void servers.refresh(deadline)
   }

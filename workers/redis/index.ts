@@ -59,9 +59,10 @@ class RedisStorage implements WorkerStorage {
   walk(kind: WalkKind): Walk {
     const { prefix, commandTimeout } = this.#options
     return new ServerWalk(kind, {
-      masters: this.#servers.masters(),
+      servers: this.#servers,
       prefix,
       records: this.#records,
+      tally: this.#tally,
       timeout: commandTimeout,
     })
   }

@@ -47,6 +47,11 @@ export class Link {
     return this.#client !== undefined
   }
 
+  /** Which server it leads to at present: another one after that was started anew. */
+  get server(): string | undefined {
+    return this.#client?.identity.server
+  }
+
   /**
    * Connects, if there is no connection; tries that once.
    * @throws {Error} why it is not possible

@@ -68,6 +68,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   WRONGTYPE:
     'a value of another type stands under the key of this session and was left untouched; use a prefix of its own',
   NOAUTH: 'the server asks for a password: set the option password',
+  DENIED:
+    'the server is in protected mode and lets in nobody from another machine: give it a password or set its protected-mode to no',
   WRONGPASS: 'the server refused username or password',
   NOPERM: 'the user may not do this: grant it +@read +@write +@scripting on the keys of the prefix',
   MISCONF: 'the server cannot save its data to disk and refuses writes: see its log',

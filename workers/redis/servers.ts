@@ -17,6 +17,8 @@ export interface Servers {
   linksNamed(redirection: Refusal): ServerLinks | undefined
   /** Something has changed, so it seems: finds out who has what. Never rejects; what it could not find out stays as it was. */
   refresh(deadline: number): Promise<void>
+  /** Counts what has changed in who has what, as far as is known here. */
+  readonly changes: number
   /** One of each that holds sessions of its own. */
   masters(): readonly ServerLinks[]
   /** Ends all connections. */

@@ -9,6 +9,7 @@ const CONNECT_TIMEOUT = 5000
 /** One server that has everything. */
 export class SingleServer implements Servers {
   readonly patience = undefined
+  readonly changes = 0
   readonly #links: ServerLinks
 
   constructor(address: ServerAddress, options: RedisWorkerOptions, tally: ConnectionTally) {

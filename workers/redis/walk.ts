@@ -1,71 +1,85 @@
-import { systemError, type Walk, type WalkKind, type WalkSlice } from '../protocol/index.js'
-import { RECORD_HEADER } from '../record/record.js'
+import {
+  type ConnectionTally,
+  ReplyWriter,
+  Status,
+  systemError,
+  type Walk,
+  type WalkKind,
+  type WalkSlice,
+} from '../protocol/index.js'
+import { pause } from './backoff.js'
+import { converse } from './conversation.js'
+import { Resealing } from './exchanges/resealing.js'
+import type { Slot } from './exchanges/slot-exchange.js'
+import { Removal } from './exchanges/writes.js'
 import { keyOf, nameOf } from './key-names.js'
-import type { Link } from './link.js'
 import type { Records } from './records.js'
-import { adviceFor, isTrouble, type Reply, type Words } from './replies.js'
-import { DELETE, inFull, SWAP } from './scripts.js'
+import { adviceFor, isPassing, isTrouble, type Refusal, type Unanswered, type Words } from './replies.js'
 import type { ServerLinks } from './server-links.js'
+import type { Servers } from './servers.js'
 
 /** Keys that a server is to look at for one slice: a millisecond or less of its time. */
 const SLICE_KEYS = 1000
 
 /** Options of {@link ServerWalk}. */
 export interface ServerWalkOptions {
-  readonly masters: readonly ServerLinks[]
+  readonly servers: Servers
   readonly prefix: string
   readonly records: Records
+  readonly tally: ConnectionTally
   /** Milliseconds that one slice may take. */
   readonly timeout: number
 }
 
 type Counted = Pick<WalkSlice, 'live' | 'resealed' | 'refused'>
 
+/** A part of what a server has, and where the next one begins. */
+interface Piece {
+  readonly names: readonly Buffer[]
+  readonly cursor: string
+}
+
 /**
  * Walks through the keys of all masters, a piece of one at a time (`SCAN`). What is there from beginning to end is met; where a
  * server makes its table smaller meanwhile, some of it twice.
+ *
+ * A cursor is worth nothing to any server but the one that gave it: where that was started anew, or another one has taken over, the walk
+ * begins once more. One that lists or counts would give everything twice, and gives up instead.
  */
 export class ServerWalk implements Walk {
   readonly #options: ServerWalkOptions
   readonly #kind: WalkKind
-  readonly #left: ServerLinks[]
+  #left: ServerLinks[] = []
   #cursor = '0'
+  /** Whose cursor it is. */
+  #server: string | undefined
+  /** What was known of who has what when it began. */
+  #changes = 0
+  #hasGiven = false
 
   constructor(kind: WalkKind, options: ServerWalkOptions) {
     this.#options = options
     this.#kind = kind
-    this.#left = [...options.masters]
+    this.#begin()
   }
 
   async next(): Promise<WalkSlice> {
     const { timeout, prefix } = this.#options
-    const link = this.#left[0]?.next
     // The server removes what has expired by itself.
-    if (link === undefined || this.#kind === 'sweep') return { ...EMPTY, done: true }
+    if (this.#kind === 'sweep') return { ...EMPTY, done: true }
     const deadline = performance.now() + timeout
-    const scan: Words = [
-      'SCAN',
-      this.#cursor,
-      'MATCH',
-      `${prefix}*`,
-      'COUNT',
-      `${SLICE_KEYS}`,
-      'TYPE',
-      'string',
-    ]
-    const [reply = null] = await link.send([scan], deadline)
-    if (isTrouble(reply)) throw systemError(reply.code, 'SCAN', adviceFor(reply.code))
-    const [cursor, names] = reply as readonly [Buffer, readonly Buffer[]]
+    const { names, cursor } = await this.#scan(deadline)
     const keys = names.flatMap((name) => keyOf(name, prefix) ?? [])
-    const counted = await this.#visit(link, keys, deadline)
-    this.#cursor = cursor.toString('latin1')
-    if (this.#cursor === '0') this.#left.shift()
+    const counted = await this.#visit(keys, deadline)
+    this.#hasGiven = true
+    this.#cursor = cursor
+    if (cursor === '0') this.#left.shift()
     return {
       ...EMPTY,
       ...counted,
       keys: this.#kind === 'keys' ? keys : [],
       scanned: names.length,
-      done: this.#left.length === 0,
+      done: this.#left.length === 0 && !(await this.#hasMissedSome(deadline)),
     }
   }
 
@@ -73,64 +87,91 @@ export class ServerWalk implements Walk {
     this.#left.length = 0
   }
 
-  async #visit(link: Link, keys: readonly string[], deadline: number): Promise<Counted> {
-    switch (this.#kind) {
-      case 'clear':
-        return { ...NOTHING, live: await this.#clear(link, keys, deadline) }
-      case 'reseal':
-        return this.#reseal(link, keys, deadline)
-      default:
-        return { ...NOTHING, live: keys.length }
+  #begin(): void {
+    const { servers } = this.#options
+    this.#left = [...servers.masters()]
+    this.#cursor = '0'
+    this.#changes = servers.changes
+  }
+
+  /** Once more from the beginning, where that gives nothing twice. */
+  #beginAgain(): void {
+    if (this.#hasGiven && !this.#isRepeatable)
+      throw systemError(
+        'WALK_LOST',
+        'SCAN',
+        'the server was started anew or another one took over: list once more',
+      )
+    this.#begin()
+  }
+
+  get #isRepeatable(): boolean {
+    return this.#kind === 'clear' || this.#kind === 'reseal'
+  }
+
+  async #scan(deadline: number): Promise<Piece> {
+    const { prefix, servers, tally } = this.#options
+    for (let failures = 0; ; ) {
+      const scan: Words = ['SCAN', this.#cursor, 'MATCH', `${prefix}*`]
+      const limits = ['COUNT', `${SLICE_KEYS}`, 'TYPE', 'string']
+      const [links] = this.#left
+      const link = links?.next
+      const [reply = null] = (await link?.send([[...scan, ...limits]], deadline)) ?? []
+      if (!isTrouble(reply)) {
+        // The connection that brought the answer: a lost one has none to bring.
+        const isHis = this.#cursor === '0' || link?.server === this.#server
+        this.#server = link?.server
+        const [cursor, names] = reply as readonly [Buffer, readonly Buffer[]]
+        if (isHis) return { cursor: cursor.toString('latin1'), names }
+        this.#beginAgain()
+        continue
+      }
+      if (!isPassing(reply) || performance.now() >= deadline) throw failureOf(reply, 'SCAN')
+      tally.retried(1)
+      await servers.refresh(deadline)
+      const masters = servers.masters()
+      if (masters.length > 0 && links !== undefined && !masters.includes(links)) this.#beginAgain()
+      await pause(failures++, deadline)
     }
   }
 
-  /** One key each: two keys may be of two slots. */
-  async #clear(link: Link, keys: readonly string[], deadline: number): Promise<number> {
-    const { prefix } = this.#options
-    const replies = await sendScripts(
-      link,
-      keys.map((key) => DELETE.words(nameOf(key, prefix))),
-      deadline,
-    )
-    const trouble = replies.find(isTrouble)
-    if (trouble !== undefined) throw systemError(trouble.code, 'UNLINK', adviceFor(trouble.code))
-    return replies.filter((reply) => reply === 1).length
+  async #visit(keys: readonly string[], deadline: number): Promise<Counted> {
+    if (!this.#isRepeatable) return { ...NOTHING, live: keys.length }
+    const { prefix, records, servers, tally } = this.#options
+    const reply = new ReplyWriter(keys.length)
+    const exchanges = keys.map((session, index) => {
+      const slot: Slot = { slot: index, session, key: nameOf(session, prefix), tried: false }
+      const context = { records, prefix, reply }
+      return this.#kind === 'clear' ? new Removal(slot, context, Status.ABSENT) : new Resealing(slot, context)
+    })
+    await converse(exchanges, { servers, reply, tally, deadline, acknowledge: undefined })
+    const done = exchanges.filter(({ slot }) => reply.isDone(slot)).length
+    const { failures, corrupt } = reply.report
+    const [failure] = failures
+    if (this.#kind === 'reseal') {
+      const refused = failures.map(({ code }) => ({
+        reason: `could not be sealed anew: ${code}`,
+        keptAs: undefined,
+      }))
+      return { live: 0, resealed: done, refused: [...corrupt, ...refused] }
+    }
+    if (failure !== undefined) throw systemError(failure.code, 'UNLINK', adviceFor(failure.code))
+    return { ...NOTHING, live: done }
   }
 
-  async #reseal(link: Link, keys: readonly string[], deadline: number): Promise<Counted> {
-    const { prefix, records } = this.#options
-    const values = await link.send(
-      keys.map((key) => ['GET', nameOf(key, prefix)]),
-      deadline,
-    )
-    const refused: WalkSlice['refused'] = []
-    const refuse = (reason: string): void => void refused.push({ reason, keptAs: undefined })
-    const swaps: Words[] = []
-    for (const [index, key] of keys.entries()) {
-      const value = values[index] ?? null
-      if (isTrouble(value)) refuse(`could not be sealed anew: ${value.code}`)
-      if (!Buffer.isBuffer(value)) continue
-      const sealed = records.reseal(value, key)
-      if (typeof sealed === 'string') refuse(sealed)
-      else if (sealed !== undefined)
-        swaps.push(SWAP.words(nameOf(key, prefix), value.subarray(0, RECORD_HEADER), sealed, 'KEEPTTL'))
-    }
-    const replies = await sendScripts(link, swaps, deadline)
-    for (const reply of replies) if (isTrouble(reply)) refuse(`could not be sealed anew: ${reply.code}`)
-    return { live: 0, resealed: replies.filter((reply) => reply === 1).length, refused }
+  /** Keys may have moved from a server that was to come to one that had been visited. Then it is all walked through again. */
+  async #hasMissedSome(deadline: number): Promise<boolean> {
+    if (!this.#isRepeatable) return false
+    const { servers } = this.#options
+    await servers.refresh(deadline)
+    if (servers.changes === this.#changes) return false
+    this.#begin()
+    return true
   }
 }
 
-async function sendScripts(link: Link, commands: readonly Words[], deadline: number): Promise<Reply[]> {
-  const replies = await link.send(commands, deadline)
-  const isUnknown = (reply: Reply | undefined): boolean =>
-    reply !== undefined && isTrouble(reply) && reply.code === 'NOSCRIPT'
-  if (!replies.some(isUnknown)) return replies
-  const again = await link.send(
-    commands.filter((_, index) => isUnknown(replies[index])).map(inFull),
-    deadline,
-  )
-  return replies.map((reply) => (isUnknown(reply) ? (again.shift() ?? null) : reply))
+function failureOf({ code }: Refusal | Unanswered, syscall: string): Error {
+  return systemError(code, syscall, adviceFor(code))
 }
 
 const NOTHING: Counted = { live: 0, resealed: 0, refused: [] }
