@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
@@ -128,6 +128,23 @@ test('every subpath resolves, and nothing else does', ({ folder }) => {
   assert.is(runScript(folder, 'subpaths.mjs', source), 'done\n')
   const required = `for (const name of ${JSON.stringify(names)}) require(name); require('coatcheck/package.json')`
   assert.is(runScript(folder, 'subpaths.cjs', required), '')
+})
+
+test('where the package redis is missing, the error says what to install', ({ folder }) => {
+  const source = `
+    import { SessionEngine } from 'coatcheck'
+    import { redis } from 'coatcheck/redis'
+    const engine = new SessionEngine({ storage: redis({ url: 'redis://127.0.0.1:1' }), threads: 1 })
+    console.log(await engine.ready().then(() => 'ready', ({ code, message }) => code + ' ' + message))
+    await engine.close()`
+  const installed = join(folder, 'node_modules', 'redis')
+  const away = join(folder, 'redis-away')
+  renameSync(installed, away)
+  try {
+    assert.match(runScript(folder, 'missing.mjs', source), /COATCHECK_\w+ .*npm install redis/)
+  } finally {
+    renameSync(away, installed)
+  }
 })
 
 test('its types hold for strict users of either module system', ({ folder }) => {
