@@ -20,17 +20,22 @@ export type Nonce = readonly [low: number, high: number]
 /** So often a whole batch is handed to a worker; after that each of its operations goes alone. */
 const WHOLE_ATTEMPTS = 2
 
-/** A batch whose worker dies goes to another one: all operations may be done twice, creates know their own record. */
+/**
+ * A batch whose worker dies goes to another one: all operations may be done twice, creates know their own record.
+ *
+ * @param age milliseconds that whoever came last has waited
+ */
 export async function applyWhole(
   carrier: BatchCarrier,
   writer: RequestWriter,
   nonce: Nonce,
+  age: number,
 ): Promise<ArrayBuffer | null | WorkerLostError> {
   let attempt = 0
   let loss: WorkerLostError
   do {
     try {
-      return await carrier.apply(writer.toWire(attempt, nonce, carrier.takeSpare()))
+      return await carrier.apply(writer.toWire(attempt, nonce, carrier.takeSpare(), age))
     } catch (error) {
       // No room for another copy of the batch, say: for a single operation there may be.
       if (!(error instanceof WorkerLostError))

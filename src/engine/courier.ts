@@ -18,7 +18,7 @@ import {
 } from './batch-carrier.js'
 import { type Outcome, type SettleContext, settle } from './settle.js'
 import { lossOf, storageErrorOf } from './storage-errors.js'
-import { ticks } from './ticks.js'
+import { ticks, ticksBetween } from './ticks.js'
 
 /** Where a batch of readers starts that only files can answer. */
 const READERS_CAPACITY = 1024
@@ -96,7 +96,7 @@ export class Courier {
   async #apply(batch: Batch, inFiles: Operation[]): Promise<void> {
     const { front } = this.#options
     const nonce = this.#nextNonce()
-    const reply = await applyWhole(front, batch.writer, nonce)
+    const reply = await applyWhole(front, batch.writer, nonce, ageOf(batch))
     if (!(reply instanceof WorkerLostError)) {
       this.#settleReply(batch.operations, reply, (operation) => operation.slot, inFiles)
       return
@@ -121,7 +121,7 @@ export class Courier {
     })
     const { files } = this.#options
     const nonce = this.#nextNonce()
-    const reply = await applyWhole(files, writer, nonce)
+    const reply = await applyWhole(files, writer, nonce, 0)
     if (reply instanceof WorkerLostError)
       await this.#applySingly(files, { writer, handed, nonce, loss: reply }, [])
     else this.#settleReply(operations, reply, (_, index) => index, [])
@@ -174,6 +174,12 @@ export class Courier {
     this.#options.listener.operationDone(operation, outcome.status)
     settle(operation, operation.batch, outcome, this.#options.listener, now)
   }
+}
+
+/** Milliseconds that the last of its operations has waited for its turn. */
+function ageOf({ operations }: Batch): number {
+  const last = operations.at(-1)
+  return last === undefined ? 0 : Math.max(0, ticksBetween(last.acceptedAt, ticks())) / 1000
 }
 
 /** Keeps a promise in a list until it is settled. No `Set`, for the reason that `LatestOperations` is no `Map`. */

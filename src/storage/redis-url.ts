@@ -19,10 +19,11 @@ export interface RedisUrl {
  */
 export function readUrl(url: unknown): RedisUrl {
   if (typeof url !== 'string' || !URL.canParse(url)) return refuseUnseen('url', kindOf(url), WHAT)
-  const { protocol, hostname, port, username, password, pathname } = new URL(url)
+  const { protocol, hostname, port, username, password, pathname, search, hash } = new URL(url)
   if (protocol !== 'redis:' && protocol !== 'rediss:')
-    return refuseUnseen('url', `one of ${protocol}//`, WHAT)
+    return refuseUnseen('url', 'one that begins otherwise', WHAT)
   if (hostname === '') return refuseUnseen('url', 'one without a host', WHAT)
+  if (search !== '' || hash !== '') return refuseUnseen('url', 'one with ? or #', WHAT)
   const database = pathname.length > 1 ? Number(pathname.slice(1)) : 0
   if (!Number.isInteger(database) || database < 0)
     return refuseUnseen('url', 'one whose database is no number', WHAT)
@@ -44,11 +45,14 @@ export function addressOf(option: string, node: unknown): ServerAddress {
     typeof node === 'string' ? split(node) : (node ?? {})
   ) as Partial<ServerAddress>
   const fits = typeof host === 'string' && host !== '' && Number.isInteger(port) && port > 0 && port < 65_536
-  return fits ? { host, port } : refuseUnseen(option, kindOf(node), "'host:port' or { host, port }")
+  return fits
+    ? { host, port }
+    : refuseUnseen(option, kindOf(node), "'host:port', '[::1]:port' or { host, port }")
 }
 
 function split(node: string): Partial<ServerAddress> {
-  const { host, port } = /^(?<host>.+?)(?::(?<port>\d+))?$/.exec(node)?.groups ?? {}
+  // An address with colons of its own stands in brackets, as in a URL.
+  const { host, port } = /^(?<host>\[.+\]|[^:]+)(?::(?<port>\d+))?$/.exec(node)?.groups ?? {}
   if (host === undefined || host.includes('@') || host.includes('/')) return {}
   return { host: withoutBrackets(host), ...(port === undefined ? {} : { port: Number(port) }) }
 }

@@ -189,8 +189,9 @@ function acknowledgeOption(acknowledge: unknown, commandTimeout: number): Replic
       Math.min(1000, Math.ceil(commandTimeout / 2)),
       {
         least: 1,
-        most: commandTimeout,
-        unit: 'milliseconds, up to commandTimeout,',
+        // An answer needs some time besides; and two batches on one connection are confirmed one after the other.
+        most: Math.max(1, Math.floor(commandTimeout / 2)),
+        unit: 'milliseconds, up to half of commandTimeout,',
         whole: true,
       },
     ),

@@ -13,7 +13,11 @@ if (hasRedisServer()) {
   const { nodes } = cluster
   registerStorageConformance(redisSubject('redis cluster', { nodes: nodes.slice(0, 1), cluster: true }))
   registerStorageConformance(
-    redisSubject('redis cluster, replicas', { nodes, cluster: true, acknowledge }, { threads: 1 }),
+    redisSubject(
+      'redis cluster, replicas',
+      { nodes, cluster: true, acknowledge, commandTimeout: 20_000 },
+      { threads: 1 },
+    ),
   )
 } else {
   const test = suite('storage conformance: redis cluster')

@@ -48,6 +48,7 @@ const VARIANTS: readonly {
       nodes: cluster.nodes,
       cluster: true,
       acknowledge: { replicas: 1, timeoutMs: 4000 },
+      commandTimeout: 20_000,
     }),
     threads: 1,
     runs: 60,

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '../faults/fault.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
@@ -7,6 +8,7 @@ import { HistoryProcess } from './history-process.js'
 import type { Recorded } from './log.js'
 import type { HistoryChildOptions, HotKey, Run } from './messages.js'
 import type { SessionOperation } from './model.js'
+import { TroubledServers } from './troubled-servers.js'
 import type { Variant } from './variants.js'
 
 /** What was recorded of each key. */
@@ -17,6 +19,8 @@ export interface Losses {
   /** Processes that killed themselves in the midst of their work. */
   kills: number
   calls: number
+  /** How often something has happened to servers meanwhile. */
+  troubles: number
   /** Workers that died while an operation was under way, counted once for each such operation. */
   deaths: number
 }
@@ -35,22 +39,26 @@ export class Fleet {
   readonly #directory: string
   readonly #livesFrom = Date.now() + DAY
   readonly #fault: Fault | undefined
+  readonly #servers: TroubledServers | undefined
   readonly #processes: HistoryProcess[] = []
-  readonly losses: Losses = { kills: 0, calls: 0, deaths: 0 }
+  readonly losses: Losses = { kills: 0, calls: 0, troubles: 0, deaths: 0 }
   /** What operations may fail with in the history that is being made. */
   #mayFail: ReadonlySet<string> = new Set()
   #logs = 0
   #faults = 0
 
-  private constructor(variant: Variant, directory: string) {
+  private constructor(variant: Variant, directory: string, servers: TroubledServers | undefined) {
     this.#variant = variant
     this.#directory = directory
+    this.#servers = servers
     this.#fault = variant.fails && new Fault(directory)
   }
 
   /** Opens one for the body, and ends it afterwards. */
   static async with(variant: Variant, body: (fleet: Fleet) => Promise<void>): Promise<void> {
-    const fleet = new Fleet(variant, temporaryDirectory(variant.files.fsync === true ? 'disk' : 'memory'))
+    const directory = temporaryDirectory(variant.files.fsync === true ? 'disk' : 'memory')
+    const servers = variant.servers && (await TroubledServers.start(variant.servers))
+    const fleet = new Fleet(variant, directory, servers)
     try {
       const opening = Array.from({ length: variant.processes }, async (_, index) => {
         fleet.#processes[index] = await fleet.#open(index)
@@ -63,6 +71,7 @@ export class Fleet {
     } finally {
       await Promise.all(fleet.#processes.map((one) => one.kill()))
       fleet.#fault?.close()
+      await servers?.stop()
     }
   }
 
@@ -94,14 +103,19 @@ export class Fleet {
           sweeps: random(3) === 0,
         })
       })
-      await Promise.all(runs)
+      await this.#makeTroubleDuring(
+        Promise.all(runs),
+        keys.map(({ key }) => key),
+      )
       this.#liftFault()
       // It may have been through before.
       if (victim !== undefined) await this.#processes[victim]?.kill()
       for (const { log, died } of this.#processes) {
         const deathsBefore = log.deaths
         const mayFail = this.#mayFail
-        const reading = { origin, died, shared: processes > 1, issuer: log.path, mayFail }
+        const shared = processes > 1
+        const remote = this.#servers !== undefined
+        const reading = { origin, died, shared, remote, issuer: log.path, mayFail }
         recorded.push(...log.next({ ...reading, ahead: this.#variant.files.durability === 'journal' }))
         this.losses.deaths += log.deaths - deathsBefore
       }
@@ -115,6 +129,7 @@ export class Fleet {
     const how = dying?.[index % dying.length]
     const options: HistoryChildOptions = {
       files: { ...files, directory: this.#directory },
+      ...(this.#servers && { servers: this.#servers.options }),
       threads,
       log: join(this.#parent, `log-${++this.#logs}`),
       livesFrom: this.#livesFrom,
@@ -130,6 +145,18 @@ export class Fleet {
     if (killedItself) this.losses.kills++
     const complaints = all.filter((one) => this.#variant.fails === undefined || one !== FAILED_SWEEP)
     if (complaints.length > 0) throw new Error(`with seed ${run.seed}: ${complaints.join('; ')}`)
+  }
+
+  async #makeTroubleDuring(runs: Promise<unknown>, keys: readonly string[]): Promise<void> {
+    const { trouble } = this.#variant
+    let isOver = false
+    const running = runs.finally(() => {
+      isOver = true
+    })
+    if (trouble === undefined || this.#servers === undefined) return void (await running)
+    const progress = (): number => this.#processes.reduce((sum, { log }) => sum + statSync(log.path).size, 0)
+    const [times] = await Promise.all([this.#servers.make(trouble, keys, progress, () => isOver), running])
+    this.losses.troubles += times
   }
 
   #setFault(random: (bound: number) => number): void {

@@ -1,4 +1,5 @@
 import { files, SessionEngine, type StorageDescription } from 'coatcheck'
+import { redis } from 'coatcheck/redis'
 import { type FaultyFiles, faultyFiles } from '../fixtures/faulty-files.js'
 import { randomNumbers } from '../races/random.js'
 import type { Answer, HistoryChildOptions, Request, Run } from './messages.js'
@@ -21,7 +22,8 @@ const dying: FaultyFiles | undefined =
   options.dying &&
   faultyFiles({ ...options.dying, key: TRIGGER, times: MOST_DEATHS }, { ...options.files, layout: 'flat' })
 
-function storageOf({ files: filesOptions, bug }: HistoryChildOptions): StorageDescription {
+function storageOf({ files: filesOptions, servers, bug }: HistoryChildOptions): StorageDescription {
+  if (servers !== undefined) return redis(servers)
   if (dying !== undefined) return dying.storage
   return withSmallSegments(bug === undefined ? files(filesOptions) : buggyFiles(bug, filesOptions))
 }

@@ -3,7 +3,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { budget, FULL } from '../budget.js'
 import { faultsMissing } from '../faults/fault.js'
-import { skipWhere } from '../skip.js'
+import { hasRedisServer } from '../fixtures/redis/redis-server.js'
+import { skipUnless, skipWhere } from '../skip.js'
 import { Fleet } from './fleet.js'
 import { judge } from './judge.js'
 import { VARIANTS, type Variant } from './variants.js'
@@ -35,7 +36,7 @@ async function makeHistories(variant: Variant): Promise<void> {
         throw new Error(`run ${run} of '${variant.name}', HISTORY_SEED=${seed}: ${error}`, { cause: error })
       }
     }
-    const { kills, calls, deaths } = fleet.losses
+    const { kills, calls, troubles, deaths } = fleet.losses
     // Of a kill, and of calls that fail, half of the turns are left at the least.
     const leastCertain = (RUNS * variant.processes * variant.callers * variant.turns) / 2
     assert.ok(
@@ -46,8 +47,10 @@ async function makeHistories(variant: Variant): Promise<void> {
     if (variant.dying !== undefined) assert.ok(deaths > 0, 'workers died while operations were under way')
     if (variant.fails !== undefined)
       assert.ok(calls >= RUNS / 2, `${calls} calls failed in ${RUNS} histories`)
+    if (variant.trouble !== undefined)
+      assert.ok(troubles >= RUNS, `${troubles} times something happened to the servers`)
     const operations = `${sum.certain} of ${sum.operations} operations certain, ${sum.states} states`
-    const told = `${operations}, ${kills} kills, ${deaths} operations beside deaths, ${calls} calls failed`
+    const told = `${operations}, ${kills} kills, ${deaths} operations beside deaths, ${calls} calls failed, ${troubles} troubles`
     console.log(
       `${variant.name}: seed ${SEED}, ${RUNS} histories, ${told}, ${Math.round(performance.now() - startedAt)} ms`,
     )
@@ -55,6 +58,7 @@ async function makeHistories(variant: Variant): Promise<void> {
 }
 
 const withFaults = skipWhere(faultsMissing())
+const withServers = skipUnless(hasRedisServer(), 'needs redis-server')
 
 /** Several at a time: most of it is waiting, and others at work make for other orders. */
 const queue = new PQueue({ concurrency: 6, autoStart: false })
@@ -62,6 +66,10 @@ const queue = new PQueue({ concurrency: 6, autoStart: false })
 for (const variant of VARIANTS) {
   if (!FULL && variant.usual !== true) continue
   if (!variant.name.includes(process.env.HISTORY_VARIANT ?? '')) continue
+  if (variant.servers !== undefined && !hasRedisServer()) {
+    withServers(test, variant.name, () => undefined)
+    continue
+  }
   const made = queue.add(() => makeHistories(variant))
   // Its test tells.
   made.catch(() => undefined)

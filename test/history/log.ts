@@ -25,6 +25,8 @@ export interface LogReading {
    * with what they store in between; or take effect, and be told when it is tried again that it has not.
    */
   readonly shared: boolean
+  /** Whether it is on a server, which may read what a process has sent when that has died. */
+  readonly remote: boolean
   /**
    * Whether there is a journal: then a `loadWithExpiry` that is answered from a file may tell what a touch has made of its life
    * that was issued after it, and before it was answered.
@@ -87,14 +89,14 @@ function mayComeLate(operation: SessionOperation, { ahead, mayFail }: LogReading
 }
 
 /** Nobody was told anything, and nobody will be. */
-function unanswered({ key, call, began }: CallLine, died: bigint, { origin }: LogReading): Recorded[] {
+function unanswered(
+  { key, call, began }: CallLine,
+  died: bigint,
+  { origin, remote }: LogReading,
+): Recorded[] {
   if (isLook(call)) return []
-  return [
-    {
-      key,
-      timed: { operation: call, began: since(origin, began), ended: since(origin, died), optional: true },
-    },
-  ]
+  const ended = remote ? Number.POSITIVE_INFINITY : since(origin, died)
+  return [{ key, timed: { operation: call, began: since(origin, began), ended, optional: true } }]
 }
 
 function answered(
@@ -125,6 +127,8 @@ function answered(
   return [
     { key, timed: once, isBesideOrder: shared && failure === 'WORKER_LOST' },
     ...Array.from({ length: repeats }, () => ({ key, timed: again, isBesideOrder: true })),
+    // What a lost connection has brought there is not sent again before the server has let go of that.
+    ...Array.from({ length: Math.min(told.reconnects, MOST_REPEATS) }, () => ({ key, timed: again })),
   ]
 }
 

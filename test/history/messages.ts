@@ -1,4 +1,5 @@
 import type { FilesOptions } from 'coatcheck'
+import type { RedisOptions } from 'coatcheck/redis'
 import type { Fault } from '../fixtures/faulty-worker.js'
 import type { Call } from './model.js'
 import type { Bug } from './planted-bugs.js'
@@ -7,6 +8,8 @@ import type { ProfileName } from './workload.js'
 /** What history-child.js is given. */
 export interface HistoryChildOptions {
   readonly files: FilesOptions
+  /** In the place of files. */
+  readonly servers?: RedisOptions
   readonly threads: number
   /** Where it writes what it does, a line for each call and for each answer, before and after it happens. */
   readonly log: string
@@ -67,6 +70,8 @@ export interface ToldLine {
   readonly ended: string
   /** Workers that died meanwhile. */
   readonly deaths: number
+  /** Connections to servers that were made meanwhile in the place of lost ones. */
+  readonly reconnects: number
 }
 
 /** What an operation tells that the storage has failed: nobody knows whether it has taken effect. */

@@ -48,16 +48,27 @@ export class Recorder {
   async call(key: string, call: Call): Promise<void> {
     const id = ++this.#lastId
     const deadBefore = this.#deaths
+    const connectedBefore = this.#reconnects
     const line: CallLine = { id, key, call, began: String(process.hrtime.bigint()) }
     this.#write(line)
     const told = await this.#told(key, call)
     const ended = String(process.hrtime.bigint())
-    const answer: ToldLine = { id, told, ended, deaths: this.#deaths - deadBefore }
+    const answer: ToldLine = {
+      id,
+      told,
+      ended,
+      deaths: this.#deaths - deadBefore,
+      reconnects: this.#reconnects - connectedBefore,
+    }
     this.#write(answer)
   }
 
   get #deaths(): number {
     return this.#engine.stats().workers.restarts
+  }
+
+  get #reconnects(): number {
+    return this.#engine.stats().connections?.reconnects ?? 0
   }
 
   /** The kernel has it when this returns. */

@@ -2,6 +2,7 @@ import type { FilesOptions } from 'coatcheck'
 import type { FaultPlan } from '../faults/fault.js'
 import type { Fault } from '../fixtures/faulty-worker.js'
 import type { Bug } from './planted-bugs.js'
+import type { ServerKind, Trouble } from './troubled-servers.js'
 import type { ProfileName } from './workload.js'
 
 /** How histories are made. */
@@ -22,6 +23,10 @@ export interface Variant {
   readonly dying?: readonly Pick<Fault, 'when' | 'how'>[]
   /** Some calls of the first process fail: of these, so. */
   readonly fails?: Pick<FaultPlan, 'calls'> & { readonly actions: readonly FaultPlan['action'][] }
+  /** In the place of a directory. */
+  readonly servers?: ServerKind
+  /** What happens to them meanwhile. */
+  readonly trouble?: Trouble
   readonly bug?: Bug
   /** Also tried in the usual run of all tests. */
   readonly usual?: boolean
@@ -44,6 +49,17 @@ export const ALONE = {
   callers: 8,
   turns: 6,
 } as const satisfies Partial<Variant>
+
+/** Several processes at the same servers, on which everything goes with everything. */
+const ON_SERVERS = {
+  ...ALONE,
+  processes: 3,
+  threads: 1,
+  callers: 4,
+  turns: 12,
+  files: {},
+  servers: 'one',
+} as const
 
 /** With checkpoints all the time. */
 export const JOURNAL = { durability: 'journal', checkpointInterval: 0.01 } as const
@@ -96,4 +112,9 @@ export const VARIANTS: readonly Variant[] = [
   },
   { ...ALONE, name: 'journal, calls fail', files: JOURNAL, fails: FAILS },
   { ...ALONE, name: 'journal, fsync, calls fail', files: { ...JOURNAL, fsync: true }, fails: FAILS },
+  { ...ON_SERVERS, name: 'Redis' },
+  { ...ON_SERVERS, name: 'Redis, one is killed', kills: true },
+  { ...ON_SERVERS, name: 'Redis, connections are lost', usual: true, trouble: 'connections' },
+  { ...ON_SERVERS, name: 'Redis Cluster, connections are lost', servers: 'cluster', trouble: 'connections' },
+  { ...ON_SERVERS, name: 'Redis Cluster, slots move', usual: true, servers: 'cluster', trouble: 'slots' },
 ]

@@ -1,8 +1,11 @@
+import { LOST_CONNECTIONS_BYTES, LostConnections } from './lost-connections.js'
+
 /*
  * What the workers of a storage on servers count, in memory that they share with the engine:
  *
  *   0  commands sent again   1  connections made in the place of lost ones   2  rows given out
  *   then a row for each worker: its thread's id, and the connections that it has
+ *   then the connections that were lost, see lost-connections.ts
  *
  * A worker that dies leaves its row; whoever reads leaves out threads that are no more.
  */
@@ -14,6 +17,8 @@ const FIRST_ROW = 3
 const ROW = 2
 /** More workers than an engine has at a time, and some that died. The next one takes over the oldest row. */
 const ROWS = 256
+const COUNTS = FIRST_ROW + ROWS * ROW
+const COUNT_BYTES = COUNTS * Int32Array.BYTES_PER_ELEMENT
 
 /** Connections to servers, and what became of them. */
 export interface ConnectionStatistics {
@@ -25,9 +30,9 @@ export interface ConnectionStatistics {
   readonly reconnects: number
 }
 
-/** Memory for the counts of one engine. */
+/** Memory for one engine. */
 export function connectionMemory(): SharedArrayBuffer {
-  return new SharedArrayBuffer((FIRST_ROW + ROWS * ROW) * Int32Array.BYTES_PER_ELEMENT)
+  return new SharedArrayBuffer(COUNT_BYTES + LOST_CONNECTIONS_BYTES)
 }
 
 /** The counts, of those threads that still are. */
@@ -35,7 +40,7 @@ export function readConnections(
   memory: SharedArrayBuffer,
   threads: ReadonlySet<number>,
 ): ConnectionStatistics {
-  const counts = new Int32Array(memory)
+  const counts = new Int32Array(memory, 0, COUNTS)
   let open = 0
   for (let row = FIRST_ROW; row < counts.length; row += ROW) {
     if (threads.has(Atomics.load(counts, row))) open += Atomics.load(counts, row + 1)
@@ -45,12 +50,15 @@ export function readConnections(
 
 /** A worker's side of it. */
 export class ConnectionTally {
+  /** Those of all workers. */
+  readonly lost: LostConnections
   readonly #counts: Int32Array
   readonly #open: number
 
   /** @param thread the id of the worker's thread */
   constructor(memory: SharedArrayBuffer, thread: number) {
-    this.#counts = new Int32Array(memory)
+    this.#counts = new Int32Array(memory, 0, COUNTS)
+    this.lost = new LostConnections(memory, COUNT_BYTES)
     const row = FIRST_ROW + (Atomics.add(this.#counts, GIVEN_OUT, 1) % ROWS) * ROW
     Atomics.store(this.#counts, row, thread)
     this.#open = row + 1

@@ -5,6 +5,8 @@ import { SlotReader } from './slot-reader.js'
 export class RequestReader extends SlotReader {
   /** 0 for the first try; above it an earlier worker died with this batch in its hands. */
   readonly attempt: number
+  /** Milliseconds that the operation which came last had waited before it was handed over. */
+  readonly age: number
   readonly #nonceLow: number
   readonly #nonceHigh: number
 
@@ -13,6 +15,7 @@ export class RequestReader extends SlotReader {
     this.attempt = this.words[1] ?? 0
     this.#nonceLow = this.words[2] ?? 0
     this.#nonceHigh = this.words[3] ?? 0
+    this.age = this.words[4] ?? 0
     this.start(BATCH_HEADER, this.words[0] ?? 0)
   }
 

@@ -114,12 +114,20 @@ export class RequestWriter {
   /**
    * An ArrayBuffer to hand over: `spare`, if the batch fits into it, else a new one. This writer keeps its own bytes
    * for a second attempt.
+   *
+   * @param age milliseconds that whoever came last has waited
    */
-  toWire(attempt: number, nonce: readonly [low: number, high: number], spare?: ArrayBuffer): ArrayBuffer {
+  toWire(
+    attempt: number,
+    nonce: readonly [low: number, high: number],
+    spare?: ArrayBuffer,
+    age = 0,
+  ): ArrayBuffer {
     this.#words[0] = this.#slots
     this.#words[1] = attempt
     this.#words[2] = nonce[0]
     this.#words[3] = nonce[1]
+    this.#words[4] = age
     if (spare === undefined || spare.byteLength < this.#used) {
       return this.#words.buffer.slice(0, this.#words.byteLength) as ArrayBuffer
     }

@@ -3,7 +3,8 @@ import type { Opcode } from './opcodes.js'
 /*
  * A batch on the wire: one ArrayBuffer, little-endian, every slot aligned to eight bytes.
  *
- *   0  u32 slots        4  u32 attempt (0 = first)      8  u32 nonce, low     12 u32 nonce, high    16 u32 0 (4 times)
+ *   0  u32 slots        4  u32 attempt (0 = first)      8  u32 nonce, low     12 u32 nonce, high
+ *  16  u32 age: milliseconds that the operation which came last has waited   20 u32 0 (3 times)
  *   then per slot:
  *   0  u32 slot length  4  u8 opcode, u8 flags, u16 key bytes   8  u32 payload bytes   12 u32 key hash
  *  16  f64 expiry (ms)  24 u32 codec                   28 u32 write id, low   32 u32 write id, high  36 u32 0, or see below

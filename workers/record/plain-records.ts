@@ -3,14 +3,20 @@ import { isRecordOf, type RecordOwner } from './owner.js'
 import { RECORD_HEADER, type ReadRecord, type RecordHeader, readRecord, writeHeader } from './record.js'
 import { SEALED } from './seal-reasons.js'
 
-/** The header of the record that a slot asks to be written; without its key. */
-export function headerOfSlot(request: RequestReader, opcode: Opcode, keyLength: number): RecordHeader {
+/** The header of the record that a slot asks to be written; without its key, or with no more than a hash of it. */
+export function headerOfSlot(
+  request: RequestReader,
+  opcode: Opcode,
+  keyLength: number,
+  keyHash = 0,
+): RecordHeader {
   return {
     keyLength,
     payloadLength: request.payloadLength,
     expiry: request.expiry,
     writeId: request.writeId,
     codec: request.codec,
+    keyHash,
     keyIncluded: false,
     writtenByUpdate: opcode === Opcode.UPDATE || opcode === Opcode.REPLACE,
   }

@@ -10,7 +10,7 @@ import type { WriteId } from './write-id.js'
  *   8  u48 expiry, ms since the epoch                                  14  u16 check of the expiry
  *  16  u8 format version, u8 flags, u16 key length (UTF-16 units)      20  u32 payload bytes
  *  24  u32 write id, low      28  u32 write id, high
- *  32  u32 codec              36  u32 0
+ *  32  u32 codec              36  u32 hash of the key where nothing else tells whose it is, else 0
  *  40  key as UTF-16, if the flags say so, then the payload, to the end of the file
  *
  * The expiry is guarded by itself: a touch that shortens a life writes these eight bytes, and nothing else, into a
@@ -28,6 +28,8 @@ const SEALED = 4
 export const RECORD_HEADER = SLOT_HEADER
 /** The longest key, in bytes, that a record may carry. */
 export const LONGEST_KEY = 512
+/** Where a hash of the key is, in records that come over a connection and not out of a file; 0 where it is not told. */
+export const KEY_HASH_OFFSET = 36
 /** Where the expiry and its check are. */
 export const EXPIRY_OFFSET = 8
 const EXPIRY_BYTES = 8
@@ -48,6 +50,8 @@ export interface RecordHeader {
   readonly expiry: number
   readonly writeId: WriteId
   readonly codec: number
+  /** See {@link KEY_HASH_OFFSET}. */
+  readonly keyHash?: number
   readonly keyIncluded: boolean
   /** An update put it there: only over a session, so where there was none it came too late. */
   readonly writtenByUpdate: boolean
@@ -108,7 +112,7 @@ export function writeFields(view: DataView, start: number, header: RecordHeader)
   view.setUint32(start + 24, header.writeId[0], true)
   view.setUint32(start + 28, header.writeId[1], true)
   view.setUint32(start + 32, header.codec, true)
-  view.setUint32(start + 36, 0, true)
+  view.setUint32(start + KEY_HASH_OFFSET, header.keyHash ?? 0, true)
 }
 
 /** The CRC of a record whose other bytes are all there. */

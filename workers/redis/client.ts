@@ -9,6 +9,8 @@ export interface Client {
   readonly identity: ClientIdentity
   /** Whether it has been neither lost nor destroyed. */
   readonly isOpen: boolean
+  /** Whether something is unanswered. */
+  readonly isOwed: boolean
   /** Never rejects; see {@link Reply}. */
   send(words: Words): Promise<Reply>
   /** Ends it at once: what was sent may or may not be done. */
@@ -29,6 +31,8 @@ export interface ClientOptions {
   readonly access: Pick<RedisWorkerOptions, 'tls' | 'username' | 'password' | 'database'>
   /** Milliseconds until the server has to have answered. */
   readonly timeout: number
+  /** Whether a server that is a replica at present is refused. */
+  readonly mastersOnly: boolean
   /** The connection is lost; it is told once, and not after `destroy`. */
   readonly onLost: () => void
 }
@@ -55,7 +59,8 @@ export async function loadLibrary(): Promise<Library> {
  * Connects, with user and password.
  * @throws {Error} a system error, its code that of the socket, of TLS or the server's own word
  */
-export async function openClient({ address, access, timeout, onLost }: ClientOptions): Promise<Client> {
+export async function openClient(options: ClientOptions): Promise<Client> {
+  const { address, access, timeout, mastersOnly, onLost } = options
   const { createClient, ErrorReply, RESP_TYPES } = await loadLibrary()
   const { username, password, database, tls } = access
   const client = createClient({
@@ -76,27 +81,29 @@ export async function openClient({ address, access, timeout, onLost }: ClientOpt
     },
   })
   let connected = false
-  client.on('error', () => {
-    if (connected) lose()
-  })
-  client.on('end', () => {
-    if (connected) lose()
-  })
+  let owed = 0
+  client.on('error', () => lose())
+  client.on('end', () => lose())
   const lose = (): void => {
-    connected = false
+    if (!connected) return
+    // At once: after an answer that makes no sense the library would give the next ones to whoever is next in line.
+    destroy()
     onLost()
   }
   const send = async (words: Words): Promise<Reply> => {
+    owed++
     try {
       // The library's types leave out what the options make of text.
       return (await client.sendCommand(words as (string | Buffer)[])) as unknown as Reply
     } catch (error) {
       return error instanceof ErrorReply ? new Refusal(error.message) : new Unanswered(true, codeOf(error))
+    } finally {
+      owed--
     }
   }
   const destroy = (): void => {
     connected = false
-    client.destroy()
+    if (client.isOpen) client.destroy()
   }
   // A server that accepts connections and says nothing, or one that speaks otherwise.
   const timer = setTimeout(destroy, timeout)
@@ -106,6 +113,8 @@ export async function openClient({ address, access, timeout, onLost }: ClientOpt
     })
     const about = await send(['INFO', 'server'])
     refuseOld(about)
+    if (mastersOnly && /^role:slave/m.test(textOf(await send(['INFO', 'replication']))))
+      throw refused(new Refusal('READONLY'))
     const identity = identityIn(await send(['CLIENT', 'INFO']), about)
     connected = true
     return {
@@ -114,6 +123,9 @@ export async function openClient({ address, access, timeout, onLost }: ClientOpt
       destroy,
       get isOpen() {
         return connected
+      },
+      get isOwed() {
+        return owed > 0
       },
     }
   } catch (error) {
@@ -152,8 +164,9 @@ function tlsOf(tls: RedisTls | undefined, { host }: ServerAddress): object {
   return { tls: true, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls }
 }
 
-function refused({ code }: Refusal): Error {
-  return systemError(code, 'connect', adviceFor(code))
+function refused({ code, details }: Refusal): Error {
+  const word = details.startsWith('max number of clients') ? 'MAXCLIENTS' : code
+  return systemError(word, 'connect', adviceFor(word))
 }
 
 function unreachable(code: string): Error {

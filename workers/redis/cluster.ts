@@ -39,6 +39,8 @@ export class Cluster implements Servers {
   #slots: (string | undefined)[] = []
   #refreshing: Promise<void> | undefined
   #changes = 0
+  /** Nodes that had no slots, as far as was known the last time. */
+  readonly #unused = new Set<string>()
 
   constructor(options: RedisWorkerOptions, tally: ConnectionTally) {
     this.#options = options
@@ -57,7 +59,12 @@ export class Cluster implements Servers {
       }
       await this.refresh(deadline)
       if (this.#slots.length === 0) continue
-      await Promise.all(this.masters().flatMap(({ links }) => links.map((link) => link.open(deadline))))
+      const opened = this.masters().map(({ links }) => Promise.all(links.map((link) => link.open(deadline))))
+      // One that is away has a replica that will take over; where there is none, that is told with its first session.
+      await Promise.any(opened).catch(({ errors }: AggregateError) => {
+        throw errors[0]
+      })
+      await Promise.allSettled(opened)
       return
     }
     throw failure ?? Object.assign(new Error(NO_CLUSTER), { code: 'CLUSTERDOWN', syscall: 'connect' })
@@ -72,11 +79,12 @@ export class Cluster implements Servers {
     return address === undefined ? undefined : this.#nodes.get(address)
   }
 
-  linksNamed({ code, details }: Refusal): ServerLinks | undefined {
+  linksNamed({ code, details }: Refusal, by: ServerLinks | undefined): ServerLinks | undefined {
     const [slot, named = ''] = details.split(' ')
-    const address = addressIn(named)
+    const address = addressIn(named, by?.address.host)
     if (address === undefined) return undefined
     const links = this.#linksTo(address)
+    this.#unused.delete(nameOf(address))
     if (code === 'MOVED' && this.#slots[Number(slot)] !== nameOf(address)) {
       this.#slots[Number(slot)] = nameOf(address)
       this.#changes++
@@ -120,11 +128,21 @@ export class Cluster implements Servers {
     const before = new Set(this.#slots)
     this.#slots = slots
     for (const [name, links] of this.#nodes) {
-      if (masters.has(name)) continue
-      if (before.has(name)) links.reset()
-      if (known.has(name)) continue
-      links.close()
-      this.#nodes.delete(name)
+      if (masters.has(name) || !before.has(name)) continue
+      links.reset()
+    }
+    this.#closeUnused((name) => masters.has(name) || known.has(name))
+  }
+
+  /** Whoever has had no slots for a while. One that slots are just moving to has none at first, and is asked all the same. */
+  #closeUnused(isUsed: (name: string) => boolean): void {
+    for (const [name, links] of this.#nodes) {
+      if (isUsed(name) || links.isBusy) this.#unused.delete(name)
+      else if (this.#unused.has(name)) {
+        links.close()
+        this.#nodes.delete(name)
+        this.#unused.delete(name)
+      } else this.#unused.add(name)
     }
   }
 
@@ -145,6 +163,7 @@ export class Cluster implements Servers {
         tally: this.#tally,
         connections: this.#options.connectionsPerWorker,
         connectTimeout: this.patience,
+        mastersOnly: false,
       })
       this.#nodes.set(name, links)
     }
@@ -158,10 +177,16 @@ function nameOf({ host, port }: ServerAddress): string {
   return `${host}:${port}`
 }
 
-function addressIn(name: string): ServerAddress | undefined {
+/** An address in a node's words; one that does not know its own name is where it was asked. */
+function addressIn(name: string, asked = ''): ServerAddress | undefined {
   const at = name.lastIndexOf(':')
+  const host = hostIn(name.slice(0, Math.max(0, at)), asked)
   const port = Number(name.slice(at + 1))
-  return at > 0 && port > 0 ? { host: name.slice(0, at), port } : undefined
+  return host !== '' && port > 0 ? { host, port } : undefined
+}
+
+function hostIn(name: string, asked: string): string {
+  return name === '' || name === '?' ? asked : name
 }
 
 async function viewOf(name: string, link: Link, deadline: number): Promise<View | undefined> {
@@ -185,15 +210,15 @@ async function firstWhole(views: readonly Promise<View | undefined>[]): Promise<
   return Promise.any(whole).catch(async () => (await Promise.all(views)).find((view) => view !== undefined))
 }
 
-/** What `CLUSTER SLOTS` tells; a node that does not know its own name is where it was asked. */
-function rangesIn(reply: Reply, asked: string | undefined): SlotRange[] | undefined {
+/** What `CLUSTER SLOTS` tells. */
+function rangesIn(reply: Reply, asked = ''): SlotRange[] | undefined {
   if (!Array.isArray(reply)) return undefined
   return reply.flatMap((range: Reply) => {
     if (!Array.isArray(range)) return []
     const [from, to, master] = range as readonly Reply[]
     if (typeof from !== 'number' || typeof to !== 'number' || !Array.isArray(master)) return []
     const [name, port] = master as readonly Reply[]
-    const host = Buffer.isBuffer(name) && name.length > 0 ? name.toString('latin1') : asked
-    return host === undefined || typeof port !== 'number' ? [] : { from, to, master: { host, port } }
+    const host = hostIn(Buffer.isBuffer(name) ? name.toString('latin1') : '', asked)
+    return host === '' || typeof port !== 'number' ? [] : { from, to, master: { host, port } }
   })
 }

@@ -38,6 +38,10 @@ interface Turn {
   readonly trouble: Refusal | Unanswered | undefined
 }
 
+/** Milliseconds before the deadline at which another round is not begun: it would end without an answer, and tell less than the last one. */
+const SHORTEST_ROUND = 3
+/** Times that a batch is sent on without a pause. */
+const MOVES_AT_ONCE = 4
 /** Nobody is known to have the key. */
 const NOBODY = new Unanswered(false, 'CLUSTERDOWN')
 const ASKING: Words = ['ASKING']
@@ -59,26 +63,31 @@ export async function converse(exchanges: readonly Exchange[], options: Conversa
 }
 
 async function sayInRounds(exchanges: readonly Exchange[], options: ConversationOptions): Promise<void> {
-  const { servers, tally, deadline } = options
+  const { servers, tally, deadline, reply } = options
   let turns = exchanges.map((exchange) => turnOf(exchange, exchange.begin(false)))
-  for (let failures = 0; turns.length > 0; ) {
+  let failures = 0
+  let moves = 0
+  for (let latest = deadline; turns.length > 0; latest = deadline - SHORTEST_ROUND) {
+    if (performance.now() >= latest) {
+      for (const { exchange, trouble } of turns) giveUp(exchange, trouble, reply)
+      return
+    }
     const said = await Promise.all(
       [...byServer(turns, servers)].map(([to, some]) => sayAll(to, some, options)),
     )
     turns = said.flat()
     const troubled = turns.filter(({ trouble }) => trouble !== undefined)
     if (troubled.length === 0) continue
-    if (performance.now() >= deadline) {
-      for (const { exchange, trouble } of troubled) giveUp(exchange, trouble, options.reply)
-      turns = turns.filter(({ trouble }) => trouble === undefined)
-      continue
-    }
     tally.retried(troubled.length)
     if (troubled.some(({ to }) => to === undefined)) {
       await servers.refresh(deadline)
       await pause(failures++, deadline)
       // A server has said who to turn to: others of its slots may have moved, too.
-    } else if (troubled.some(({ trouble }) => isMove(trouble))) void servers.refresh(deadline)
+    } else if (troubled.some(({ trouble }) => isMove(trouble) && trouble.code === 'MOVED')) {
+      void servers.refresh(deadline)
+      // Two that name each other would be asked as fast as they can answer.
+      if (++moves > MOVES_AT_ONCE) await pause(failures++, deadline)
+    }
   }
 }
 
@@ -158,7 +167,9 @@ function again(
     return { ...turnOf(exchange, exchange.begin(trouble.sent)), trouble }
   }
   if (trouble.code === 'NOSCRIPT') return { ...turn, commands: commands.map(inFull), to, trouble }
-  const named = isMove(trouble) ? servers.linksNamed(trouble) : undefined
+  // Its connections lead to whoever was the master once: anew they may lead to the one that is.
+  if (trouble.code === 'READONLY') to?.reset()
+  const named = isMove(trouble) ? servers.linksNamed(trouble, to) : undefined
   return { exchange, commands, to: named, asking: trouble.code === 'ASK', trouble }
 }
 

@@ -4,6 +4,7 @@ import {
   Opcode,
   ReplyWriter,
   RequestReader,
+  systemError,
   type Walk,
   type WalkKind,
   type WorkerStorage,
@@ -14,6 +15,7 @@ import type { Exchange } from './exchanges/exchange.js'
 import { exchangeFor } from './exchanges/exchange-for.js'
 import type { RedisWorkerOptions } from './options.js'
 import { Records } from './records.js'
+import { adviceFor, Refusal } from './replies.js'
 import type { Servers } from './servers.js'
 import { SingleServer } from './single-server.js'
 import { ServerWalk } from './walk.js'
@@ -51,18 +53,19 @@ class RedisStorage implements WorkerStorage {
       reply,
       acknowledge,
       tally: this.#tally,
-      deadline: performance.now() + commandTimeout,
+      deadline: performance.now() + commandTimeout - request.age,
     })
     return reply.finish()
   }
 
   walk(kind: WalkKind): Walk {
-    const { prefix, commandTimeout } = this.#options
+    const { prefix, acknowledge, commandTimeout } = this.#options
     return new ServerWalk(kind, {
       servers: this.#servers,
       prefix,
       records: this.#records,
       tally: this.#tally,
+      acknowledge,
       timeout: commandTimeout,
     })
   }
@@ -84,10 +87,21 @@ export async function openStorage(
   if (first === undefined) throw new TypeError('a Redis storage needs a server')
   const servers = options.cluster ? new Cluster(options, tally) : new SingleServer(first, options, tally)
   try {
-    await servers.open(performance.now() + options.commandTimeout)
+    const deadline = performance.now() + options.commandTimeout
+    await servers.open(deadline)
+    if (options.acknowledge !== undefined) await refuseSilence(servers, deadline)
   } catch (error) {
     servers.close()
+    // The next task may be long in coming, and a thread that has none ends no connections.
+    await new Promise((resolve) => setImmediate(resolve))
     throw error
   }
   return new RedisStorage(options, servers, tally)
+}
+
+/** Who may not ask what replicas have would be told of every write that it is not confirmed. */
+async function refuseSilence(servers: Servers, deadline: number): Promise<void> {
+  const asked = servers.masters().map((links) => links.next.ask(['WAIT', '0', '1'], deadline))
+  const refusal = (await Promise.all(asked)).find((reply) => reply instanceof Refusal)
+  if (refusal !== undefined) throw systemError(refusal.code, 'WAIT', adviceFor(refusal.code))
 }

@@ -1,8 +1,9 @@
+import { hash } from 'node:crypto'
 import { type ConnectionTally, errorCode, systemError } from '../protocol/index.js'
 import { backoff } from './backoff.js'
-import { type Client, type ClientIdentity, openClient } from './client.js'
+import { type Client, openClient } from './client.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
-import { type Reply, Unanswered, type Words } from './replies.js'
+import { isTrouble, type Reply, Unanswered, type Words } from './replies.js'
 
 /** Milliseconds between two attempts, at the most; and a quarter of what an operation has. */
 const LONGEST_PAUSE = 2000
@@ -16,21 +17,27 @@ export interface LinkOptions {
   readonly tally: ConnectionTally
   /** Milliseconds that a connection may take, unless the operation that needs it has less time. */
   readonly connectTimeout: number
+  /** Whether a server that is a replica at present is refused. */
+  readonly mastersOnly: boolean
 }
 
 /**
  * A connection that comes back.
  *
- * Invariant: when a command has gone unanswered, nothing is sent after it until the server has ended that connection. So
- * what was given up, and whoever asked for it told so, is never done after what was asked for later: a server that stood still
- * would otherwise find both, and the later one first.
+ * Invariant: when a command has gone unanswered, on whichever connection of the engine's, nothing is sent after it until the server has
+ * ended that connection. So what was given up, and whoever asked for it told so, is never done after what was asked for later: a
+ * server that stood still would otherwise find both, and the later one first.
  */
 export class Link {
   readonly #options: LinkOptions
   #client: Client | undefined
   #connecting: Promise<Client> | undefined
-  /** Connections that may have left something behind in the server. */
-  readonly #left: ClientIdentity[] = []
+  /** What the server is called among lost connections. */
+  readonly #name: string
+  /** How many of all connections had been lost when this server had last ended its own. */
+  #ended = 0
+  /** Those that have been written down as lost. */
+  readonly #left = new WeakSet<Client>()
   #hadOne = false
   #failures = 0
   /** Why the last attempt failed, and when the next may be made. */
@@ -40,11 +47,18 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.#options = options
+    const { host, port } = options.address
+    this.#name = `${hash('sha1', `${host}:${port}`).slice(0, 16)} `
   }
 
   /** Whether there is a connection. */
   get isOpen(): boolean {
     return this.#client !== undefined
+  }
+
+  /** Whether somebody waits for it. */
+  get isBusy(): boolean {
+    return this.#connecting !== undefined || this.#client?.isOwed === true
   }
 
   /** Which server it leads to at present: another one after that was started anew. */
@@ -68,9 +82,16 @@ export class Link {
     } catch (error) {
       return commands.map(() => new Unanswered(false, errorCode(error) ?? 'ETIMEDOUT'))
     }
+    const { lost } = this.#options.tally
     const timer = setTimeout(() => this.#drop(client), Math.max(0, deadline - performance.now()))
     try {
-      return await Promise.all(commands.map((words) => client.send(words)))
+      // Usually there is none, and nothing to wait for.
+      if (lost.lost !== this.#ended && !(await this.#endLost(client)))
+        return commands.map(() => new Unanswered(false, 'ECONNRESET'))
+      const replies = await Promise.all(commands.map((words) => client.send(words)))
+      // Before anybody is told that there is no answer.
+      if (replies.some((reply) => reply instanceof Unanswered)) this.#drop(client, true)
+      return replies
     } finally {
       clearTimeout(timer)
     }
@@ -113,7 +134,7 @@ export class Link {
   }
 
   async #connect(timeLeft: number): Promise<Client> {
-    const { address, access, connectTimeout } = this.#options
+    const { address, access, connectTimeout, mastersOnly } = this.#options
     if (this.#closed) throw new Error('the link is closed')
     let client: Client | undefined
     try {
@@ -121,11 +142,11 @@ export class Link {
         address,
         access,
         timeout: Math.min(connectTimeout, Math.max(1, timeLeft)),
+        mastersOnly,
         onLost: () => {
           if (client !== undefined) this.#forget(client)
         },
       })
-      await this.#endThoseBefore(client)
       // Lost in the same turn, nobody would be told of it any more.
       if (!client.isOpen) throw LOST_AGAIN
     } catch (error) {
@@ -148,24 +169,36 @@ export class Link {
   }
 
   /** What they have left in the server's buffers is thrown away with them. Who may not do that is told so in the manual. */
-  async #endThoseBefore(client: Client): Promise<void> {
-    for (let left = this.#left[0]; left !== undefined; left = this.#left[0]) {
-      const reply = await client.send(['CLIENT', 'KILL', 'ID', left.id, 'ADDR', left.address])
-      if (reply instanceof Unanswered) throw LOST_AGAIN
-      this.#left.shift()
-    }
+  async #endLost(client: Client): Promise<boolean> {
+    const { lost } = this.#options.tally
+    const known = lost.lost
+    const ended = lost.beginningWith(this.#name).map(async (connection) => {
+      const [, id = '', address = ''] = connection.text.split(' ')
+      const reply = await client.send(['CLIENT', 'KILL', 'ID', id, 'ADDR', address])
+      if (isTrouble(reply) && reply.code !== 'NOPERM') return false
+      lost.remove(connection)
+      return true
+    })
+    if ((await Promise.all(ended)).includes(false)) return false
+    this.#ended = known
+    return true
   }
 
-  #drop(client: Client): void {
+  #drop(client: Client, isOwed = client.isOwed): void {
+    this.#forget(client, isOwed)
     client.destroy()
-    this.#forget(client)
   }
 
-  #forget(client: Client): void {
-    if (!this.#left.includes(client.identity)) this.#left.push(client.identity)
+  #forget(client: Client, isOwed = client.isOwed): void {
+    const { tally } = this.#options
+    const { id, address } = client.identity
+    if (isOwed && !this.#left.has(client)) {
+      this.#left.add(client)
+      tally.lost.add(`${this.#name}${id} ${address}`)
+    }
     if (this.#client !== client) return
     this.#client = undefined
-    this.#options.tally.closed()
+    tally.closed()
   }
 }
 

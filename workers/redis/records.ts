@@ -1,7 +1,7 @@
-import type { Opcode, RequestReader } from '../protocol/index.js'
+import { keyHash, type Opcode, type RequestReader } from '../protocol/index.js'
 import { isRecordOf } from '../record/owner.js'
 import { composeInPlace, headerOfSlot, readPlain } from '../record/plain-records.js'
-import type { ReadRecord } from '../record/record.js'
+import { KEY_HASH_OFFSET, type ReadRecord, readHeader } from '../record/record.js'
 import { isSealReason } from '../record/seal-reasons.js'
 import { SealedRecords } from '../record/sealed-records.js'
 import type { SealBinding } from '../seal/index.js'
@@ -29,7 +29,7 @@ export class Records {
 
   /** What is to be stored for the current slot. Without a seal it is a view of the request's bytes. */
   compose(request: RequestReader, opcode: Opcode, key: string): Buffer {
-    const header = headerOfSlot(request, opcode, key.length)
+    const header = headerOfSlot(request, opcode, key.length, request.hash)
     if (this.#sealed !== undefined) {
       const { bytes, payloadStart, payloadLength } = request
       const payload = bytes.subarray(payloadStart, payloadStart + payloadLength)
@@ -43,10 +43,21 @@ export class Records {
   read(value: Buffer | null, key: string): Found {
     if (value === null) return { kind: 'absent' }
     const record = this.#sealed?.read(value, 0, key) ?? readPlain(value, 0, key)
-    if (typeof record !== 'string')
-      return isRecordOf(key, record) ? { kind: 'record', record } : { kind: 'absent' }
+    if (typeof record !== 'string') {
+      if (!isRecordOf(key, record)) return { kind: 'absent' }
+      const hash = record.sealed === true ? 0 : value.readInt32LE(KEY_HASH_OFFSET)
+      // Whatever has mixed up the answers: nobody gets the session of another one.
+      if (hash !== 0 && hash !== keyHash(key)) return { kind: 'foreign', reason: 'the record of another key' }
+      return { kind: 'record', record }
+    }
     const isOurs = value.subarray(0, MAGIC.length).equals(MAGIC) && !isSealReason(record)
     return { kind: isOurs ? 'damaged' : 'foreign', reason: record }
+  }
+
+  /** Whether a value that begins so is a session of this key that has not expired. */
+  isLive(beginning: Buffer, key: string): boolean {
+    const header = readHeader(beginning)
+    return typeof header !== 'string' && header.keyLength === key.length && header.expiry > Date.now()
   }
 
   /** A record sealed by the newest key; `undefined` where it is, or nothing is; a reason in words where it cannot be opened. */

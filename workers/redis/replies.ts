@@ -71,9 +71,10 @@ const ADVICE: Readonly<Record<string, string>> = {
   DENIED:
     'the server is in protected mode and lets in nobody from another machine: give it a password or set its protected-mode to no',
   WRONGPASS: 'the server refused username or password',
-  NOPERM: 'the user may not do this: grant it +@read +@write +@scripting on the keys of the prefix',
+  NOPERM: 'the user may not do this: grant it +@read +@write +@scripting +wait on the keys of the prefix',
   MISCONF: 'the server cannot save its data to disk and refuses writes: see its log',
-  READONLY: 'the server is a replica: name its master, or use the option cluster',
+  READONLY: 'the server is a replica: name its master or use the option cluster',
+  MAXCLIENTS: 'the server has as many connections as it accepts: raise its maxclients',
   NOREPLICAS: 'the server has too few replicas to accept writes (min-replicas-to-write)',
   CLUSTERDOWN: 'the cluster does not serve this key at present',
   LOADING: 'the server is still loading its data',

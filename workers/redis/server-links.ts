@@ -1,4 +1,5 @@
 import { Link, type LinkOptions } from './link.js'
+import type { ServerAddress } from './options.js'
 
 /** Options of {@link ServerLinks}. */
 export interface ServerLinksOptions extends LinkOptions {
@@ -7,10 +8,12 @@ export interface ServerLinksOptions extends LinkOptions {
 
 /** All connections of a worker to one server. Which one carries a batch does not matter: batches have no key in common. */
 export class ServerLinks {
+  readonly address: ServerAddress
   readonly links: readonly Link[]
   #next = 0
 
   constructor({ connections, ...options }: ServerLinksOptions) {
+    this.address = options.address
     this.links = Array.from({ length: connections }, () => new Link(options))
   }
 
@@ -18,6 +21,11 @@ export class ServerLinks {
   get next(): Link {
     this.#next = (this.#next + 1) % this.links.length
     return this.links[this.#next] as Link
+  }
+
+  /** Whether something is unanswered. */
+  get isBusy(): boolean {
+    return this.links.some((link) => link.isBusy)
   }
 
   /** Ends all of them, so that nobody waits any longer for an answer; there may be others. */

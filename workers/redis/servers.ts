@@ -13,8 +13,8 @@ export interface Servers {
   open(deadline: number): Promise<void>
   /** Whoever has this key now; `undefined` where nobody is known to. */
   linksFor(key: RedisKey): ServerLinks | undefined
-  /** Whoever a `MOVED` or `ASK` names; `undefined` where it names nobody. */
-  linksNamed(redirection: Refusal): ServerLinks | undefined
+  /** Whoever a `MOVED` or `ASK` of this one names; `undefined` where it names nobody. */
+  linksNamed(redirection: Refusal, by: ServerLinks | undefined): ServerLinks | undefined
   /** Something has changed, so it seems: finds out who has what. Never rejects; what it could not find out stays as it was. */
   refresh(deadline: number): Promise<void>
   /** Counts what has changed in who has what, as far as is known here. */

@@ -19,11 +19,15 @@ export class SingleServer implements Servers {
       tally,
       connections: options.connectionsPerWorker,
       connectTimeout: CONNECT_TIMEOUT,
+      mastersOnly: true,
     })
   }
 
   async open(deadline: number): Promise<void> {
-    await Promise.all(this.#links.links.map((link) => link.open(deadline)))
+    const opening = this.#links.links.map((link) => link.open(deadline))
+    // All of them: one that is connecting yet would be left behind by one that has failed.
+    await Promise.allSettled(opening)
+    await Promise.all(opening)
   }
 
   linksFor(): ServerLinks {

@@ -13,6 +13,7 @@ import { Resealing } from './exchanges/resealing.js'
 import type { Slot } from './exchanges/slot-exchange.js'
 import { Removal } from './exchanges/writes.js'
 import { keyOf, nameOf } from './key-names.js'
+import type { ReplicaAcknowledgement } from './options.js'
 import type { Records } from './records.js'
 import { adviceFor, isPassing, isTrouble, type Refusal, type Unanswered, type Words } from './replies.js'
 import type { ServerLinks } from './server-links.js'
@@ -27,6 +28,7 @@ export interface ServerWalkOptions {
   readonly prefix: string
   readonly records: Records
   readonly tally: ConnectionTally
+  readonly acknowledge: ReplicaAcknowledgement | undefined
   /** Milliseconds that one slice may take. */
   readonly timeout: number
 }
@@ -55,12 +57,12 @@ export class ServerWalk implements Walk {
   #server: string | undefined
   /** What was known of who has what when it began. */
   #changes = 0
+  #hasBegun = false
   #hasGiven = false
 
   constructor(kind: WalkKind, options: ServerWalkOptions) {
     this.#options = options
     this.#kind = kind
-    this.#begin()
   }
 
   async next(): Promise<WalkSlice> {
@@ -68,6 +70,11 @@ export class ServerWalk implements Walk {
     // The server removes what has expired by itself.
     if (this.#kind === 'sweep') return { ...EMPTY, done: true }
     const deadline = performance.now() + timeout
+    if (!this.#hasBegun) {
+      // What this thread knows may be from its last walk.
+      await this.#options.servers.refresh(deadline)
+      this.#begin()
+    }
     const { names, cursor } = await this.#scan(deadline)
     const keys = names.flatMap((name) => keyOf(name, prefix) ?? [])
     const counted = await this.#visit(keys, deadline)
@@ -89,6 +96,7 @@ export class ServerWalk implements Walk {
 
   #begin(): void {
     const { servers } = this.#options
+    this.#hasBegun = true
     this.#left = [...servers.masters()]
     this.#cursor = '0'
     this.#changes = servers.changes
@@ -137,14 +145,14 @@ export class ServerWalk implements Walk {
 
   async #visit(keys: readonly string[], deadline: number): Promise<Counted> {
     if (!this.#isRepeatable) return { ...NOTHING, live: keys.length }
-    const { prefix, records, servers, tally } = this.#options
+    const { prefix, records, servers, tally, acknowledge } = this.#options
     const reply = new ReplyWriter(keys.length)
     const exchanges = keys.map((session, index) => {
       const slot: Slot = { slot: index, session, key: nameOf(session, prefix), tried: false }
       const context = { records, prefix, reply }
       return this.#kind === 'clear' ? new Removal(slot, context, Status.ABSENT) : new Resealing(slot, context)
     })
-    await converse(exchanges, { servers, reply, tally, deadline, acknowledge: undefined })
+    await converse(exchanges, { servers, reply, tally, deadline, acknowledge })
     const done = exchanges.filter(({ slot }) => reply.isDone(slot)).length
     const { failures, corrupt } = reply.report
     const [failure] = failures

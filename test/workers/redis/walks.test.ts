@@ -137,13 +137,7 @@ withServer(test, 'slots that move to where a clear has been are cleared, too', (
       assert.ok(first)
       // Whichever has been visited, each of them gets some of another one.
       for (const [from, to] of [...others, first].map((node, index) => [node, [first, ...others][index]])) {
-        // All of its nodes know by then of the slots that have moved before.
-        await until(() =>
-          cluster.cli(['--cluster', 'check', `127.0.0.1:${first.port}`]).then(
-            () => true,
-            () => false,
-          ),
-        )
+        await cluster.agreed()
         await cluster.cli([
           ...['--cluster', 'reshard', `127.0.0.1:${first.port}`, '--cluster-slots', '300', '--cluster-yes'],
           ...['--cluster-from', from?.id ?? '', '--cluster-to', to?.id ?? ''],

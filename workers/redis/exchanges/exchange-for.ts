@@ -4,11 +4,8 @@ import { Aside } from './aside.js'
 import type { Exchange } from './exchange.js'
 import { Load, Look } from './reads.js'
 import { Replacement } from './replacement.js'
-import type { ExchangeContext, NewRecord, Slot } from './slot-exchange.js'
+import { type ExchangeContext, lifeUntil, type NewRecord, type Slot } from './slot-exchange.js'
 import { Creation, Removal, Touch, Write } from './writes.js'
-
-/** The longest that a session is told to live, in milliseconds: a server's clock has no year past 292 million. */
-const LONGEST_LIFE = 2 ** 47
 
 /** What is to be said for the current slot of a batch. */
 export function exchangeFor(request: RequestReader, context: ExchangeContext): Exchange {
@@ -20,7 +17,7 @@ export function exchangeFor(request: RequestReader, context: ExchangeContext): E
     key: nameOf(session, context.prefix),
     tried: request.attempt > 0,
   }
-  const life = Math.min(Math.ceil(request.expiry - Date.now()), LONGEST_LIFE)
+  const life = lifeUntil(request.expiry)
   switch (opcode) {
     case Opcode.LOAD:
       return new Load(slot, context)
@@ -29,35 +26,28 @@ export function exchangeFor(request: RequestReader, context: ExchangeContext): E
     case Opcode.DELETE:
       return new Removal(slot, context, Status.DONE)
     case Opcode.TOUCH:
-      return life > 0
-        ? new Touch(slot, context, request.expiry, life)
-        : new Removal(slot, context, Status.ABSENT)
+      return life > 0 ? new Touch(slot, context, request.expiry) : new Removal(slot, context, Status.ABSENT)
     case Opcode.SET_ASIDE:
       return new Aside(slot, context, request.writeId)
     case Opcode.REPLACE: {
       const expected = Buffer.from(request.expected())
-      return new Replacement(slot, context, writeOf(request, context, session, life), expected)
+      return new Replacement(slot, context, writeOf(request, context, session), expected)
     }
     case Opcode.CREATE:
       if (life <= 0) return new Look(slot, context, Status.CONFLICT)
-      return new Creation(slot, context, writeOf(request, context, session, life))
+      return new Creation(slot, context, writeOf(request, context, session))
     case Opcode.UPDATE:
       if (life <= 0) return new Removal(slot, context, Status.ABSENT)
-      return new Write(slot, context, writeOf(request, context, session, life), ['XX'])
+      return new Write(slot, context, writeOf(request, context, session), ['XX'])
     case Opcode.SAVE:
       if (life <= 0) return new Removal(slot, context, Status.DONE)
-      return new Write(slot, context, writeOf(request, context, session, life), [])
+      return new Write(slot, context, writeOf(request, context, session), [])
     default:
       throw new RangeError(`unknown opcode ${opcode}`)
   }
 }
 
-function writeOf(
-  request: RequestReader,
-  { records }: ExchangeContext,
-  session: string,
-  life: number,
-): NewRecord {
-  const { writeId } = request
-  return { value: records.compose(request, request.opcode, session), writeId, life }
+function writeOf(request: RequestReader, { records }: ExchangeContext, session: string): NewRecord {
+  const { writeId, expiry } = request
+  return { value: records.compose(request, request.opcode, session), writeId, expiry }
 }

@@ -1,5 +1,5 @@
 import { Status } from '../../protocol/index.js'
-import type { ReadRecord } from '../../record/record.js'
+import { RECORD_HEADER, type ReadRecord } from '../../record/record.js'
 import type { Reply, Words } from '../replies.js'
 import { SET_ASIDE } from '../scripts.js'
 import { asideName } from './aside.js'
@@ -19,11 +19,13 @@ export class Look extends SlotExchange {
   }
 
   protected commands(): readonly Words[] {
-    return [['STRLEN', this.key]]
+    return [['GETRANGE', this.key, '0', `${RECORD_HEADER - 1}`]]
   }
 
-  take([length]: readonly Reply[]): undefined {
-    return this.done(length === 0 ? this.#whereNot : this.#whereThere)
+  take([beginning]: readonly Reply[]): undefined {
+    const bytes = bytesOf(beginning)
+    const isThere = bytes !== null && this.context.records.isLive(bytes, this.session)
+    return this.done(isThere ? this.#whereThere : this.#whereNot)
   }
 }
 

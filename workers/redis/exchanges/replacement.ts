@@ -3,7 +3,15 @@ import { RECORD_HEADER } from '../../record/record.js'
 import { isSameWrite } from '../../record/write-id.js'
 import type { Reply, Words } from '../replies.js'
 import { REMOVE, SWAP } from '../scripts.js'
-import { bytesOf, type ExchangeContext, type NewRecord, type Slot, SlotExchange } from './slot-exchange.js'
+import {
+  bytesOf,
+  type ExchangeContext,
+  lifeOf,
+  lifeUntil,
+  type NewRecord,
+  type Slot,
+  SlotExchange,
+} from './slot-exchange.js'
 
 /** Looks at what is there, then swaps just that for the new record; looks again where something else is there by then. */
 export class Replacement extends SlotExchange {
@@ -33,12 +41,13 @@ export class Replacement extends SlotExchange {
     const { writeId, payload } = found.record
     if (isSameWrite(writeId, this.#write.writeId)) {
       this.#step = 'renew'
-      return this.renewal(this.#write.life)
+      return this.renewal(this.#write)
     }
     if (!payloadDigest(payload).equals(this.#expected)) return this.done(Status.SUPERSEDED)
     this.#step = 'swap'
     const standing = value.subarray(0, RECORD_HEADER)
-    const { value: next, life } = this.#write
-    return [life > 0 ? SWAP.words(this.key, standing, next, `${life}`) : REMOVE.words(this.key, standing)]
+    const { value: next, expiry } = this.#write
+    if (lifeUntil(expiry) <= 0) return [REMOVE.words(this.key, standing)]
+    return [SWAP.words(this.key, standing, next, lifeOf(this.#write))]
   }
 }

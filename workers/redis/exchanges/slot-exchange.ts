@@ -25,8 +25,21 @@ export interface Slot {
 export interface NewRecord {
   readonly value: Buffer
   readonly writeId: WriteId
-  /** Milliseconds. */
-  readonly life: number
+  /** Milliseconds since the epoch. */
+  readonly expiry: number
+}
+
+/** The longest that a session is told to live, in milliseconds: a server's clock has no year past 292 million. */
+const LONGEST_LIFE = 2 ** 47
+
+/** Milliseconds from now, as whole ones; 0 or less where it is over. */
+export function lifeUntil(expiry: number): number {
+  return Math.min(Math.ceil(expiry - Date.now()), LONGEST_LIFE)
+}
+
+/** The same as a server is told it. What is over by now lives for a moment: it has been decided that it is stored. */
+export function lifeOf({ expiry }: Pick<NewRecord, 'expiry'>): string {
+  return `${Math.max(1, lifeUntil(expiry))}`
 }
 
 /** What all exchanges do alike. */
@@ -67,8 +80,8 @@ export abstract class SlotExchange implements Exchange {
   }
 
   /** A write that changes nothing of a session that was just stored, so that replicas can be asked about it on this connection. */
-  protected renewal(life: number): readonly Words[] {
-    return [['PEXPIRE', this.key, `${life}`]]
+  protected renewal(write: NewRecord): readonly Words[] {
+    return [['PEXPIRE', this.key, lifeOf(write)]]
   }
 
   protected tell(notice: CorruptNotice): void {

@@ -3,7 +3,7 @@ import { composeExpiry, EXPIRY_OFFSET } from '../../record/record.js'
 import { MAGIC } from '../records.js'
 import type { Reply, Words } from '../replies.js'
 import { DELETE, TOUCH } from '../scripts.js'
-import { type ExchangeContext, type NewRecord, type Slot, SlotExchange } from './slot-exchange.js'
+import { type ExchangeContext, lifeOf, type NewRecord, type Slot, SlotExchange } from './slot-exchange.js'
 
 /**
  * `SET … GET`, so that it fails where a value of another type stands. What stood there comes back with it, which is of use to
@@ -21,8 +21,7 @@ export class Write extends SlotExchange {
   }
 
   protected commands(): readonly Words[] {
-    const { value, life } = this.write
-    return [['SET', this.key, value, 'PX', `${life}`, ...this.#condition, 'GET']]
+    return [['SET', this.key, this.write.value, 'PX', lifeOf(this.write), ...this.#condition, 'GET']]
   }
 
   take([former]: readonly Reply[]): readonly Words[] | undefined {
@@ -45,27 +44,27 @@ export class Creation extends Write {
 
   override take([former]: readonly Reply[]): readonly Words[] | undefined {
     if (former === null || this.#renewing) return this.done(Status.DONE)
-    const { writeId, life } = this.write
-    if (!this.tried || !this.isOwn(former, writeId)) return this.done(Status.CONFLICT)
+    if (!this.tried || !this.isOwn(former, this.write.writeId)) return this.done(Status.CONFLICT)
     this.#renewing = true
-    return this.renewal(life)
+    return this.renewal(this.write)
   }
 }
 
 /** Another expiry. */
 export class Touch extends SlotExchange {
   readonly writes = true
-  readonly #expiry: Buffer
-  readonly #life: number
+  readonly #expiry: number
+  readonly #written: Buffer
 
-  constructor(slot: Slot, context: ExchangeContext, expiry: number, life: number) {
+  constructor(slot: Slot, context: ExchangeContext, expiry: number) {
     super(slot, context)
-    this.#expiry = Buffer.from(composeExpiry(expiry))
-    this.#life = life
+    this.#expiry = expiry
+    this.#written = Buffer.from(composeExpiry(expiry))
   }
 
   protected commands(): readonly Words[] {
-    return [TOUCH.words(this.key, `${this.#life}`, this.#expiry, `${EXPIRY_OFFSET}`, MAGIC)]
+    const life = lifeOf({ expiry: this.#expiry })
+    return [TOUCH.words(this.key, life, this.#written, `${EXPIRY_OFFSET}`, MAGIC, `${Date.now()}`)]
   }
 
   take([sessions]: readonly Reply[]): undefined {

@@ -1,0 +1,88 @@
+import type { RedisOptions } from 'coatcheck/redis'
+import { createClient } from 'redis'
+import { RedisCluster, until } from '../fixtures/redis/redis-cluster.js'
+import { RedisServer } from '../fixtures/redis/redis-server.js'
+import { SlotMover } from '../fixtures/redis/slot-mover.js'
+import { temporaryDirectory } from '../fixtures/temporary-directory.js'
+
+/** Which servers there are. */
+export type ServerKind = 'one' | 'cluster'
+/** What happens to them all the time: connections are ended by the server, or slots move from one master to another. */
+export type Trouble = 'connections' | 'slots'
+
+const PREFIX = 'history:'
+
+/** Servers in the place of a directory, to which something happens. */
+export class TroubledServers {
+  readonly #servers: RedisServer | RedisCluster
+  #mover: SlotMover | undefined
+
+  private constructor(servers: RedisServer | RedisCluster) {
+    this.#servers = servers
+  }
+
+  static async start(kind: ServerKind): Promise<TroubledServers> {
+    const directory = temporaryDirectory('memory')
+    const servers = kind === 'one' ? new RedisServer({ directory }) : new RedisCluster(directory)
+    const started = new TroubledServers(servers)
+    try {
+      if (servers instanceof RedisServer) await servers.start()
+      else {
+        await servers.start({ masters: 3, replicas: 0 })
+        started.#mover = await SlotMover.connect(servers)
+      }
+      return started
+    } catch (error) {
+      await started.stop()
+      throw error
+    }
+  }
+
+  /** What storages are opened with. */
+  get options(): RedisOptions {
+    const servers = this.#servers
+    if (servers instanceof RedisCluster)
+      return { nodes: servers.nodes, cluster: true, commandTimeout: 60_000 }
+    return { nodes: [`127.0.0.1:${servers.port}`], commandTimeout: 60_000 }
+  }
+
+  /**
+   * Makes trouble until it is over; how often it did.
+   * @param keys Whose slots are to move.
+   * @param progress Grows while those that are troubled get on: they are let do so between two times.
+   */
+  async make(
+    trouble: Trouble,
+    keys: readonly string[],
+    progress: () => number,
+    isOver: () => boolean,
+  ): Promise<number> {
+    let times = 0
+    for (; !isOver(); times++) {
+      if (trouble === 'connections') await this.#endConnections()
+      else await this.#mover?.move(`${PREFIX}${keys[times % keys.length]}`)
+      const before = progress()
+      await until(async () => {
+        await new Promise((resolve) => setImmediate(resolve))
+        return isOver() || progress() > before
+      })
+    }
+    return times
+  }
+
+  async stop(): Promise<void> {
+    this.#mover?.close()
+    await this.#servers.stop()
+  }
+
+  async #endConnections(): Promise<void> {
+    const servers = this.#servers
+    const ports = servers instanceof RedisCluster ? servers.servers.map(({ port }) => port) : [servers.port]
+    for (const port of ports) {
+      const client = createClient({ socket: { host: '127.0.0.1', port } })
+      await client.connect()
+      await client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'])
+      client.destroy()
+    }
+  }
+}
