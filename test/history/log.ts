@@ -127,8 +127,8 @@ function answered(
   return [
     { key, timed: once, isBesideOrder: shared && failure === 'WORKER_LOST' },
     ...Array.from({ length: repeats }, () => ({ key, timed: again, isBesideOrder: true })),
-    // What a lost connection has brought there is not sent again before the server has let go of that.
-    ...Array.from({ length: Math.min(told.reconnects, MOST_REPEATS) }, () => ({ key, timed: again })),
+    // Where it shares a slot with others that were issued before it, it is done before them, the first time.
+    ...Array.from({ length: told.reconnects }, () => ({ key, timed: again, isBesideOrder: true })),
   ]
 }
 

@@ -10,6 +10,8 @@ export type ServerKind = 'one' | 'cluster'
 /** What happens to them all the time: connections are ended by the server, or slots move from one master to another. */
 export type Trouble = 'connections' | 'slots'
 
+/** Bytes of logs: a few operations, so that hardly one of them is troubled more than once. */
+const PROGRESS = 2000
 const PREFIX = 'history:'
 
 /** Servers in the place of a directory, to which something happens. */
@@ -49,7 +51,7 @@ export class TroubledServers {
   /**
    * Makes trouble until it is over; how often it did.
    * @param keys Whose slots are to move.
-   * @param progress Grows while those that are troubled get on: they are let do so between two times.
+   * @param progress Grows by what those write down that are troubled: they are let get on between two times.
    */
   async make(
     trouble: Trouble,
@@ -59,12 +61,12 @@ export class TroubledServers {
   ): Promise<number> {
     let times = 0
     for (; !isOver(); times++) {
-      if (trouble === 'connections') await this.#endConnections()
+      if (trouble === 'connections') await this.#endConnections(times)
       else await this.#mover?.move(`${PREFIX}${keys[times % keys.length]}`)
       const before = progress()
       await until(async () => {
         await new Promise((resolve) => setImmediate(resolve))
-        return isOver() || progress() > before
+        return isOver() || progress() > before + PROGRESS
       })
     }
     return times
@@ -75,14 +77,14 @@ export class TroubledServers {
     await this.#servers.stop()
   }
 
-  async #endConnections(): Promise<void> {
-    const servers = this.#servers
-    const ports = servers instanceof RedisCluster ? servers.servers.map(({ port }) => port) : [servers.port]
-    for (const port of ports) {
-      const client = createClient({ socket: { host: '127.0.0.1', port } })
-      await client.connect()
-      await client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'])
-      client.destroy()
-    }
+  /** Of one server after the other. */
+  async #endConnections(turn: number): Promise<void> {
+    const servers = this.#servers instanceof RedisCluster ? this.#servers.servers : [this.#servers]
+    const server = servers[turn % servers.length]
+    if (server === undefined) return
+    const client = createClient({ socket: { host: '127.0.0.1', port: server.port } })
+    await client.connect()
+    await client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'])
+    client.destroy()
   }
 }

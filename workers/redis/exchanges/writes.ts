@@ -88,8 +88,8 @@ export class Removal extends SlotExchange {
   }
 
   take([sessions]: readonly Reply[]): undefined {
-    // Where it was tried before, that may have been what took it away.
+    // Where it was tried before, that may have been what took it away, or somebody else.
     this.isHearsay = sessions === 0 && this.tried
-    return this.done(sessions === 0 && !this.tried ? this.#otherwise : Status.DONE)
+    return this.done(sessions === 0 ? this.#otherwise : Status.DONE)
   }
 }
