@@ -36,7 +36,7 @@ let tally: ConnectionTally | undefined
 
 /** One for each worker, however often it opens. */
 function tallyIn(memory: SharedArrayBuffer): ConnectionTally {
-  tally ??= new ConnectionTally(memory, threadId)
+  tally ??= new ConnectionTally(memory, { pool: binding.pool, thread: threadId })
   return tally
 }
 

@@ -6,6 +6,7 @@ import {
   isAllDone,
   type LastAnswer,
   lacksDescriptors,
+  loseConnections,
   type ReplaySlice,
   type StorageBinding,
   type WalkSlice,
@@ -25,6 +26,9 @@ const LARGEST_SPARE = MOST_BYTES + 4 * 1024
  * their space grow to 48 MiB over millions of saves, for nothing: it is not faster.
  */
 const YOUNG_GENERATION = 6
+
+/** Of this process: each has a number of its own. */
+let poolsSoFar = 0
 
 /** Options of {@link WorkerPool}. */
 export interface WorkerPoolOptions {
@@ -51,6 +55,7 @@ export interface WorkerPoolOptions {
  */
 export class WorkerPool implements BatchCarrier {
   readonly #options: WorkerPoolOptions & { readonly worker: string }
+  readonly #number = ++poolsSoFar
   readonly #spares: ArrayBuffer[] = []
   #pool: Piscina | undefined
   #ending: Promise<void> | undefined
@@ -156,6 +161,9 @@ export class WorkerPool implements BatchCarrier {
       for (const worker of pool.threads) if (worker.threadId === thread) void worker.terminate()
       return answer as Result
     } catch (error) {
+      const { connections } = this.#options
+      // Before anything goes to another one.
+      if (connections !== undefined) loseConnections(connections, this.#number, new Set(this.threadIds))
       throw new WorkerLostError('a worker died', { cause: this.#closedBy ?? error })
     } finally {
       this.#outstanding--
@@ -167,7 +175,8 @@ export class WorkerPool implements BatchCarrier {
     if (this.#closed) throw new Error('the pool is closed')
     if (this.#pool !== undefined) return this.#pool
     const { storage, threads, depth, worker, connections, niceness = 0 } = this.#options
-    const binding: WorkerBinding = { module: storage.module, options: storage.options, niceness, connections }
+    const { module, options } = storage
+    const binding: WorkerBinding = { module, options, niceness, pool: this.#number, connections }
     const pool = new Piscina({
       filename: worker,
       workerData: binding,

@@ -1,11 +1,16 @@
-import { LOST_CONNECTIONS_BYTES, LostConnections } from './lost-connections.js'
+import {
+  CONNECTION_LIST_BYTES,
+  ConnectionList,
+  type ConnectionOwner,
+  type ListedConnection,
+} from './connection-list.js'
 
 /*
  * What the workers of a storage on servers count, in memory that they share with the engine:
  *
  *   0  commands sent again   1  connections made in the place of lost ones   2  rows given out
  *   then a row for each worker: its thread's id, and the connections that it has
- *   then the connections that were lost, see lost-connections.ts
+ *   then the connections one by one, see connection-list.ts
  *
  * A worker that dies leaves its row; whoever reads leaves out threads that are no more.
  */
@@ -32,7 +37,7 @@ export interface ConnectionStatistics {
 
 /** Memory for one engine. */
 export function connectionMemory(): SharedArrayBuffer {
-  return new SharedArrayBuffer(COUNT_BYTES + LOST_CONNECTIONS_BYTES)
+  return new SharedArrayBuffer(COUNT_BYTES + CONNECTION_LIST_BYTES)
 }
 
 /** The counts, of those threads that still are. */
@@ -48,32 +53,46 @@ export function readConnections(
   return { open, retries: Atomics.load(counts, RETRIES), reconnects: Atomics.load(counts, RECONNECTS) }
 }
 
+/** Notes that a pool's threads, all but those that still are, have left connections behind. */
+export function loseConnections(memory: SharedArrayBuffer, pool: number, living: ReadonlySet<number>): void {
+  new ConnectionList(memory, COUNT_BYTES).loseOthers(pool, living)
+}
+
 /** A worker's side of it. */
 export class ConnectionTally {
   /** Those of all workers. */
-  readonly lost: LostConnections
+  readonly list: ConnectionList
+  readonly #owner: ConnectionOwner
   readonly #counts: Int32Array
   readonly #open: number
 
-  /** @param thread the id of the worker's thread */
-  constructor(memory: SharedArrayBuffer, thread: number) {
+  constructor(memory: SharedArrayBuffer, owner: ConnectionOwner) {
+    this.#owner = owner
     this.#counts = new Int32Array(memory, 0, COUNTS)
-    this.lost = new LostConnections(memory, COUNT_BYTES)
+    this.list = new ConnectionList(memory, COUNT_BYTES)
     const row = FIRST_ROW + (Atomics.add(this.#counts, GIVEN_OUT, 1) % ROWS) * ROW
-    Atomics.store(this.#counts, row, thread)
+    Atomics.store(this.#counts, row, owner.thread)
     this.#open = row + 1
     Atomics.store(this.#counts, this.#open, 0)
   }
 
-  /** There is a connection more; `again`: in the place of one that was lost. */
-  opened(again: boolean): void {
+  /** There is a connection more, which is written down as this; `again`: in the place of one that was lost. */
+  opened(text: string, again: boolean): ListedConnection {
     Atomics.add(this.#counts, this.#open, 1)
     if (again) Atomics.add(this.#counts, RECONNECTS, 1)
+    return this.list.add(text, this.#owner)
   }
 
-  /** There is one less. */
-  closed(): void {
+  /** There is one less; `isOwed`: something on it was unanswered. */
+  closed(connection: ListedConnection, isOwed: boolean): void {
     Atomics.sub(this.#counts, this.#open, 1)
+    if (isOwed) this.list.lose(connection, this.#owner)
+    else this.list.remove(connection)
+  }
+
+  /** What was closed had something unanswered on it after all. */
+  lost(connection: ListedConnection): void {
+    this.list.lose(connection, this.#owner)
   }
 
   /** So many operations are sent again. */

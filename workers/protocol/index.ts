@@ -1,7 +1,8 @@
 /** Everything that the main thread and the workers say to each other. Both sides import this one module. */
 
+export type { ListedConnection } from './connection-list.js'
 export type { ConnectionStatistics } from './connections.js'
-export { ConnectionTally, connectionMemory, readConnections } from './connections.js'
+export { ConnectionTally, connectionMemory, loseConnections, readConnections } from './connections.js'
 export type {
   CheckpointAnswer,
   CheckpointSlice,

@@ -11,6 +11,8 @@ export interface StorageBinding {
 export interface WorkerBinding extends StorageBinding {
   /** By how much other threads go first where processors are short: 0 to 19, as for nice(1). */
   readonly niceness: number
+  /** Which of the process's pools it is of. */
+  readonly pool: number
   /** Where connections are counted; only of a storage that waits for others. */
   readonly connections?: SharedArrayBuffer | undefined
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { type ConnectionTally, errorCode, systemError } from '../protocol/index.js'
+import { type ConnectionTally, errorCode, type ListedConnection, systemError } from '../protocol/index.js'
 import { backoff } from './backoff.js'
 import { type Client, openClient } from './client.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
@@ -34,10 +34,10 @@ export class Link {
   #connecting: Promise<Client> | undefined
   /** What the server is called among lost connections. */
   readonly #name: string
-  /** How many of all connections had been lost when this server had last ended its own. */
+  /** What the list had told of losses when this server had last ended its own. */
   #ended = 0
-  /** Those that have been written down as lost. */
-  readonly #left = new WeakSet<Client>()
+  /** What stands of them in the list of all connections. */
+  readonly #listed = new WeakMap<Client, ListedConnection>()
   #hadOne = false
   #failures = 0
   /** Why the last attempt failed, and when the next may be made. */
@@ -82,11 +82,11 @@ export class Link {
     } catch (error) {
       return commands.map(() => new Unanswered(false, errorCode(error) ?? 'ETIMEDOUT'))
     }
-    const { lost } = this.#options.tally
+    const { list } = this.#options.tally
     const timer = setTimeout(() => this.#drop(client), Math.max(0, deadline - performance.now()))
     try {
       // Usually there is none, and nothing to wait for.
-      if (lost.lost !== this.#ended && !(await this.#endLost(client)))
+      if (list.losses !== this.#ended && !(await this.#endLost(client)))
         return commands.map(() => new Unanswered(false, 'ECONNRESET'))
       const replies = await Promise.all(commands.map((words) => client.send(words)))
       // Before anybody is told that there is no answer.
@@ -134,7 +134,7 @@ export class Link {
   }
 
   async #connect(timeLeft: number): Promise<Client> {
-    const { address, access, connectTimeout, mastersOnly } = this.#options
+    const { address, access, tally, connectTimeout, mastersOnly } = this.#options
     if (this.#closed) throw new Error('the link is closed')
     let client: Client | undefined
     try {
@@ -163,20 +163,21 @@ export class Link {
     }
     this.#failures = 0
     this.#client = client
-    this.#options.tally.opened(this.#hadOne)
+    const { id, address: own } = client.identity
+    this.#listed.set(client, tally.opened(`${this.#name}${id} ${own}`, this.#hadOne))
     this.#hadOne = true
     return client
   }
 
   /** What they have left in the server's buffers is thrown away with them. Who may not do that is told so in the manual. */
   async #endLost(client: Client): Promise<boolean> {
-    const { lost } = this.#options.tally
-    const known = lost.lost
-    const ended = lost.beginningWith(this.#name).map(async (connection) => {
+    const { list } = this.#options.tally
+    const known = list.losses
+    const ended = list.lostBeginningWith(this.#name).map(async (connection) => {
       const [, id = '', address = ''] = connection.text.split(' ')
       const reply = await client.send(['CLIENT', 'KILL', 'ID', id, 'ADDR', address])
       if (isTrouble(reply) && reply.code !== 'NOPERM') return false
-      lost.remove(connection)
+      list.remove(connection)
       return true
     })
     if ((await Promise.all(ended)).includes(false)) return false
@@ -191,14 +192,13 @@ export class Link {
 
   #forget(client: Client, isOwed = client.isOwed): void {
     const { tally } = this.#options
-    const { id, address } = client.identity
-    if (isOwed && !this.#left.has(client)) {
-      this.#left.add(client)
-      tally.lost.add(`${this.#name}${id} ${address}`)
-    }
-    if (this.#client !== client) return
-    this.#client = undefined
-    tally.closed()
+    const listed = this.#listed.get(client)
+    if (listed === undefined) return
+    if (this.#client === client) {
+      this.#client = undefined
+      tally.closed(listed, isOwed)
+      // What was unanswered may be known only later.
+    } else if (isOwed) tally.lost(listed)
   }
 }
 

@@ -42,7 +42,7 @@ withServer(test, 'what a replica that stands still cannot have is never confirme
     acknowledge: { replicas: 1, timeoutMs: 20 },
     commandTimeout: 30_000,
   })
-  const tally = new ConnectionTally(connectionMemory(), 1)
+  const tally = new ConnectionTally(connectionMemory(), { pool: 1, thread: 1 })
   const before = await openStorage(options as RedisWorkerOptions, tally)
   // A replica that has just come may need longer than it is given.
   for (const key of ['deleted', 'replaced'])

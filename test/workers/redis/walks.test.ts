@@ -36,7 +36,7 @@ async function walkAcross(
   interruption: () => Promise<void>,
 ): Promise<WalkSlice[]> {
   const { options } = redis({ commandTimeout: 20_000, ...servers })
-  const tally = new ConnectionTally(connectionMemory(), 1)
+  const tally = new ConnectionTally(connectionMemory(), { pool: 1, thread: 1 })
   const storage = await openStorage(options as RedisWorkerOptions, tally)
   try {
     const walk = storage.walk(kind)
