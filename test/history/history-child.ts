@@ -1,6 +1,7 @@
 import { files, SessionEngine, type StorageDescription } from 'coatcheck'
 import { redis } from 'coatcheck/redis'
 import { type FaultyFiles, faultyFiles } from '../fixtures/faulty-files.js'
+import { type DyingRedis, dyingRedis } from '../fixtures/redis/dying-redis.js'
 import { randomNumbers } from '../races/random.js'
 import type { Answer, HistoryChildOptions, Request, Run } from './messages.js'
 import { buggyEngine, buggyFiles } from './planted-bugs.js'
@@ -18,13 +19,20 @@ const SEGMENT_BYTES = 4096
 const options = JSON.parse(process.argv[2] ?? '') as HistoryChildOptions
 const complaints: string[] = []
 
-const dying: FaultyFiles | undefined =
-  options.dying &&
-  faultyFiles({ ...options.dying, key: TRIGGER, times: MOST_DEATHS }, { ...options.files, layout: 'flat' })
+const dying = options.dying && dyingOf(options, { key: TRIGGER, times: MOST_DEATHS })
+
+/** Of servers they die in one way: when all is sent, and nothing answered. */
+function dyingOf(
+  { files: filesOptions, servers, dying: how }: HistoryChildOptions,
+  of: { readonly key: string; readonly times: number },
+): FaultyFiles | DyingRedis {
+  if (servers !== undefined) return dyingRedis(servers, of)
+  return faultyFiles({ when: 'before', how: 'exit', ...how, ...of }, { ...filesOptions, layout: 'flat' })
+}
 
 function storageOf({ files: filesOptions, servers, bug }: HistoryChildOptions): StorageDescription {
-  if (servers !== undefined) return redis(servers)
   if (dying !== undefined) return dying.storage
+  if (servers !== undefined) return redis(servers)
   return withSmallSegments(bug === undefined ? files(filesOptions) : buggyFiles(bug, filesOptions))
 }
 

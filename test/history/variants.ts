@@ -114,6 +114,7 @@ export const VARIANTS: readonly Variant[] = [
   { ...ALONE, name: 'journal, fsync, calls fail', files: { ...JOURNAL, fsync: true }, fails: FAILS },
   { ...ON_SERVERS, name: 'Redis' },
   { ...ON_SERVERS, name: 'Redis, one is killed', kills: true },
+  { ...ON_SERVERS, name: 'Redis, workers die', usual: true, threads: 2, turns: 6, dying: DYING.slice(0, 1) },
   { ...ON_SERVERS, name: 'Redis, connections are lost', usual: true, trouble: 'connections' },
   { ...ON_SERVERS, name: 'Redis Cluster, connections are lost', servers: 'cluster', trouble: 'connections' },
   { ...ON_SERVERS, name: 'Redis Cluster, slots move', usual: true, servers: 'cluster', trouble: 'slots' },
