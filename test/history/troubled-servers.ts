@@ -1,5 +1,4 @@
 import type { RedisOptions } from 'coatcheck/redis'
-import { createClient } from 'redis'
 import { RedisCluster, until } from '../fixtures/redis/redis-cluster.js'
 import { RedisServer } from '../fixtures/redis/redis-server.js'
 import { SlotMover } from '../fixtures/redis/slot-mover.js'
@@ -80,11 +79,6 @@ export class TroubledServers {
   /** Of one server after the other. */
   async #endConnections(turn: number): Promise<void> {
     const servers = this.#servers instanceof RedisCluster ? this.#servers.servers : [this.#servers]
-    const server = servers[turn % servers.length]
-    if (server === undefined) return
-    const client = createClient({ socket: { host: '127.0.0.1', port: server.port } })
-    await client.connect()
-    await client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'])
-    client.destroy()
+    await servers[turn % servers.length]?.endConnections()
   }
 }

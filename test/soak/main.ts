@@ -1,10 +1,11 @@
 import { createLogUpdate } from 'log-update'
-import { DIRECT, JOURNAL } from './profiles.js'
+import { hasRedisServer } from '../fixtures/redis/redis-server.js'
+import { DIRECT, JOURNAL, REDIS } from './profiles.js'
 import type { Sample } from './samples.js'
 import { type SoakResult, soak } from './soak.js'
 
 /*
- * `npm run test:soak [minutes]`: both durabilities at once, 30 minutes or as many as are given. Ends with 1 when anything
+ * `npm run test:soak [minutes]`: all storages at once, 30 minutes or as many as are given. Ends with 1 when anything
  * was lost, or something grows.
  */
 
@@ -39,23 +40,25 @@ function run(profile: typeof DIRECT): Promise<SoakResult> {
     rounds: 12,
     atLeast: minutes * 60_000,
     onSample(sample) {
-      lines.set(profile.durability, lineOf(profile.durability, sample))
+      lines.set(profile.storage, lineOf(profile.storage, sample))
       update?.([...lines.values()].join('\n'))
     },
   })
 }
 
 process.once('SIGINT', () => process.exit(1))
-const results = await Promise.all([DIRECT, JOURNAL].map(run))
+const profiles = [DIRECT, JOURNAL, ...(hasRedisServer() ? [REDIS] : [])]
+if (!profiles.includes(REDIS)) console.log('skipped: redis: needs redis-server')
+const results = await Promise.all(profiles.map(run))
 update?.clear()
-for (const [index, { durability }] of [DIRECT, JOURNAL].entries()) {
+for (const [index, { storage }] of profiles.entries()) {
   const { samples = [], problems = [], sessions = 0 } = results[index] ?? {}
   const every = process.argv.includes('--samples') ? 1 : Math.max(1, Math.floor(samples.length / 6))
   for (const [at, sample] of samples.entries()) {
-    if (at % every === 0 || at === samples.length - 1) console.log(lineOf(durability, sample))
+    if (at % every === 0 || at === samples.length - 1) console.log(lineOf(storage, sample))
   }
   console.log(
-    `${durability}: ${sessions} sessions at the end, ${samples.length} samples, ${problems.length} problems`,
+    `${storage}: ${sessions} sessions at the end, ${samples.length} samples, ${problems.length} problems`,
   )
   for (const problem of problems) console.log(`  ${problem}`)
   if (problems.length > 0) process.exitCode = 1

@@ -1,11 +1,16 @@
-import type { FilesOptions } from 'coatcheck'
+import type { RedisOptions } from 'coatcheck/redis'
 import type { Lives } from './mortal-files.js'
 import type { Sample } from './samples.js'
+
+/** Where sessions go: each save its own file, a journal in front of them, or a server. */
+export type SoakStorage = 'direct' | 'journal' | 'redis'
 
 /** What a soak's process is started with. */
 export interface SoakOptions {
   readonly directory: string
-  readonly durability: FilesOptions['durability'] & string
+  readonly storage: SoakStorage
+  /** In the place of the directory, for `redis`. */
+  readonly servers?: RedisOptions
   readonly lives: Lives
   /** Grows by a byte with each death of a worker. */
   readonly log: string

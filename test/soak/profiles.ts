@@ -10,7 +10,7 @@ const VISITORS = { visitors: 64, sessions: 50, strangers: 1 }
 /** Every save its own file. */
 export const DIRECT: Profile = {
   ...VISITORS,
-  durability: 'direct',
+  storage: 'direct',
   lives: { files: 40_000, journal: 0 },
   bounds: {
     rssBytes: 24 * MIB,
@@ -26,7 +26,15 @@ export const DIRECT: Profile = {
 /** With a journal in front. */
 export const JOURNAL: Profile = {
   ...VISITORS,
-  durability: 'journal',
+  storage: 'journal',
   lives: { files: 40_000, journal: 4000 },
   bounds: { ...DIRECT.bounds, journalBytes: 96 * MIB },
+}
+
+/** On a server, which ends all connections between two samples. Workers live for so many batches. */
+export const REDIS: Profile = {
+  ...VISITORS,
+  storage: 'redis',
+  lives: { files: 4000, journal: 0 },
+  bounds: { ...DIRECT.bounds, temporary: 0, litterOfDeath: 0 },
 }

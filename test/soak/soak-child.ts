@@ -1,7 +1,8 @@
 import { readdirSync, statSync } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
-import { SessionEngine, StorageError } from 'coatcheck'
-import { bytesOf, footprintOf } from './footprint.js'
+import { SessionEngine, type StorageDescription, StorageError } from 'coatcheck'
+import { dyingStorage } from '../fixtures/redis/dying-redis.js'
+import { bytesOf, type Footprint, footprintOf } from './footprint.js'
 import type { SoakMessage, SoakOptions } from './messages.js'
 import { mortalFiles } from './mortal-files.js'
 import type { Sample } from './samples.js'
@@ -17,24 +18,32 @@ const SWEEPS_A_ROUND = 4
 const MOST_SWEEPS = 20
 
 const options = JSON.parse(process.argv[2] ?? '') as SoakOptions
-const { directory, durability, log } = options
+const { directory, storage: kind, servers, lives, log } = options
 const problems: string[] = []
 process.on('unhandledRejection', (reason) => problems.push(`unhandled rejection: ${reason}`))
 process.on('warning', (warning) => problems.push(`warning: ${warning.message}`))
 const stop = (): never => process.exit(1)
 process.once('disconnect', stop)
 
-const storage = mortalFiles(
-  {
-    directory,
-    durability,
-    orphanGrace: 1,
-    ...(durability === 'journal' && { checkpointInterval: 1, journalBytes: 2 ** 24 }),
-  },
-  options.lives,
-  log,
-)
-const engine: SoakEngine = new SessionEngine<Visit>({ storage, threads: 2, sweepInterval: false })
+function storageOf(): StorageDescription {
+  if (servers !== undefined) return dyingStorage(servers, { log, shortestLife: lives.files })
+  return mortalFiles(
+    {
+      directory,
+      durability: kind === 'journal' ? 'journal' : 'direct',
+      orphanGrace: 1,
+      ...(kind === 'journal' && { checkpointInterval: 1, journalBytes: 2 ** 24 }),
+    },
+    lives,
+    log,
+  )
+}
+
+const engine: SoakEngine = new SessionEngine<Visit>({
+  storage: storageOf(),
+  threads: 2,
+  sweepInterval: false,
+})
 engine.on('corrupt', ({ reason }) => problems.push(`corrupt: ${reason}`))
 const startedAt = performance.now()
 let journalBytes = 0
@@ -73,9 +82,13 @@ async function serve(visitors: readonly Visitor[]): Promise<void> {
   await Promise.all(sweeps)
 }
 
+async function footprint(): Promise<Footprint> {
+  return servers === undefined ? footprintOf(directory) : { temporary: 0, entries: await engine.count() }
+}
+
 async function sample(visitors: readonly Visitor[]): Promise<Sample> {
   await engine.flush({ files: true })
-  const { temporary: litter } = footprintOf(directory)
+  const { temporary: litter } = await footprint()
   await sweepWhole()
   // What the first collection lets go of may hold more.
   for (let times = 2; times > 0; times--) {
@@ -90,7 +103,7 @@ async function sample(visitors: readonly Visitor[]): Promise<Sample> {
     heapBytes: process.memoryUsage().heapUsed,
     descriptors: readdirSync('/proc/self/fd').length,
     litter,
-    ...footprintOf(directory),
+    ...(await footprint()),
     journalBytes,
     deaths: statSync(log).size,
     pendingOperations: pending.operations,

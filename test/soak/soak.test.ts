@@ -1,6 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { DIRECT, JOURNAL } from './profiles.js'
+import { hasRedisServer } from '../fixtures/redis/redis-server.js'
+import { skipUnless } from '../skip.js'
+import { DIRECT, JOURNAL, REDIS } from './profiles.js'
 import { soak } from './soak.js'
 
 const soaking = suite('soak')
@@ -9,8 +11,10 @@ const soaking = suite('soak')
 for (const [profile, lives] of [
   [DIRECT, { files: 20_000, journal: 0 }],
   [JOURNAL, { files: 20_000, journal: 150 }],
+  [REDIS, { files: 300, journal: 0 }],
 ] as const) {
-  soaking(`${profile.durability}: nothing is lost or grows while workers die`, async () => {
+  const register = skipUnless(profile !== REDIS || hasRedisServer(), 'needs redis-server')
+  register(soaking, `${profile.storage}: nothing is lost or grows while workers die`, async () => {
     const { samples, sessions, problems } = await soak({
       ...profile,
       // Of tens of thousands of keys, so that whatever keeps a word of each is seen in so short a time.

@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { files, SessionEngine } from 'coatcheck'
+import { redis } from 'coatcheck/redis'
+import { RedisServer } from '../fixtures/redis/redis-server.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 import { footprintOf } from './footprint.js'
 import type { Ledger, SoakMessage, SoakOptions } from './messages.js'
@@ -15,7 +17,7 @@ const PATIENCE = 10_000
 /** Options of {@link soak}. */
 export type SoakRun = Pick<
   SoakOptions,
-  'durability' | 'visitors' | 'sessions' | 'strangers' | 'requests' | 'rounds' | 'atLeast' | 'lives'
+  'storage' | 'visitors' | 'sessions' | 'strangers' | 'requests' | 'rounds' | 'atLeast' | 'lives'
 > & {
   readonly where: 'disk' | 'memory'
   readonly bounds: Bounds
@@ -33,7 +35,14 @@ export interface SoakResult {
 /** Lets a process serve visitors; looks, in this one, at what it has left. */
 export async function soak({ where, bounds, onSample, ...run }: SoakRun): Promise<SoakResult> {
   const parent = temporaryDirectory(where)
-  const options: SoakOptions = { ...run, directory: join(parent, 'sessions'), log: join(parent, 'deaths') }
+  const server = run.storage === 'redis' ? new RedisServer({ directory: parent }) : undefined
+  await server?.start()
+  const options: SoakOptions = {
+    ...run,
+    directory: join(parent, 'sessions'),
+    log: join(parent, 'deaths'),
+    ...(server && { servers: { nodes: [`127.0.0.1:${server.port}`] } }),
+  }
   writeFileSync(options.log, '')
   const samples: Sample[] = []
   let end: (SoakMessage & { kind: 'end' }) | undefined
@@ -47,29 +56,35 @@ export async function soak({ where, bounds, onSample, ...run }: SoakRun): Promis
     else {
       samples.push(message.sample)
       onSample?.(message.sample)
+      if (server !== undefined) void server.endConnections()
     }
   })
   const [code] = (await once(child, 'close')) as [number | null]
   process.off('exit', stop)
   const problems = problemsOf(samples, bounds)
   if (code !== 0 || end === undefined) {
+    await server?.stop()
     problems.push(`the process ended early, with ${code}`)
     return { samples, sessions: 0, problems }
   }
-  const found = await findIn(options.directory, end.ledger)
+  const found = await findIn(options, end.ledger)
+  await server?.stop()
   problems.push(...end.problems, ...found.problems)
   return { samples, sessions: found.sessions, problems }
 }
 
 /** What another process finds: every acknowledged save, nothing that was deleted, and no litter. */
-async function findIn(directory: string, ledger: Ledger): Promise<Omit<SoakResult, 'samples'>> {
+async function findIn(
+  { directory, servers }: SoakOptions,
+  ledger: Ledger,
+): Promise<Omit<SoakResult, 'samples'>> {
   const problems: string[] = []
   await using engine = new SessionEngine<Visit>({
-    storage: files({ directory, orphanGrace: 0 }),
+    storage: servers === undefined ? files({ directory, orphanGrace: 0 }) : redis(servers),
     sweepInterval: false,
   })
   engine.on('corrupt', ({ reason }) => problems.push(`corrupt: ${reason}`))
-  const temporary = await sweepClean(engine, directory)
+  const temporary = servers === undefined ? await sweepClean(engine, directory) : 0
   if (temporary > 0) problems.push(`${temporary} temporary files are left by every sweep`)
   const found = new Set<string>()
   for await (const key of engine.keys()) found.add(key)
