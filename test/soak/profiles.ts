@@ -36,5 +36,6 @@ export const REDIS: Profile = {
   ...VISITORS,
   storage: 'redis',
   lives: { files: 4000, journal: 0 },
-  bounds: { ...DIRECT.bounds, temporary: 0, litterOfDeath: 0 },
+  // What its workers' clients hold of answers comes and goes with the batches.
+  bounds: { ...DIRECT.bounds, rssBytes: 64 * MIB, temporary: 0, litterOfDeath: 0 },
 }
