@@ -1,9 +1,9 @@
 import slotOf from 'cluster-key-slot'
 import type { ConnectionTally } from '../protocol/index.js'
+import { addressIn, firstWhole, nameOf, type SlotRange, type View, viewOf } from './cluster-view.js'
 import type { RedisKey } from './key-names.js'
-import type { Link } from './link.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
-import type { Refusal, Reply } from './replies.js'
+import type { Refusal } from './replies.js'
 import { ServerLinks } from './server-links.js'
 import type { Servers } from './servers.js'
 
@@ -13,20 +13,6 @@ const SLOTS = 16_384
 const ASKED_AT_ONCE = 3
 /** Milliseconds that they may take to tell, before others are asked. */
 const PATIENCE = 1000
-
-/** A part of the slots, and who has it. */
-interface SlotRange {
-  readonly from: number
-  readonly to: number
-  readonly master: ServerAddress
-}
-
-/** What a node knows of the others. */
-interface View {
-  readonly ranges: readonly SlotRange[]
-  /** Whether it is one of the many: what those know that are cut off may be no longer so. */
-  readonly isWhole: boolean
-}
 
 /** A Redis or Valkey Cluster: each key is with the master of its slot. */
 export class Cluster implements Servers {
@@ -172,53 +158,3 @@ export class Cluster implements Servers {
 }
 
 const NO_CLUSTER = 'CLUSTERDOWN: no node knows who serves what: is it a cluster?, connect'
-
-function nameOf({ host, port }: ServerAddress): string {
-  return `${host}:${port}`
-}
-
-/** An address in a node's words; one that does not know its own name is where it was asked. */
-function addressIn(name: string, asked = ''): ServerAddress | undefined {
-  const at = name.lastIndexOf(':')
-  const host = hostIn(name.slice(0, Math.max(0, at)), asked)
-  const port = Number(name.slice(at + 1))
-  return host !== '' && port > 0 ? { host, port } : undefined
-}
-
-function hostIn(name: string, asked: string): string {
-  return name === '' || name === '?' ? asked : name
-}
-
-async function viewOf(name: string, link: Link, deadline: number): Promise<View | undefined> {
-  const [state, slots] = await Promise.all([
-    link.ask(['CLUSTER', 'INFO'], deadline),
-    link.ask(['CLUSTER', 'SLOTS'], deadline),
-  ])
-  const ranges = rangesIn(slots, addressIn(name)?.host)
-  if (ranges === undefined || ranges.length === 0) return undefined
-  // Who may not ask for it is believed.
-  return { ranges, isWhole: !(Buffer.isBuffer(state) && state.includes('cluster_state:fail')) }
-}
-
-/** The first that comes of a node among many; where there is none, that of another one. */
-async function firstWhole(views: readonly Promise<View | undefined>[]): Promise<View | undefined> {
-  const whole = views.map(async (one) => {
-    const view = await one
-    if (view?.isWhole) return view
-    throw new Error('it is cut off, or did not answer')
-  })
-  return Promise.any(whole).catch(async () => (await Promise.all(views)).find((view) => view !== undefined))
-}
-
-/** What `CLUSTER SLOTS` tells. */
-function rangesIn(reply: Reply, asked = ''): SlotRange[] | undefined {
-  if (!Array.isArray(reply)) return undefined
-  return reply.flatMap((range: Reply) => {
-    if (!Array.isArray(range)) return []
-    const [from, to, master] = range as readonly Reply[]
-    if (typeof from !== 'number' || typeof to !== 'number' || !Array.isArray(master)) return []
-    const [name, port] = master as readonly Reply[]
-    const host = hostIn(Buffer.isBuffer(name) ? name.toString('latin1') : '', asked)
-    return host === '' || typeof port !== 'number' ? [] : { from, to, master: { host, port } }
-  })
-}
