@@ -65,6 +65,24 @@ withServer(test, 'one never overwrites what was confirmed later in another threa
   assert.match(String(await ask('GET', 'coatcheck:key')), CONFIRMED)
 })
 
+withServer(test, 'one that was done when it was sent once more is not done again later', async () => {
+  await using stage = new Stage()
+  const server = await stage.server()
+  const { proxy, url } = await stage.proxy(server.port, {
+    heard: (bytes, passage) => {
+      if (passage.number > 1 || !bytes.includes(GIVEN_UP)) return
+      passage.hold()
+      passage.sever()
+    },
+  })
+  const engine = stage.engine({ url })
+  await engine.save('key', { saying: GIVEN_UP })
+  assert.is(proxy.passages.length, 2)
+  await engine.save('key', { saying: CONFIRMED })
+  await proxy.passages[0]?.release()
+  assert.equal(await engine.load('key'), { saying: CONFIRMED })
+})
+
 withServer(test, 'a connection that falls silent while it ends a lost one is given up, too', async () => {
   await using stage = new Stage()
   const server = await stage.server()
