@@ -5,6 +5,7 @@ import { Batch } from '#dist/src/engine/batch.js'
 import { type BatchCarrier, WorkerLostError } from '#dist/src/engine/batch-carrier.js'
 import type { Demand } from '#dist/src/engine/caller.js'
 import { Courier } from '#dist/src/engine/courier.js'
+import { ticks } from '#dist/src/engine/ticks.js'
 import {
   type CorruptNotice,
   keyHash,
@@ -18,9 +19,10 @@ import { rejection } from '../conformance/rejections.js'
 
 const test = suite('engine: courier')
 
-/** Workers that answer as they are told, and what they were handed: the keys of each batch. */
+/** Workers that answer as they are told, and what they were handed: the keys of each batch, and how long it has waited. */
 class Scripted implements BatchCarrier {
   readonly handed: string[][] = []
+  readonly ages: number[] = []
   readonly #answer: (request: RequestReader, reply: ReplyWriter) => void
 
   constructor(answer: (request: RequestReader, reply: ReplyWriter) => void) {
@@ -36,6 +38,7 @@ class Scripted implements BatchCarrier {
       this.#answer(request, reply)
     }
     this.handed.push(keys)
+    this.ages.push(request.age)
     return reply.finish()
   }
 
@@ -69,11 +72,11 @@ class Driven {
     })
   }
 
-  ask(opcode: Opcode, key: string): Promise<unknown> {
+  ask(opcode: Opcode, key: string, acceptedAt = 0): Promise<unknown> {
     return new Promise((resolve) => {
       const slot = { opcode, key, hash: keyHash(key), expiry: 0, codec: 1 }
       const payload = opcode === Opcode.SAVE ? Buffer.from(key) : undefined
-      const demand: Demand = { ...slot, payload, asks: opcode, acceptedAt: 0, resolve }
+      const demand: Demand = { ...slot, payload, asks: opcode, acceptedAt, resolve }
       this.batch.add(demand)
     })
   }
@@ -168,6 +171,29 @@ test('a storage that tells of no reason, or of too few slots, leaves nobody with
     }
     assert.is(driven.notices.length, front === short ? 1 : 0)
   }
+})
+
+/** Runs what does not wait while the clock stands at so many milliseconds. */
+function at<Result>(milliseconds: number, body: () => Result): Result {
+  const { now } = performance
+  performance.now = () => milliseconds
+  try {
+    return body()
+  } finally {
+    performance.now = now
+  }
+}
+
+test('workers are told what the operation that came last has waited', async () => {
+  const front = new Scripted(() => undefined)
+  // The last moment is behind one at which moments begin anew.
+  for (const moment of [100_000, 2 ** 32 / 1000 + 1000]) {
+    const driven = new Driven(front, done)
+    const calls = [9000, 7000].map((age) => driven.ask(Opcode.SAVE, `${age}`, at(moment - age, ticks)))
+    await at(moment, () => driven.carry())
+    await Promise.all(calls)
+  }
+  assert.equal(front.ages, [7000, 7000])
 })
 
 test.run()

@@ -32,12 +32,20 @@ test('a URL tells server, user, password, database and TLS', () => {
 test('nodes are addresses in one form or the other', () => {
   const { nodes } = workerOptions({
     cluster: true,
-    nodes: ['a', 'b:7000', '[::1]:7001', { host: 'c', port: 1 }],
+    nodes: ['a', 'b:7000', '[::1]:7', '[fe80::1]', { host: 'c', port: 1 }, { host: '::1', port: 2 }],
   })
   assert.equal(
     nodes.map(({ host, port }) => `${host} ${port}`),
-    ['a 6379', 'b 7000', '::1 7001', 'c 1'],
+    ['a 6379', 'b 7000', '::1 7', 'fe80::1 6379', 'c 1', '::1 2'],
   )
+})
+
+const HASTY = { url: 'redis://host', commandTimeout: 1000 }
+
+test('replicas may take half of the time that an operation has, and have as much where nothing is said', () => {
+  const timeoutOf = (options: RedisOptions) => workerOptions(options).acknowledge?.timeoutMs
+  assert.is(timeoutOf({ ...HASTY, acknowledge: { replicas: 1, timeoutMs: 500 } }), 500)
+  assert.is(timeoutOf({ ...HASTY, acknowledge: { replicas: 1 } as never }), 500)
 })
 
 const WRONG: readonly (readonly [option: string, options: unknown])[] = [
@@ -48,11 +56,16 @@ const WRONG: readonly (readonly [option: string, options: unknown])[] = [
   ['url', { url: `http://:${SECRET}@host` }],
   ['url', { url: `not a url ${SECRET}` }],
   ['url', { url: `redis://:${SECRET}%@host` }],
+  ['url', { url: `${SECRET}:x` }],
+  ['url', { url: `redis://host?password=${SECRET}` }],
+  ['url', { url: `redis://host#${SECRET}` }],
   ['url', { url: 'redis://host/name' }],
   ['url', { url: 'redis://host/1', cluster: true }],
   ['nodes', { nodes: [] }],
   ['nodes', { nodes: ['a', 'b'] }],
   ['nodes[0]', { nodes: [`me:${SECRET}@host:1`] }],
+  ['nodes[0]', { nodes: ['fe80::1'] }],
+  ['nodes[0]', { nodes: ['::1:6379'] }],
   ['nodes[1]', { cluster: true, nodes: ['a', { host: 'b', port: 70_000 }] }],
   ['password', { url: 'redis://host', password: '' }],
   ['username', { url: 'redis://host', username: 1 }],
@@ -64,6 +77,8 @@ const WRONG: readonly (readonly [option: string, options: unknown])[] = [
   ['acknowledge', { url: 'redis://host', acknowledge: 'everybody' }],
   ['acknowledge.replicas', { url: 'redis://host', acknowledge: { replicas: 0 } }],
   ['acknowledge.timeoutMs', { url: 'redis://host', acknowledge: { replicas: 1, timeoutMs: 6000 } }],
+  // Above half of the time that an operation has.
+  ['acknowledge.timeoutMs', { ...HASTY, acknowledge: { replicas: 1, timeoutMs: 501 } }],
   ['connectionsPerWorker', { url: 'redis://host', connectionsPerWorker: 0 }],
   ['commandTimeout', { url: 'redis://host', commandTimeout: 0 }],
   ['maxRecordBytes', { url: 'redis://host', maxRecordBytes: 0 }],

@@ -1,29 +1,26 @@
+import { type CoatcheckError, UnconfirmedError } from 'coatcheck'
 import { redis } from 'coatcheck/redis'
 import { createClient } from 'redis'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
   ConnectionTally,
-  carriesPayload,
   connectionMemory,
-  keyHash,
   Opcode,
-  payloadDigest,
-  ReplyReader,
-  RequestWriter,
   type WorkerStorage,
 } from '#dist/workers/protocol/index.js'
 import { openStorage } from '#dist/workers/redis/index.js'
 import type { RedisWorkerOptions } from '#dist/workers/redis/options.js'
+import { rejection } from '../../conformance/rejections.js'
 import { until } from '../../fixtures/redis/redis-cluster.js'
 import { hasRedisServer, RedisServer } from '../../fixtures/redis/redis-server.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { skipUnless } from '../../skip.js'
+import { applied } from './batch.js'
+import { HOST, Stage } from './stage.js'
 
 const test = suite('redis: what replicas have to have')
 const withServer = skipUnless(hasRedisServer(), 'needs redis-server')
-
-const HOST = '127.0.0.1'
 
 withServer(test, 'what a replica that stands still cannot have is never confirmed', async () => {
   const master = new RedisServer({
@@ -46,7 +43,7 @@ withServer(test, 'what a replica that stands still cannot have is never confirme
   const before = await openStorage(options as RedisWorkerOptions, tally)
   // A replica that has just come may need longer than it is given.
   for (const key of ['deleted', 'replaced'])
-    await until(async () => (await applied(before, 0, Opcode.SAVE, key)).length === 0)
+    await until(async () => (await outcome(before, 0, Opcode.SAVE, key)).length === 0)
   replica.pause()
   const calls = [
     [Opcode.CREATE, 'created'],
@@ -58,7 +55,7 @@ withServer(test, 'what a replica that stands still cannot have is never confirme
   for (const attempt of [0, 1]) {
     const next = attempt === 0 ? before : await openStorage(options as RedisWorkerOptions, tally)
     for (const [opcode, key] of calls)
-      assert.equal(await applied(next, attempt, opcode, key), ['UNCONFIRMED'], `${key}, attempt ${attempt}`)
+      assert.equal(await outcome(next, attempt, opcode, key), ['UNCONFIRMED'], `${key}, attempt ${attempt}`)
     await next.close()
   }
   replica.resume()
@@ -70,32 +67,37 @@ withServer(test, 'what a replica that stands still cannot have is never confirme
   }
   for (const [opcode, key] of calls.slice(0, 2)) {
     const before = await renewals()
-    await until(async () => (await applied(again, 1, opcode, key)).length === 0)
+    await until(async () => (await outcome(again, 1, opcode, key)).length === 0)
     assert.ok((await renewals()) > before, key)
   }
-  assert.equal(await applied(again, 1, Opcode.DELETE, 'deleted'), ['UNCONFIRMED'])
-  assert.equal(await applied(again, 0, Opcode.DELETE, 'deleted'), [])
+  assert.equal(await outcome(again, 1, Opcode.DELETE, 'deleted'), ['UNCONFIRMED'])
+  assert.equal(await outcome(again, 0, Opcode.DELETE, 'deleted'), [])
   await again.close()
   client.destroy()
   await replica.stop()
   await master.stop()
 })
 
-/** The failures of a batch of one operation. */
-async function applied(
-  storage: WorkerStorage,
-  attempt: number,
-  opcode: Opcode,
-  key: string,
-): Promise<string[]> {
-  const writer = new RequestWriter(512)
-  const payload = carriesPayload(opcode) ? Buffer.from(`${opcode} ${key}`) : undefined
-  const expiry = Date.now() + 600_000
-  const expected = opcode === Opcode.REPLACE ? payloadDigest(Buffer.from(`${Opcode.SAVE} ${key}`)) : undefined
-  writer.append({ opcode, key, hash: keyHash(key), expiry, codec: 1, payload, expected })
-  const reply = await storage.apply(writer.toWire(attempt, [opcode, 7]))
-  if (reply === null) return []
-  return new ReplyReader(reply).report().failures.map(({ code }) => code)
+/** The failures of an operation: one that replaces finds what the first save has stored. */
+function outcome(storage: WorkerStorage, attempt: number, opcode: Opcode, key: string): Promise<string[]> {
+  const standing = opcode === Opcode.REPLACE ? `${Opcode.SAVE} ${key}` : undefined
+  return applied(storage, { opcode, key, attempt, payload: `${opcode} ${key}`, standing })
 }
+
+withServer(test, 'what replicas have not confirmed rejects as that, and so does a clear', async () => {
+  await using stage = new Stage()
+  const server = await stage.server()
+  const url = `redis://${HOST}:${server.port}`
+  const engine = stage.engine({ url, acknowledge: { replicas: 1, timeoutMs: 1 } })
+  // There is nothing to be confirmed yet.
+  await engine.clear()
+  const error: CoatcheckError = await rejection(engine.save('key', { version: 1 }), UnconfirmedError)
+  assert.match(error.message, /not confirmed/)
+  // What changes nothing needs no confirmation.
+  assert.is(await engine.touch('missing'), false)
+  assert.equal(await engine.load('key'), { version: 1 })
+  await rejection(engine.clear(), UnconfirmedError)
+  assert.is(await engine.load('key'), undefined)
+})
 
 test.run()

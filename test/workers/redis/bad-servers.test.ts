@@ -1,13 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
-import {
-  type CoatcheckError,
-  type Codec,
-  json,
-  SessionEngine,
-  StorageError,
-  UnconfirmedError,
-} from 'coatcheck'
+import { SessionEngine, StorageError } from 'coatcheck'
 import { type RedisOptions, redis } from 'coatcheck/redis'
 import { createClient } from 'redis'
 import { suite } from 'uvu'
@@ -17,11 +10,11 @@ import { freePort } from '../../fixtures/redis/free-port.js'
 import { hasRedisServer, RedisServer } from '../../fixtures/redis/redis-server.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { skipUnless } from '../../skip.js'
+import { HOST, Stage } from './stage.js'
 
 const test = suite('redis: servers that are not as they should be')
 const withServer = skipUnless(hasRedisServer(), 'needs redis-server')
 
-const HOST = '127.0.0.1'
 const PASSWORD = 'a-password-that-nobody-may-see'
 
 function engineOn(options: RedisOptions): SessionEngine {
@@ -143,103 +136,38 @@ withServer(test, 'a server without memory keeps the old version, and says so', a
   await server.stop()
 })
 
-withServer(test, 'a value of another type is left untouched by every operation', async () => {
-  const server = serverWith()
-  await server.start()
-  const client = await clientOf(server)
-  await client.sendCommand(['HSET', 'coatcheck:key', 'field', 'value'])
-  const engine = engineOn({ url: `redis://${HOST}:${server.port}` })
-  const version = 'AAAAAAAAAAAAAAAAAAAAAA'
-  const calls: (() => Promise<unknown>)[] = [
-    () => engine.load('key'),
-    () => engine.exists('key'),
-    () => engine.save('key', {}),
-    () => engine.create('key', {}),
-    () => engine.update('key', {}),
-    () => engine.replace('key', {}, version as never),
-    () => engine.touch('key'),
-    () => engine.delete('key'),
-    () => engine.save('key', {}, { maxAge: -1 }),
-  ]
-  for (const call of calls) assert.is((await rejection(call(), StorageError)).errno, 'WRONGTYPE')
-  assert.equal(await client.sendCommand(['HGET', 'coatcheck:key', 'field']), 'value')
-  assert.is(await client.sendCommand(['TTL', 'coatcheck:key']), -1)
-  await engine.clear()
-  assert.is(await client.sendCommand(['TYPE', 'coatcheck:key']), 'hash')
-  client.destroy()
-  await engine.close()
-  await server.stop()
+withServer(test, 'a replica is refused when it is opened, and told what to do', async () => {
+  await using stage = new Stage()
+  const replica = await stage.replicaOf(await stage.server('--repl-diskless-sync-delay', '0'))
+  const { errno, message } = await refusal({ url: `redis://${HOST}:${replica.port}` })
+  assert.is(errno, 'READONLY')
+  assert.match(message, /name its master or use the option cluster/)
 })
 
-withServer(test, 'what replicas have not confirmed rejects as that', async () => {
-  const server = serverWith()
-  await server.start()
-  const engine = engineOn({
-    url: `redis://${HOST}:${server.port}`,
-    acknowledge: { replicas: 1, timeoutMs: 1 },
-  })
-  const error: CoatcheckError = await rejection(engine.save('key', { version: 1 }), UnconfirmedError)
-  assert.match(error.message, /not confirmed/)
-  // What changes nothing needs no confirmation.
-  assert.is(await engine.touch('missing'), false)
-  assert.equal(await engine.load('key'), { version: 1 })
-  await engine.close()
-  await server.stop()
+withServer(test, 'one that has as many connections as it accepts says so', async () => {
+  await using stage = new Stage()
+  const server = await stage.server('--maxclients', '1')
+  await stage.client(server.port)
+  const { errno, message } = await refusal({ url: `redis://${HOST}:${server.port}` })
+  assert.is(errno, 'MAXCLIENTS')
+  assert.match(message, /raise its maxclients/)
 })
 
 withServer(
   test,
-  'another program’s text stays; a damaged record of ours makes room, and is kept',
+  'a user who may not ask what replicas have is refused where that is to be asked',
   async () => {
-    const server = serverWith()
-    await server.start()
-    const client = await clientOf(server)
-    const engine = engineOn({ url: `redis://${HOST}:${server.port}` })
-    const notices: { readonly reason: string; readonly keptAs: string | undefined }[] = []
-    engine.on('corrupt', (notice) => notices.push(notice))
-    await client.sendCommand(['SET', 'coatcheck:foreign', '{"cookie":{}}'])
-    assert.is(await engine.load('foreign'), undefined)
-    assert.is(await client.sendCommand(['GET', 'coatcheck:foreign']), '{"cookie":{}}')
-    await engine.save('damaged', { version: 1 })
-    await client.sendCommand(['SETRANGE', 'coatcheck:damaged', '44', '~'])
-    assert.is(await engine.load('damaged'), undefined)
-    await engine.create('damaged', { version: 2 })
-    assert.equal(await engine.load('damaged'), { version: 2 })
-    assert.equal(
-      notices.map(({ keptAs }) => keptAs === undefined),
-      [true, false],
-    )
-    const kept = await client.sendCommand(['EXISTS', `{coatcheck:damaged}.${notices[1]?.keptAs}`])
-    assert.is(kept, 1)
-    client.destroy()
-    await engine.close()
-    await server.stop()
+    await using stage = new Stage()
+    const server = await stage.server()
+    const { ask } = await stage.client(server.port)
+    await ask('ACL', 'SETUSER', 'hasty', 'on', `>${PASSWORD}`, '~*', '+@all', '-wait')
+    const url = `redis://hasty:${PASSWORD}@${HOST}:${server.port}`
+    const { errno, message } = await refusal({ url, acknowledge: { replicas: 1, timeoutMs: 100 } })
+    assert.is(errno, 'NOPERM')
+    assert.match(message, /\+wait/)
+    // Whoever asks for nothing of the kind needs no leave.
+    await stage.engine({ url }).save('key', {})
   },
 )
-
-withServer(test, 'what the codec cannot read makes room, and is kept', async () => {
-  const server = serverWith()
-  await server.start()
-  const refusing: Codec = {
-    ...json(),
-    name: 'refusing',
-    id: 1234,
-    decode: () => {
-      throw new Error('never')
-    },
-  }
-  const storage = redis({ url: `redis://${HOST}:${server.port}` })
-  const engine = new SessionEngine({ storage, threads: 1, codec: refusing })
-  await engine.save('key', { version: 1 })
-  const told = once(engine, 'corrupt')
-  assert.is(await engine.load('key'), undefined)
-  const [{ keptAs }] = (await told) as [{ readonly keptAs: string }]
-  const client = await clientOf(server)
-  assert.is(await client.sendCommand(['EXISTS', `{coatcheck:key}.${keptAs}`]), 1)
-  assert.is(await engine.exists('key'), false)
-  client.destroy()
-  await engine.close()
-  await server.stop()
-})
 
 test.run()
