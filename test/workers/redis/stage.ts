@@ -25,6 +25,7 @@ export interface Asking {
  * await using stage = new Stage()
  */
 export class Stage implements AsyncDisposable {
+  #threads = 0
   readonly #ends: (() => unknown)[] = []
 
   /** A server with these words in its command line. */
@@ -81,7 +82,10 @@ export class Stage implements AsyncDisposable {
   /** The worker half alone; what is in this memory it shares with others. */
   async storage(options: RedisOptions, memory = connectionMemory()): Promise<WorkerStorage> {
     const { options: workerOptions } = redis({ commandTimeout: 20_000, ...options })
-    const storage = await openStorage(workerOptions as RedisWorkerOptions, new ConnectionTally(memory, 1))
+    const storage = await openStorage(
+      workerOptions as RedisWorkerOptions,
+      new ConnectionTally(memory, { pool: 1, thread: ++this.#threads }),
+    )
     this.#ends.push(() => storage.close())
     return storage
   }
