@@ -1,8 +1,9 @@
-import { type SessionEngine, StorageError } from 'coatcheck'
+import { SessionEngine, StorageError } from 'coatcheck'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { connectionMemory, Opcode } from '#dist/workers/protocol/index.js'
 import { rejection } from '../../conformance/rejections.js'
+import { dyingRedis } from '../../fixtures/redis/dying-redis.js'
 import type { Passage } from '../../fixtures/redis/proxy.js'
 import { until } from '../../fixtures/redis/redis-cluster.js'
 import { hasRedisServer } from '../../fixtures/redis/redis-server.js'
@@ -16,6 +17,8 @@ const withServer = skipUnless(hasRedisServer(), 'needs redis-server')
 /** What a session says that does not come through. */
 const GIVEN_UP = 'given up'
 const CONFIRMED = 'confirmed'
+/** Turns of an event loop in which a thread has sent what it is given. */
+const ENOUGH = 20
 /** Milliseconds: each test waits for it once. */
 const TIMEOUT = 2000
 
@@ -78,6 +81,29 @@ withServer(test, 'one that was done when it was sent once more is not done again
   const engine = stage.engine({ url })
   await engine.save('key', { saying: GIVEN_UP })
   assert.is(proxy.passages.length, 2)
+  await engine.save('key', { saying: CONFIRMED })
+  await proxy.passages[0]?.release()
+  assert.equal(await engine.load('key'), { saying: CONFIRMED })
+})
+
+withServer(test, 'what a thread had sent that died is not done later than what came after it', async () => {
+  await using stage = new Stage()
+  const server = await stage.server()
+  let isHeld = false
+  const { proxy, url } = await stage.proxy(server.port, {
+    heard: (bytes, passage) => {
+      if (passage.number > 1 || !bytes.includes(GIVEN_UP)) return
+      passage.hold()
+      isHeld = true
+    },
+  })
+  const { storage, allow } = dyingRedis({ url, commandTimeout: 20_000 }, { key: 'key', times: 1 }, ENOUGH)
+  await using engine = new SessionEngine({ storage, threads: 1 })
+  await engine.ready()
+  allow(1)
+  await engine.save('key', { saying: GIVEN_UP })
+  assert.is(engine.stats().workers.restarts, 1)
+  assert.ok(isHeld, 'it had sent it when it died')
   await engine.save('key', { saying: CONFIRMED })
   await proxy.passages[0]?.release()
   assert.equal(await engine.load('key'), { saying: CONFIRMED })
