@@ -34,6 +34,8 @@ const FIRST = [
   'every-request',
   'interleavings',
   'ownership',
+  'workers/redis',
+  'cli/copy',
   'cli/reading',
   'package',
   'cli/coatcheck',
