@@ -14,6 +14,9 @@ const ASKED_AT_ONCE = 3
 /** Milliseconds that they may take to tell, before others are asked. */
 const PATIENCE = 1000
 
+/** Milliseconds that a connection may take where patience is shorter: some need several round trips. */
+const LEAST_CONNECT_TIMEOUT = 500
+
 /** A Redis or Valkey Cluster: each key is with the master of its slot. */
 export class Cluster implements Servers {
   /** Connections and answers are waited for so long before the others are asked: then there is time left to turn to another node. */
@@ -148,7 +151,7 @@ export class Cluster implements Servers {
         access: this.#options,
         tally: this.#tally,
         connections: this.#options.connectionsPerWorker,
-        connectTimeout: this.patience,
+        connectTimeout: Math.max(this.patience, LEAST_CONNECT_TIMEOUT),
         mastersOnly: false,
       })
       this.#nodes.set(name, links)

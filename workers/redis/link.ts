@@ -3,7 +3,7 @@ import { type ConnectionTally, errorCode, type ListedConnection, systemError } f
 import { backoff } from './backoff.js'
 import { type Client, openClient } from './client.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
-import { isTrouble, type Reply, Unanswered, type Words } from './replies.js'
+import { isPassing, isTrouble, type Reply, Unanswered, type Words } from './replies.js'
 
 /** Milliseconds between two attempts, at the most; and a quarter of what an operation has. */
 const LONGEST_PAUSE = 2000
@@ -176,7 +176,8 @@ export class Link {
     const ended = list.lostBeginningWith(this.#name).map(async (connection) => {
       const [, id = '', address = ''] = connection.text.split(' ')
       const reply = await client.send(['CLIENT', 'KILL', 'ID', id, 'ADDR', address])
-      if (isTrouble(reply) && reply.code !== 'NOPERM') return false
+      // Whoever may not, or does not know how, never will.
+      if (isTrouble(reply) && isPassing(reply)) return false
       list.remove(connection)
       return true
     })
