@@ -1,9 +1,9 @@
-import { hash } from 'node:crypto'
-import { type ConnectionTally, errorCode, type ListedConnection, systemError } from '../protocol/index.js'
+import { type ConnectionTally, errorCode, systemError } from '../protocol/index.js'
 import { backoff } from './backoff.js'
 import { type Client, openClient } from './client.js'
+import { Leftovers } from './leftovers.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
-import { isPassing, isTrouble, type Reply, Unanswered, type Words } from './replies.js'
+import { type Reply, Unanswered, type Words } from './replies.js'
 
 /** Milliseconds between two attempts, at the most; and a quarter of what an operation has. */
 const LONGEST_PAUSE = 2000
@@ -32,12 +32,7 @@ export class Link {
   readonly #options: LinkOptions
   #client: Client | undefined
   #connecting: Promise<Client> | undefined
-  /** What the server is called among lost connections. */
-  readonly #name: string
-  /** What the list had told of losses when this server had last ended its own. */
-  #ended = 0
-  /** What stands of them in the list of all connections. */
-  readonly #listed = new WeakMap<Client, ListedConnection>()
+  readonly #leftovers: Leftovers
   #hadOne = false
   #failures = 0
   /** Why the last attempt failed, and when the next may be made. */
@@ -47,8 +42,7 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.#options = options
-    const { host, port } = options.address
-    this.#name = `${hash('sha1', `${host}:${port}`).slice(0, 16)} `
+    this.#leftovers = new Leftovers(options.address, options.tally)
   }
 
   /** Whether there is a connection. */
@@ -82,11 +76,10 @@ export class Link {
     } catch (error) {
       return commands.map(() => new Unanswered(false, errorCode(error) ?? 'ETIMEDOUT'))
     }
-    const { list } = this.#options.tally
     const timer = setTimeout(() => this.#drop(client), Math.max(0, deadline - performance.now()))
     try {
       // Usually there is none, and nothing to wait for.
-      if (list.losses !== this.#ended && !(await this.#endLost(client)))
+      if (this.#leftovers.mayHaveGrown && !(await this.#leftovers.end(client)))
         return commands.map(() => new Unanswered(false, 'ECONNRESET'))
       const replies = await Promise.all(commands.map((words) => client.send(words)))
       // Before anybody is told that there is no answer.
@@ -134,7 +127,7 @@ export class Link {
   }
 
   async #connect(timeLeft: number): Promise<Client> {
-    const { address, access, tally, connectTimeout, mastersOnly } = this.#options
+    const { address, access, connectTimeout, mastersOnly } = this.#options
     if (this.#closed) throw new Error('the link is closed')
     let client: Client | undefined
     try {
@@ -163,27 +156,9 @@ export class Link {
     }
     this.#failures = 0
     this.#client = client
-    const { id, address: own } = client.identity
-    this.#listed.set(client, tally.opened(`${this.#name}${id} ${own}`, this.#hadOne))
+    this.#leftovers.opened(client, this.#hadOne)
     this.#hadOne = true
     return client
-  }
-
-  /** What they have left in the server's buffers is thrown away with them. Who may not do that is told so in the manual. */
-  async #endLost(client: Client): Promise<boolean> {
-    const { list } = this.#options.tally
-    const known = list.losses
-    const ended = list.lostBeginningWith(this.#name).map(async (connection) => {
-      const [, id = '', address = ''] = connection.text.split(' ')
-      const reply = await client.send(['CLIENT', 'KILL', 'ID', id, 'ADDR', address])
-      // Whoever may not, or does not know how, never will.
-      if (isTrouble(reply) && isPassing(reply)) return false
-      list.remove(connection)
-      return true
-    })
-    if ((await Promise.all(ended)).includes(false)) return false
-    this.#ended = known
-    return true
   }
 
   #drop(client: Client, isOwed = client.isOwed): void {
@@ -192,14 +167,11 @@ export class Link {
   }
 
   #forget(client: Client, isOwed = client.isOwed): void {
-    const { tally } = this.#options
-    const listed = this.#listed.get(client)
-    if (listed === undefined) return
     if (this.#client === client) {
       this.#client = undefined
-      tally.closed(listed, isOwed)
+      this.#leftovers.closed(client, isOwed)
       // What was unanswered may be known only later.
-    } else if (isOwed) tally.lost(listed)
+    } else if (isOwed) this.#leftovers.leftBehind(client)
   }
 }
 
