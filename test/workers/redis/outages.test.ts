@@ -1,4 +1,4 @@
-import { SessionEngine, StorageError } from 'coatcheck'
+import { OverloadedError, SessionEngine, StorageError } from 'coatcheck'
 import { redis } from 'coatcheck/redis'
 import { createClient } from 'redis'
 import { suite } from 'uvu'
@@ -95,6 +95,24 @@ withServer(
     await server.stop()
   },
 )
+
+withServer(test, 'what waits for a server that is away is bounded', async () => {
+  const server = await started()
+  const storage = redis({ url: `redis://127.0.0.1:${server.port}`, commandTimeout: 30_000 })
+  const maxPending = { operations: KEYS.length }
+  const engine = new SessionEngine<{ version: number }>({ storage, threads: 1, maxPending })
+  await engine.ready()
+  server.pause()
+  const waiting = KEYS.map((key) => engine.save(key, { version: 1 }))
+  await rejection(engine.save('one more', { version: 1 }), OverloadedError)
+  assert.is(engine.stats().pending.operations, KEYS.length)
+  server.resume()
+  await Promise.all(waiting)
+  await engine.save('one more', { version: 1 })
+  assert.is(await engine.count(), KEYS.length + 1)
+  await engine.close()
+  await server.stop()
+})
 
 withServer(test, 'creates whose connections are lost find their own records', async () => {
   const server = await started()
