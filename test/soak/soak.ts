@@ -48,6 +48,8 @@ export async function soak({ where, bounds, onSample, ...run }: SoakRun): Promis
   let end: (SoakMessage & { kind: 'end' }) | undefined
   const child = fork(new URL('soak-child.js', import.meta.url), [JSON.stringify(options)], {
     execArgv: ['--expose-gc'],
+    // Hundreds of threads that die would each write what they have covered.
+    env: { ...process.env, NODE_V8_COVERAGE: '' },
   })
   const stop = (): void => void child.kill('SIGKILL')
   process.once('exit', stop)
