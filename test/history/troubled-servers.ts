@@ -42,9 +42,9 @@ export class TroubledServers {
   /** What storages are opened with. */
   get options(): RedisOptions {
     const servers = this.#servers
-    if (servers instanceof RedisCluster)
-      return { nodes: servers.nodes, cluster: true, commandTimeout: 60_000 }
-    return { nodes: [`127.0.0.1:${servers.port}`], commandTimeout: 60_000 }
+    const all = { prefix: PREFIX, commandTimeout: 60_000 }
+    if (servers instanceof RedisCluster) return { ...all, nodes: servers.nodes, cluster: true }
+    return { ...all, nodes: [`127.0.0.1:${servers.port}`] }
   }
 
   /**

@@ -1,5 +1,6 @@
 import slotOf from 'cluster-key-slot'
 import type { ConnectionTally } from '../protocol/index.js'
+import { before } from './before.js'
 import { addressIn, firstWhole, nameOf, type SlotRange, type View, viewOf } from './cluster-view.js'
 import type { RedisKey } from './key-names.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
@@ -81,11 +82,12 @@ export class Cluster implements Servers {
     return links
   }
 
-  refresh(deadline: number): Promise<void> {
+  async refresh(deadline: number): Promise<void> {
     this.#refreshing ??= this.#refresh(deadline).finally(() => {
       this.#refreshing = undefined
     })
-    return this.#refreshing
+    // It may be another one's, who has more time.
+    await before(deadline, this.#refreshing).catch(() => undefined)
   }
 
   close(): void {

@@ -6,6 +6,7 @@ import {
   adviceFor,
   isPassing,
   isTrouble,
+  NOBODY,
   Refusal,
   type Reply,
   UNCONFIRMED,
@@ -42,8 +43,6 @@ interface Turn {
 const SHORTEST_ROUND = 3
 /** Times that a batch is sent on without a pause. */
 const MOVES_AT_ONCE = 4
-/** Nobody is known to have the key. */
-const NOBODY = new Unanswered(false, 'CLUSTERDOWN')
 const ASKING: Words = ['ASKING']
 
 /**

@@ -1,5 +1,6 @@
 import { type ConnectionTally, errorCode, systemError } from '../protocol/index.js'
 import { backoff } from './backoff.js'
+import { before } from './before.js'
 import { type Client, openClient } from './client.js'
 import { Leftovers } from './leftovers.js'
 import type { RedisWorkerOptions, ServerAddress } from './options.js'
@@ -172,18 +173,5 @@ export class Link {
       this.#leftovers.closed(client, isOwed)
       // What was unanswered may be known only later.
     } else if (isOwed) this.#leftovers.leftBehind(client)
-  }
-}
-
-/** Whoever has no more time does not wait for what others may still want. */
-async function before<Result>(deadline: number, result: Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('too late')), Math.max(0, deadline - performance.now()))
-  })
-  try {
-    return await Promise.race([result, tooLate])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -26,6 +26,9 @@ export class Unanswered {
   }
 }
 
+/** In the place of an answer where nobody is known who could be asked. */
+export const NOBODY = new Unanswered(false, 'CLUSTERDOWN')
+
 /** What a server answers, or what stands for it. Text that it stores comes as bytes. */
 export type Reply = string | number | Buffer | null | readonly Reply[] | Refusal | Unanswered
 

@@ -15,7 +15,15 @@ import { Removal } from './exchanges/writes.js'
 import { keyOf, nameOf } from './key-names.js'
 import type { ReplicaAcknowledgement } from './options.js'
 import type { Records } from './records.js'
-import { adviceFor, isPassing, isTrouble, type Refusal, type Unanswered, type Words } from './replies.js'
+import {
+  adviceFor,
+  isPassing,
+  isTrouble,
+  NOBODY,
+  type Refusal,
+  type Unanswered,
+  type Words,
+} from './replies.js'
 import type { ServerLinks } from './server-links.js'
 import type { Servers } from './servers.js'
 
@@ -124,7 +132,7 @@ export class ServerWalk implements Walk {
       const limits = ['COUNT', `${SLICE_KEYS}`, 'TYPE', 'string']
       const [links] = this.#left
       const link = links?.next
-      const [reply = null] = (await link?.send([[...scan, ...limits]], deadline)) ?? []
+      const [reply = NOBODY] = (await link?.send([[...scan, ...limits]], deadline)) ?? []
       if (!isTrouble(reply)) {
         // The connection that brought the answer: a lost one has none to bring.
         const isHis = this.#cursor === '0' || link?.server === this.#server
@@ -138,7 +146,7 @@ export class ServerWalk implements Walk {
       tally.retried(1)
       await servers.refresh(deadline)
       const masters = servers.masters()
-      if (masters.length > 0 && links !== undefined && !masters.includes(links)) this.#beginAgain()
+      if (masters.length > 0 && (links === undefined || !masters.includes(links))) this.#beginAgain()
       await pause(failures++, deadline)
     }
   }
