@@ -4,10 +4,12 @@ import { type RedisOptions, redis } from 'coatcheck/redis'
 import { createClient } from 'redis'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { RedisCluster } from '../../fixtures/redis/redis-cluster.js'
+import type { Passage } from '../../fixtures/redis/proxy.js'
+import { RedisCluster, until } from '../../fixtures/redis/redis-cluster.js'
 import { hasRedisServer, RedisServer } from '../../fixtures/redis/redis-server.js'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.js'
 import { skipUnless } from '../../skip.js'
+import { Stage } from './stage.js'
 
 const test = suite('redis: sealing anew')
 const withServer = skipUnless(hasRedisServer(), 'needs redis-server')
@@ -64,6 +66,35 @@ withServer(test, 'on a cluster', async () => {
   } finally {
     await cluster.stop()
   }
+})
+
+withServer(test, 'one that is touched meanwhile is sealed anew all the same', async () => {
+  await using stage = new Stage()
+  const server = await stage.server()
+  const direct = { nodes: [`127.0.0.1:${server.port}`] }
+  await using former = engineOn(direct, OLD)
+  await former.save('key', { a: 1 }, { maxAge: 600 })
+  let held: Passage | undefined
+  // Between the look at the session and the swap.
+  const { url } = await stage.proxy(server.port, {
+    heard: (bytes, passage) => {
+      if (held !== undefined || !bytes.includes('EVALSHA')) return
+      held = passage
+      passage.hold()
+    },
+  })
+  await using both = engineOn({ url, commandTimeout: 60_000 }, NEW, OLD)
+  const sweep = both.clearExpired({ reseal: true })
+  await until(async () => {
+    // What is held is heard in a turn of this event loop.
+    await new Promise((resolve) => setImmediate(resolve))
+    return held !== undefined
+  })
+  assert.is(await former.touch('key', { maxAge: 900 }), true)
+  await held?.release()
+  assert.is((await sweep).resealed, 1)
+  await using next = engineOn(direct, NEW)
+  assert.equal(await next.load('key'), { a: 1 })
 })
 
 test.run()

@@ -15,8 +15,8 @@ export class Resealing extends SlotExchange {
   }
 
   take([reply]: readonly Reply[]): readonly Words[] | undefined {
-    // Whoever has written meanwhile has sealed it by the newest key himself.
-    if (this.#isSwapping) return this.done(reply === 1 ? Status.DONE : Status.ABSENT)
+    // Somebody has written meanwhile, or only touched it: then it is sealed by the old key yet.
+    if (this.#isSwapping) return reply === 1 ? this.done(Status.DONE) : this.commands()
     const value = bytesOf(reply)
     const sealed = value === null ? undefined : this.context.records.reseal(value, this.session)
     if (typeof sealed === 'string') this.tell({ reason: sealed, keptAs: undefined })
