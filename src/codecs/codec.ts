@@ -11,7 +11,7 @@ export interface Codec {
    * @throws {EncodeError} naming the path of the offending value
    */
   encode(session: object): Uint8Array
-  /** The session of these bytes; throws when they are none of this codec's. */
+  /** The session of these bytes; throws when they are none of this codec's. What it returns may point into them. */
   decode(bytes: Uint8Array): unknown
   /** Where its sessions are not kept in records of Coatcheck's own, but as another program has them. */
   readonly recordFormat?: CodecRecordFormat

@@ -1,5 +1,6 @@
 import { EncodeError } from '../errors.js'
 import type { Codec } from './codec.js'
+import { decodeAlso } from './decode-within.js'
 import { explainRefusal } from './unencodable.js'
 
 /**
@@ -22,8 +23,14 @@ export function json(): Codec {
       if (!/^[[{]/.test(text)) throw new EncodeError('', 'becomes no object in JSON')
       return Buffer.from(text)
     },
-    decode: (bytes) => JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')),
+    decode: decodeAlso((bytes) => decodeWithin(bytes, 0, bytes.length), decodeWithin),
   }
+}
+
+function decodeWithin(memory: Uint8Array, start: number, end: number): unknown {
+  const bytes =
+    memory instanceof Buffer ? memory : Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength)
+  return JSON.parse(bytes.toString('utf8', start, end))
 }
 
 function objection(value: unknown): string | undefined {

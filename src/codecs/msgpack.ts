@@ -1,6 +1,7 @@
 import { Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } from 'msgpackr'
 import { EncodeError } from '../errors.js'
 import type { Codec } from './codec.js'
+import { decodeAlso } from './decode-within.js'
 import { explainRefusal } from './unencodable.js'
 
 const COMMON: ConstructorParameters<typeof Packr>[0] = {
@@ -24,6 +25,7 @@ export function msgpack(): Codec {
   const plain = new PlainPackr()
   // Records tell objects from Maps; each message carries its own, so any process can read it.
   const records = new Packr({ ...COMMON, useRecords: true })
+  const decoderOf = (first: number | undefined): Packr => (isPlain(first) ? plain.packr : records)
   return {
     name: 'msgpack',
     id: 1,
@@ -34,7 +36,11 @@ export function msgpack(): Codec {
         throw error instanceof EncodeError ? error : explainRefusal(session, objection, error)
       }
     },
-    decode: (bytes) => (isPlain(bytes) ? plain.packr.unpack(bytes) : records.unpack(bytes)),
+    decode: decodeAlso(
+      (bytes) => decoderOf(bytes[0]).unpack(bytes),
+      // The decoder copies whatever it takes out.
+      (memory, start, end) => decoderOf(memory[start]).unpack(memory, { start, end }),
+    ),
   }
 }
 
@@ -78,7 +84,7 @@ class PlainPackr {
       const bytes = this.#views.ofPacked(memory)
       if (memory.length > MOST_KEPT) this.#letGoLater()
       // An Array is read back as records are: nothing tells the two apart.
-      return this.#sawMap || !isPlain(bytes) ? undefined : bytes
+      return this.#sawMap || !isPlain(bytes[0]) ? undefined : bytes
     } finally {
       this.#sawMap = outerSawMap
     }
@@ -137,8 +143,7 @@ class Views {
 }
 
 /** A session that is a MessagePack map was written without records. */
-function isPlain(bytes: Uint8Array): boolean {
-  const first = bytes[0] ?? 0
+function isPlain(first = 0): boolean {
   return (first >= 0x80 && first <= 0x8f) || first === 0xde || first === 0xdf
 }
 

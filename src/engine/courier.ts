@@ -157,14 +157,13 @@ export class Courier {
       return
     }
     const reader = new ReplyReader(reply)
-    const records = reader.records()
     const { failures, corrupt } = reader.report()
     const failureOf = new Map(failures.map((failure) => [failure.slot, failure]))
     for (const [index, operation] of operations.entries()) {
       const slot = slotOf(operation, index)
       const status = reader.status(slot)
       if (status === Status.IN_FILE) inFiles.push(operation)
-      else this.#settleOne(operation, outcomeOf(status, records.get(slot), failureOf.get(slot)), now)
+      else this.#settleOne(operation, outcomeOf(status, reader.record(slot), failureOf.get(slot)), now)
     }
     for (const notice of corrupt) this.#options.listener.corrupt(notice)
   }

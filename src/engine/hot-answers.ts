@@ -1,4 +1,4 @@
-import { Opcode } from '../../workers/protocol/index.js'
+import { Opcode, type PayloadPlace } from '../../workers/protocol/index.js'
 import { asAsked } from './asked-session.js'
 import { type Asked, opcodeFor } from './caller.js'
 import type { HotSessions } from './hot-sessions.js'
@@ -52,10 +52,9 @@ export class HotAnswers {
     for (const [index, tell] of readers.entries()) tell(answers[index])
   }
 
-  #decode(payload: Uint8Array, codec: number): unknown {
+  #decode(payload: PayloadPlace, codec: number): unknown {
     try {
-      // A copy: what a codec decodes may point into its bytes, and these will be written over.
-      return this.#options.payloads.decode(Buffer.from(payload), codec)
+      return this.#options.payloads.decode(payload, codec)
     } catch {
       // The worker is asked next: it knows which record it is that the codec refuses.
       return undefined

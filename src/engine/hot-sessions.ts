@@ -1,4 +1,4 @@
-import { carriesPayload, Opcode, SLOT_HEADER } from '../../workers/protocol/index.js'
+import { carriesPayload, Opcode, type PayloadPlace, SLOT_HEADER } from '../../workers/protocol/index.js'
 import type { Operation } from './batch.js'
 import { SlotRing } from './slot-ring.js'
 
@@ -23,8 +23,7 @@ const LAST_POSITION = 2 ** 29
 const NONE = -1
 
 /** A session's bytes, where they lie: good until the next change. */
-export interface HotSession {
-  readonly payload: Uint8Array
+export interface HotSession extends PayloadPlace {
   readonly codec: number
   /** Milliseconds since the epoch. */
   readonly expiry: number
@@ -70,8 +69,8 @@ export class HotSessions {
     const { bytes, words } = ring
     const word = at >>> 2
     const start = at + SLOT_HEADER
-    const payload = bytes.subarray(start, start + (words[word + 2] as number))
-    return { payload, codec: words[word + 6] as number, expiry }
+    const end = start + (words[word + 2] as number)
+    return { memory: bytes, start, end, codec: words[word + 6] as number, expiry }
   }
 
   /** An operation was done: its key is as its slot says. */

@@ -1,4 +1,11 @@
-import { type CorruptNotice, carriesPayload, keyHash, Opcode, Status } from '../../workers/protocol/index.js'
+import {
+  type CorruptNotice,
+  carriesPayload,
+  keyHash,
+  Opcode,
+  type PayloadPlace,
+  Status,
+} from '../../workers/protocol/index.js'
 import type { CodecRecordFormat } from '../codecs/codec.js'
 import type { BatchCarrier } from './batch-carrier.js'
 import { type Asked, type Demand, opcodeFor } from './caller.js'
@@ -213,7 +220,7 @@ export class Intake {
 
   #decode(
     key: string,
-    payload: Uint8Array,
+    payload: PayloadPlace,
     codec: number,
     writeId: readonly [low: number, high: number] | undefined,
   ): unknown {

@@ -1,4 +1,6 @@
+import type { PayloadPlace } from '../../workers/protocol/index.js'
 import type { Codec } from '../codecs/codec.js'
+import { type DecodeWithin, decodeWithinOf } from '../codecs/decode-within.js'
 import { json } from '../codecs/json.js'
 import { msgpack } from '../codecs/msgpack.js'
 import { EncodeError } from '../errors.js'
@@ -7,13 +9,13 @@ import { EncodeError } from '../errors.js'
 export class Payloads {
   readonly #codec: Codec
   readonly #maxBytes: number
-  readonly #readers = new Map<number, Codec>()
+  readonly #readers = new Map<number, DecodeWithin>()
 
   constructor(codec: Codec, maxBytes: number) {
     this.#codec = codec
     this.#maxBytes = maxBytes
     // A store whose codec was changed still reads what the one before it wrote.
-    for (const reader of [msgpack(), json(), codec]) this.#readers.set(reader.id, reader)
+    for (const reader of [msgpack(), json(), codec]) this.#readers.set(reader.id, decodeWithinOf(reader))
   }
 
   /** The id of the codec that writes. */
@@ -41,11 +43,11 @@ export class Payloads {
     return this.#readers.has(codec)
   }
 
-  /** The session in these bytes; throws when its codec is unknown, or refuses them. */
-  decode(payload: Uint8Array, codec: number): unknown {
-    const reader = this.#readers.get(codec)
-    if (reader === undefined) throw new TypeError(`codec ${codec} is not known`)
-    const session = reader.decode(payload)
+  /** The session at this place, which is the caller's alone; throws when its codec is unknown, or refuses it. */
+  decode(payload: PayloadPlace, codec: number): unknown {
+    const decode = this.#readers.get(codec)
+    if (decode === undefined) throw new TypeError(`codec ${codec} is not known`)
+    const session = decode(payload.memory, payload.start, payload.end)
     if (typeof session !== 'object' || session === null) throw new TypeError('no session object')
     return session
   }

@@ -1,4 +1,4 @@
-import { type LoadedRecord, Opcode, Status } from '../../workers/protocol/index.js'
+import { type LoadedRecord, Opcode, type PayloadPlace, Status } from '../../workers/protocol/index.js'
 import { ConflictError, CreateError, UpdateError } from '../errors.js'
 import { asAsked } from './asked-session.js'
 import type { Batch, Operation } from './batch.js'
@@ -18,7 +18,7 @@ export interface SettleContext {
   /** Turns stored bytes into a session; `undefined` when they cannot be, which it reports. */
   decode(
     key: string,
-    payload: Uint8Array,
+    payload: PayloadPlace,
     codec: number,
     writeId: LoadedRecord['writeId'] | undefined,
   ): unknown
@@ -102,7 +102,9 @@ function resultOf(
 }
 
 /** A record, or as much of one as a write has that is just being stored. */
-interface Found extends Omit<LoadedRecord, 'slot' | 'writeId'> {
+interface Found extends PayloadPlace {
+  readonly expiry: number
+  readonly codec: number
   readonly writeId: LoadedRecord['writeId'] | undefined
 }
 
@@ -117,9 +119,8 @@ function foundBy(
   if (outcome.record !== undefined) return outcome.record
   const { sees } = caller
   if (sees === undefined || !isFound(operation, caller, outcome)) return undefined
-  // A copy: what a codec decodes may point into its bytes, and the batch's memory is used again.
-  const payload = Uint8Array.prototype.slice.call(batch.writer.payload(sees.offset))
-  return { payload, codec, expiry: sees.expiry, writeId: undefined }
+  const memory = batch.writer.payload(sees.offset)
+  return { memory, start: 0, end: memory.length, codec, expiry: sees.expiry, writeId: undefined }
 }
 
 function isFound(operation: Operation, caller: Caller, outcome: Outcome): boolean {

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+
 /*
  * Moments in whole microseconds, modulo 2^32: a small integer, where a floating-point number would be an object of its
  * own for every pending operation. Good for spans of up to half an hour.

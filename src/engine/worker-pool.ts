@@ -22,8 +22,8 @@ const WORKER = new URL('../../workers/worker.js', import.meta.url).href
 const LARGEST_SPARE = MOST_BYTES + 4 * 1024
 
 /**
- * MiB of young objects in a worker, at the most. A worker's objects live as long as a batch; left to itself, V8 lets
- * their space grow to 48 MiB over millions of saves, for nothing: it is not faster.
+ * MiB of young objects in a worker, at the most, unless its storage says otherwise. A worker's objects live as long as a
+ * batch; left to itself, V8 lets their space grow to 48 MiB over millions of saves, for nothing: it is not faster.
  */
 const YOUNG_GENERATION = 6
 
@@ -175,7 +175,7 @@ export class WorkerPool implements BatchCarrier {
     if (this.#closed) throw new Error('the pool is closed')
     if (this.#pool !== undefined) return this.#pool
     const { storage, threads, depth, worker, connections, niceness = 0 } = this.#options
-    const { module, options } = storage
+    const { module, options, youngGeneration = YOUNG_GENERATION } = storage
     const binding: WorkerBinding = { module, options, niceness, pool: this.#number, connections }
     const pool = new Piscina({
       filename: worker,
@@ -185,7 +185,7 @@ export class WorkerPool implements BatchCarrier {
       concurrentTasksPerWorker: depth,
       idleTimeout: Number.POSITIVE_INFINITY,
       recordTiming: false,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION },
+      resourceLimits: { maxYoungGenerationSizeMb: youngGeneration },
     })
     // Without a task to reject, a dead worker is told by this event: it died while it started.
     pool.on('error', () => {

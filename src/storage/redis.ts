@@ -112,12 +112,19 @@ export function redis(options: RedisOptions): StorageDescription {
   })
 }
 
+/**
+ * MiB. A command of the client's is a dozen objects that live until its answer is there: in a smaller space, each collection
+ * would find most of them alive, and copy them.
+ */
+const YOUNG_GENERATION = 24
+
 /** The same storage, with a seal or without. */
 function describe(workerOptions: RedisWorkerOptions): StorageDescription {
   return {
     kind: 'redis',
     module: new URL('../../workers/redis/index.js', import.meta.url).href,
     options: unseen(workerOptions),
+    youngGeneration: YOUNG_GENERATION,
     maxRecordBytes: workerOptions.maxRecordBytes,
     listsKeys: true,
     expiresItself: true,

@@ -1,15 +1,36 @@
 import { deepStrictEqual } from 'node:assert/strict'
+import { inspect } from 'node:util'
 import { type Codec, EncodeError, json, msgpack } from 'coatcheck'
 import { Packr } from 'msgpackr'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { decodeWithinOf } from '#dist/src/codecs/decode-within.js'
 
 const test = suite('codecs')
 
+/** By both ways of decoding. */
 function roundTrip<Session extends object>(codec: Codec, session: Session): Session {
   // Encoders may use their buffer again.
-  return codec.decode(Buffer.from(codec.encode(session))) as Session
+  const bytes = Buffer.from(codec.encode(session))
+  const within = decodedWithin(codec, bytes, 0xc1)
+  const alone = codec.decode(bytes) as Session
+  // A date that is none is equal to no other.
+  assert.is(inspect(within, WHOLE), inspect(alone, WHOLE))
+  return alone
 }
+
+/** What is decoded in the midst of other bytes, all of which are written over afterwards. */
+function decodedWithin(codec: Codec, bytes: Uint8Array, others: number): unknown {
+  const memory = Buffer.alloc(bytes.length + 2 * MARGIN, others)
+  memory.set(bytes, MARGIN)
+  const session = decodeWithinOf(codec)(memory, MARGIN, MARGIN + bytes.length)
+  memory.fill(0x81)
+  return session
+}
+
+const WHOLE = { depth: null, maxArrayLength: null, maxStringLength: null, showHidden: true }
+/** Of other bytes, on both sides; no multiple of eight. */
+const MARGIN = 37
 
 function refusal(codec: Codec, session: object): EncodeError {
   try {
@@ -108,6 +129,37 @@ for (const codec of [msgpack(), json()]) {
       const error = refusal(codec, new Session())
       assert.is(error.path, '')
     }
+  })
+}
+
+for (const codec of [msgpack(), json()]) {
+  test(`${codec.name}: a session in the midst of others is read up to its end, and no further`, () => {
+    for (const session of [PLAIN, { a: 'x'.repeat(300) }, { note: 'é'.repeat(40), flags: [true] }]) {
+      const bytes = Uint8Array.from(codec.encode(session))
+      // What follows would go on with it: a text, and a value.
+      for (const others of [0x20, 0x61, 0x7d, 0xc3]) {
+        for (let length = 1; length < bytes.length; length++) {
+          assert.throws(() => decodedWithin(codec, bytes.subarray(0, length), others))
+        }
+        assert.equal(decodedWithin(codec, bytes, others), session)
+      }
+    }
+  })
+}
+
+for (const codec of [msgpack(), json()]) {
+  test(`${codec.name}: whoever wraps it with a decode of his own is asked, and may keep the bytes`, () => {
+    const kept: Uint8Array[] = []
+    const wrapped: Codec = {
+      ...codec,
+      decode(bytes) {
+        kept.push(bytes)
+        return { of: codec.decode(bytes.subarray(1)) }
+      },
+    }
+    const bytes = Buffer.concat([Buffer.from([7]), codec.encode(PLAIN)])
+    assert.equal(decodedWithin(wrapped, bytes, 0), { of: PLAIN })
+    assert.ok(kept.length === 1 && Buffer.from(kept[0] ?? []).equals(bytes))
   })
 }
 

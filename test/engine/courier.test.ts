@@ -10,6 +10,7 @@ import {
   type CorruptNotice,
   keyHash,
   Opcode,
+  payloadAt,
   ReplyWriter,
   RequestReader,
   RequestWriter,
@@ -63,7 +64,7 @@ class Driven {
       files,
       listener: {
         codec: 1,
-        decode: (_key, payload) => ({ text: Buffer.from(payload).toString() }),
+        decode: (_key, payload) => ({ text: Buffer.from(payloadAt(payload)).toString() }),
         reissue: () => assert.unreachable('nobody rides on anything here'),
         settled: () => undefined,
         operationDone: () => undefined,

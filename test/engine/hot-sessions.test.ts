@@ -6,7 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Batch, type Operation } from '#dist/src/engine/batch.js'
 import { HotSessions } from '#dist/src/engine/hot-sessions.js'
-import { keyHash, Opcode, RequestWriter } from '#dist/workers/protocol/index.js'
+import { keyHash, Opcode, payloadAt, RequestWriter } from '#dist/workers/protocol/index.js'
 import { budget } from '../budget.js'
 import { temporaryDirectory } from '../fixtures/temporary-directory.js'
 
@@ -119,8 +119,8 @@ test('whatever is found is the newest version, and nothing from before a mark is
             const { content, size, expiry } = newest
             found++
             assert.ok(expiry > NOW)
-            assert.equal([session.expiry, session.codec, session.payload.length], [expiry, 7, size])
-            assert.ok(session.payload.every((byte) => byte === content))
+            assert.equal([session.expiry, session.codec, payloadAt(session).length], [expiry, 7, size])
+            assert.ok(payloadAt(session).every((byte) => byte === content))
           }
           assert.ok(hot.bytes <= 17 * KiB * KiB)
         }
@@ -170,7 +170,8 @@ test('positions begin anew before they are too large, and what was there is forg
     hot.done(large)
   }
   assert.is(hot.find(small.key, small.hash, NOW), undefined)
-  assert.ok(hot.find(large.key, large.hash, NOW)?.payload.every((byte) => byte === 3))
+  const found = hot.find(large.key, large.hash, NOW)
+  assert.ok(found && payloadAt(found).every((byte) => byte === 3))
 })
 
 function journaled(directory: string): SessionEngine {

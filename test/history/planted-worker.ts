@@ -4,9 +4,12 @@ import { openStorage as openJournal } from '#dist/workers/files/journal/index.js
 import { journalDirectory } from '#dist/workers/files/journal/options.js'
 import { Layout } from '#dist/workers/files/layout.js'
 import {
+  type FoundRecord,
   type JournalGauge,
   type LoadedRecord,
   Opcode,
+  type PayloadPlace,
+  payloadAt,
   ReplyReader,
   ReplyWriter,
   RequestReader,
@@ -28,11 +31,13 @@ const SHOWN_AGAIN = 3
 /** Of a slot's opcode, from where it begins. */
 const OPCODE = 4
 
+type Shown = FoundRecord & PayloadPlace
+
 class BuggyStorage implements WorkerStorage {
   readonly #bug: Bug
   readonly #real: WorkerStorage
   readonly #layout: Layout
-  readonly #copies = new Map<string, { readonly record: LoadedRecord; shown: number }>()
+  readonly #copies = new Map<string, { readonly record: Shown; shown: number }>()
   #late: ArrayBuffer | undefined
 
   constructor({ bug, files }: BuggyOptions, real: WorkerStorage) {
@@ -106,10 +111,12 @@ class BuggyStorage implements WorkerStorage {
     const writer = new ReplyWriter(slots)
     if (reply !== null) {
       const reader = new ReplyReader(reply)
-      for (let slot = 0; slot < slots; slot++) writer.status(slot, reader.status(slot))
-      for (const [slot, real] of reader.records()) {
-        const shown = this.#shown(loads.get(slot) ?? '', real)
-        writer.record({ ...shown, slot }, shown.payload)
+      for (let slot = 0; slot < slots; slot++) {
+        writer.status(slot, reader.status(slot))
+        const real = reader.record(slot)
+        if (real === undefined) continue
+        const { expiry, codec, writeId, ...place } = this.#shown(loads.get(slot) ?? '', real)
+        writer.record({ slot, expiry, codec, writeId }, payloadAt(place))
       }
       for (const failure of reader.report().failures) writer.fail(failure)
       for (const notice of reader.report().corrupt) writer.corrupt(notice)
@@ -118,11 +125,16 @@ class BuggyStorage implements WorkerStorage {
     return writer.finish('gauge' in this.#real ? (this.#real.gauge as JournalGauge) : undefined)
   }
 
-  #shown(key: string, real: LoadedRecord): LoadedRecord {
+  #shown(key: string, real: LoadedRecord): Shown {
     if (this.#bug !== 'load answers from an old copy') return real
     const copy = this.#copies.get(key)
     if (copy !== undefined && copy.shown++ < SHOWN_AGAIN) return copy.record
-    this.#copies.set(key, { record: { ...real, payload: Buffer.from(real.payload) }, shown: 0 })
+    const { expiry, codec, writeId } = real
+    const memory = Buffer.from(payloadAt(real))
+    this.#copies.set(key, {
+      record: { expiry, codec, writeId, memory, start: 0, end: memory.length },
+      shown: 0,
+    })
     return real
   }
 }

@@ -14,7 +14,8 @@ export type {
 export { keyHash, SLICES, sliceOf } from './key-hash.js'
 export { carriesPayload, Opcode, Status } from './opcodes.js'
 export { payloadDigest } from './payload-digest.js'
-export type { CorruptNotice, Failure, LoadedRecord, Report } from './reply.js'
+export { type PayloadPlace, payloadAt } from './payload-place.js'
+export type { CorruptNotice, Failure, FoundRecord, LoadedRecord, Report } from './reply.js'
 export { gaugeOf, ReplyReader, ReplyWriter } from './reply.js'
 export type { JournalGauge, KeyDigest, SlotContent } from './request.js'
 export {

@@ -1,4 +1,5 @@
 import { Status } from './opcodes.js'
+import type { PayloadPlace } from './payload-place.js'
 import type { JournalGauge } from './request.js'
 
 /*
@@ -40,10 +41,9 @@ export interface Report {
   readonly corrupt: CorruptNotice[]
 }
 
-/** What a load brings back. `payload` is a view into the reply. */
-export interface LoadedRecord {
-  readonly slot: number
-  readonly payload: Uint8Array
+/** What is known of a record that was found, beside its payload. */
+export interface FoundRecord {
+  /** Milliseconds since the epoch. */
   readonly expiry: number
   readonly codec: number
   readonly writeId: readonly [low: number, high: number]
@@ -53,7 +53,7 @@ export interface LoadedRecord {
 export class ReplyWriter {
   readonly #slots: number
   readonly #statuses: Uint8Array
-  readonly #records: { record: Omit<LoadedRecord, 'payload'>; payload: Uint8Array }[] = []
+  readonly #records: { record: FoundRecord & { readonly slot: number }; payload: Uint8Array }[] = []
   readonly #report: Report = { failures: [], corrupt: [] }
   #plain = true
   #recordBytes = 0
@@ -92,7 +92,7 @@ export class ReplyWriter {
   }
 
   /** Adds a loaded record; the payload is copied when the reply is made. */
-  record(record: Omit<LoadedRecord, 'payload'>, payload: Uint8Array): void {
+  record(record: FoundRecord & { readonly slot: number }, payload: Uint8Array): void {
     this.#plain = false
     this.#records.push({ record, payload })
     this.#recordBytes += RECORD_HEADER + align(payload.length)
@@ -141,16 +141,49 @@ export function gaugeOf(answer: ArrayBuffer): JournalGauge {
   return { memory: words[at] as number, disk: words[at + 1] as number, append: words[at + 2] as number }
 }
 
+/** What a load brings back. Its bytes stay in the reply, and are looked at when somebody asks. */
+export class LoadedRecord implements FoundRecord, PayloadPlace {
+  readonly memory: Uint8Array
+  readonly start: number
+  readonly end: number
+  readonly #view: DataView
+
+  /** @param view Of the reply, as `memory` is. */
+  constructor(memory: Uint8Array, view: DataView, at: number) {
+    this.memory = memory
+    this.#view = view
+    this.start = at + RECORD_HEADER
+    this.end = this.start + view.getUint32(at + 4, true)
+  }
+
+  get expiry(): number {
+    return this.#view.getFloat64(this.start - RECORD_HEADER + 8, true)
+  }
+
+  get codec(): number {
+    return this.#view.getUint32(this.start - RECORD_HEADER + 16, true)
+  }
+
+  get writeId(): readonly [low: number, high: number] {
+    const at = this.start - RECORD_HEADER
+    return [this.#view.getUint32(at + 20, true), this.#view.getUint32(at + 24, true)]
+  }
+}
+
 /** Reads a reply on the main thread. */
 export class ReplyReader {
   readonly #bytes: Buffer
   readonly #view: DataView
   readonly #slots: number
+  /** Where each slot's record begins; 0 where there is none. */
+  readonly #places: Uint32Array | undefined
 
   constructor(reply: ArrayBuffer) {
     this.#bytes = Buffer.from(reply)
     this.#view = new DataView(reply)
     this.#slots = this.#view.getUint32(0, true)
+    const records = this.#view.getUint32(4, true)
+    this.#places = records === 0 ? undefined : this.#placesOf(records)
   }
 
   /** The status of a slot. */
@@ -158,24 +191,10 @@ export class ReplyReader {
     return slot < this.#slots ? (this.#bytes[HEADER + slot] as Status) : Status.FAILED
   }
 
-  /** The loaded records, by slot. */
-  records(): Map<number, LoadedRecord> {
-    const records = new Map<number, LoadedRecord>()
-    const count = this.#view.getUint32(4, true)
-    let offset = HEADER + align(this.#slots)
-    for (let index = 0; index < count; index++) {
-      const slot = this.#view.getUint32(offset, true)
-      const length = this.#view.getUint32(offset + 4, true)
-      records.set(slot, {
-        slot,
-        payload: this.#bytes.subarray(offset + RECORD_HEADER, offset + RECORD_HEADER + length),
-        expiry: this.#view.getFloat64(offset + 8, true),
-        codec: this.#view.getUint32(offset + 16, true),
-        writeId: [this.#view.getUint32(offset + 20, true), this.#view.getUint32(offset + 24, true)],
-      })
-      offset += RECORD_HEADER + align(length)
-    }
-    return records
+  /** What a slot has loaded. */
+  record(slot: number): LoadedRecord | undefined {
+    const at = this.#places?.[slot] ?? 0
+    return at === 0 ? undefined : new LoadedRecord(this.#bytes, this.#view, at)
   }
 
   /** Failures and corrupt files, if there were any. */
@@ -184,6 +203,16 @@ export class ReplyReader {
     if (length === 0) return { failures: [], corrupt: [] }
     const start = this.#view.getUint32(8, true)
     return JSON.parse(this.#bytes.toString('utf8', start, start + length)) as Report
+  }
+
+  #placesOf(records: number): Uint32Array {
+    const places = new Uint32Array(this.#slots)
+    let at = HEADER + align(this.#slots)
+    for (let index = 0; index < records; index++) {
+      places[this.#view.getUint32(at, true)] = at
+      at += RECORD_HEADER + align(this.#view.getUint32(at + 4, true))
+    }
+    return places
   }
 }
 

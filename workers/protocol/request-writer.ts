@@ -2,6 +2,7 @@ import { Opcode } from './opcodes.js'
 import {
   BATCH_HEADER,
   keyBytesOf,
+  longestSlot,
   OWN_WRITE_ID,
   SLOT_HEADER,
   type SlotContent,
@@ -45,10 +46,12 @@ export class RequestWriter {
 
   /** Appends a slot; returns its offset. */
   append(content: SlotContent, opcode: Opcode = content.opcode): number {
-    const keyBytes = keyBytesOf(content.key)
-    const length = slotLength(keyBytes, content.payload?.length ?? 0, content.expected?.length)
-    if (this.#used + length > this.#bytes.length) this.#grow(this.#used + length)
     const offset = this.#used
+    const payloadBytes = content.payload?.length ?? 0
+    const longest = longestSlot(content.key.length, payloadBytes)
+    if (offset + longest > this.#bytes.length) this.#grow(offset + longest)
+    const keyBytes = this.#writeKey(content.key, offset + SLOT_HEADER + payloadBytes)
+    const length = slotLength(keyBytes, payloadBytes, content.expected?.length)
     this.#write(offset, length, content, keyBytes, opcode)
     this.#used += length
     this.#slots++
@@ -70,7 +73,9 @@ export class RequestWriter {
   replace(offset: number, content: SlotContent, opcode: Opcode = content.opcode): boolean {
     const length = this.length(offset)
     const keyBytes = keyBytesOf(content.key)
-    if (slotLength(keyBytes, content.payload?.length ?? 0) > length) return false
+    const payloadBytes = content.payload?.length ?? 0
+    if (slotLength(keyBytes, payloadBytes) > length) return false
+    this.#writeKey(content.key, offset + SLOT_HEADER + payloadBytes)
     this.#write(offset, length, content, keyBytes, opcode)
     return true
   }
@@ -141,6 +146,7 @@ export class RequestWriter {
     this.#slots = 0
   }
 
+  /** Everything but the key. */
   #write(offset: number, length: number, content: SlotContent, keyBytes: number, opcode: Opcode): void {
     const { key, payload } = content
     const payloadLength = payload?.length ?? 0
@@ -158,16 +164,25 @@ export class RequestWriter {
     words[word + 8] = content.writeId?.[1] ?? 0
     const payloadAt = offset + SLOT_HEADER
     if (payload !== undefined) this.#bytes.set(payload, payloadAt)
-    if (wide) this.#bytes.write(key, payloadAt + payloadLength, 'utf16le')
-    else this.#writeNarrow(key, payloadAt + payloadLength)
     if (content.expected !== undefined)
       this.#bytes.set(content.expected, payloadAt + payloadLength + keyBytes)
   }
 
-  /** A loop is faster than `Buffer.write` for keys of the usual 32 characters. */
-  #writeNarrow(key: string, at: number): void {
+  /**
+   * Writes a key, and returns how many bytes it takes. A loop is faster than `Buffer.write` for keys of the usual 32
+   * characters, and one look at each tells whether all of them were narrow.
+   */
+  #writeKey(key: string, at: number): number {
     const bytes = this.#bytes
-    for (let index = 0; index < key.length; index++) bytes[at + index] = key.charCodeAt(index)
+    let all = 0
+    for (let index = 0; index < key.length; index++) {
+      const unit = key.charCodeAt(index)
+      bytes[at + index] = unit
+      all |= unit
+    }
+    if (all <= 0xff) return key.length
+    bytes.write(key, at, 'utf16le')
+    return key.length * 2
   }
 
   #grow(needed: number): void {

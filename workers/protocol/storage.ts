@@ -22,6 +22,8 @@ export interface StorageDescription {
   readonly expiresItself?: boolean
   /** Whether its workers wait for servers, and have other batches in hand meanwhile: so fewer of them do. Default `false`. */
   readonly waitsForOthers?: boolean
+  /** MiB of young objects in a worker, at the most, where they live longer than those of most storages. Default 6. */
+  readonly youngGeneration?: number
   /** Into how many lanes the key space is best cut for so many threads and batches in reach of each. */
   lanes(threads: number, depth: number): number
   /**

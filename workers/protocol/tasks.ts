@@ -1,10 +1,12 @@
 import type { Failure } from './reply.js'
-import type { SliceLength, WalkKind } from './storage.js'
+import type { SliceLength, StorageDescription, WalkKind } from './storage.js'
 
 /** Which storage a worker is the hand of. */
 export interface StorageBinding {
   readonly module: string
   readonly options: unknown
+  /** See {@link StorageDescription}. */
+  readonly youngGeneration?: StorageDescription['youngGeneration']
 }
 
 /** `workerData` of every pool. */

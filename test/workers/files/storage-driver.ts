@@ -10,6 +10,7 @@ import {
   type Failure,
   keyHash,
   Opcode,
+  payloadAt,
   payloadDigest,
   ReplyReader,
   RequestWriter,
@@ -211,13 +212,12 @@ export function randomNonce(): readonly [number, number] {
 function read(reply: ArrayBuffer | null, slots: number): BatchOutcome {
   if (reply === null) return { outcomes: Array.from({ length: slots }, () => DONE), corrupt: [] }
   const reader = new ReplyReader(reply)
-  const records = reader.records()
   const { failures, corrupt } = reader.report()
   const outcomes = Array.from({ length: slots }, (_, slot): StepOutcome => {
-    const record = records.get(slot)
+    const record = reader.record(slot)
     return {
       status: reader.status(slot),
-      text: record === undefined ? undefined : Buffer.from(record.payload).toString(),
+      text: record === undefined ? undefined : Buffer.from(payloadAt(record)).toString(),
       expiry: record?.expiry,
       codec: record?.codec,
       writeId: record?.writeId,

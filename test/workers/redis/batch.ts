@@ -3,6 +3,7 @@ import {
   carriesPayload,
   keyHash,
   Opcode,
+  payloadAt,
   payloadDigest,
   ReplyReader,
   RequestWriter,
@@ -53,10 +54,9 @@ export async function loaded(
   for (const key of keys)
     writer.append({ opcode: Opcode.LOAD, key, hash: keyHash(key), expiry: 0, codec: 0, payload: undefined })
   const reply = new ReplyReader((await storage.apply(writer.toWire(0, [1, 7]))) ?? new ArrayBuffer(0))
-  const records = reply.records()
   const found = keys.map((_, slot) => {
-    const record = records.get(slot)
-    return record && Buffer.from(record.payload).toString()
+    const record = reply.record(slot)
+    return record && Buffer.from(payloadAt(record)).toString()
   })
   return { found, notices: reply.report().corrupt }
 }
