@@ -113,10 +113,11 @@ export function redis(options: RedisOptions): StorageDescription {
 }
 
 /**
- * MiB. A command of the client's is a dozen objects that live until its answer is there: in a smaller space, each collection
- * would find most of them alive, and copy them.
+ * MiB, as much as V8 has by itself. A command of the client's is a dozen objects that live until its answer is there: in a
+ * smaller space each collection would find many of them alive, and copy them; or, where that is as large as it may be and
+ * nearly all of them are, let all that come after be made among the old.
  */
-const YOUNG_GENERATION = 24
+const YOUNG_GENERATION = 48
 
 /** The same storage, with a seal or without. */
 function describe(workerOptions: RedisWorkerOptions): StorageDescription {
